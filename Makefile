@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-only
+KDIR ?= /lib/modules/$(shell uname -r)/build
+export KERNEL
+
+# Each stops with one line. The headers of the running kernel have a package.
+comma := ,
+install = $(if $(filter file,$(origin KDIR)),: apt-get install linux-headers-$(shell uname -r)$(comma) or give KDIR=folder)
+space = $(if $(word 2,$(CURDIR)),$(error kbuild cannot build in a folder with a space in its name))
+headers = $(space)$(if $(shell test -e "$(KDIR)/Makefile" && echo yes),,$(error \
+	no kernel headers in $(KDIR)$(install)))
+
+modules:	## build iotimer.ko and sim_dev.ko; KDIR=folder for another kernel
+	$(headers)
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules
+
+clean:	## remove what `make` built; with the same KDIR=
+	$(headers)
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" clean
+
+help:	## this list
+	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: modules clean help

@@ -1,0 +1,682 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * iotimer - a routine called once a second for each device
+ *
+ * The idea: an enabled timer is one bit. A timer is a 32-byte slot {routine,
+ * device, context} in a page-sized chunk, whose header has a bitmap of the
+ * enabled slots. Starting and stopping are one atomic operation on that bit.
+ * Once a second a single timer_list walks the bitmaps of all chunks and calls
+ * the routines of the bits that it finds, testing each bit again just before
+ * the call. There is nothing to queue and no list to lock.
+ *
+ * What keeps a stopped timer stopped: the walk holds walk_lock while it runs
+ * the routines of one bitmap word. iotimer_stop_sync() clears the bit, takes
+ * and drops that lock, and so has waited for the few routines that may have
+ * been under way; any later walk sees the bit cleared.
+ *
+ * What keeps the tick going, and lets it rest: start sets a bit and then looks
+ * whether the tick is armed; the end of a walk disarms the tick and then looks
+ * whether a timer is enabled. Each writes one thing and reads the other's with
+ * a full barrier between, so at least one of them sees the other:
+ *
+ *	iotimer_start()			iotimer_rest_or_aim()
+ *	  nr_enabled++			  armed = false
+ *	  [full barrier]		  [full barrier]
+ *	  read armed			  read nr_enabled
+ *
+ * and the outcome "armed was true, nr_enabled was 0", with which a timer would
+ * sleep for ever, is forbidden (the store-buffering litmus test).
+ */
+#include <linux/bitmap.h>
+#include <linux/device.h>
+#include <linux/hash.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/prefetch.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include <linux/xarray.h>
+
+#include "iotimer.h"
+
+#define IOTIMER_CHUNK_SIZE	4096
+#define IOTIMER_CHUNK_SLOTS	126
+#define IOTIMER_CHUNK_WORDS	BITS_TO_LONGS(IOTIMER_CHUNK_SLOTS)
+
+/*
+ * A slot. @fn is NULL while the slot is free and from the moment that
+ * iotimer_destroy() begins. @child links the devices that have a timer, see
+ * iotimer_find().
+ */
+struct iotimer {
+	iotimer_fn_t fn;
+	struct device *dev;
+	void *context;
+	u32 child[2];
+} __aligned(32);
+
+/*
+ * Aligned to its size, so that a slot finds its chunk by masking. The first
+ * cache line is all that a walk reads of a chunk without enabled timers.
+ */
+struct iotimer_chunk {
+	unsigned long enabled[IOTIMER_CHUNK_WORDS];
+	unsigned long used[IOTIMER_CHUNK_WORDS];
+	struct rcu_head rcu;
+	u32 index;
+	u32 nr_used;
+	struct iotimer slot[IOTIMER_CHUNK_SLOTS] __aligned(64);
+};
+
+static_assert(sizeof(struct iotimer) == 32);
+static_assert(sizeof(struct iotimer_chunk) == IOTIMER_CHUNK_SIZE);
+/* Chunk headers cost less than 2 % of the timers in them. */
+static_assert(offsetof(struct iotimer_chunk, slot) <
+	      sizeof_field(struct iotimer_chunk, slot) / 50);
+
+/* A timer's name in 32 bits: its chunk's index, which is never 0, and slot. */
+#define IOTIMER_ID_SLOT_BITS	7
+#define IOTIMER_MAX_CHUNKS	BIT(32 - IOTIMER_ID_SLOT_BITS)
+static_assert(!(IOTIMER_CHUNK_SLOTS >> IOTIMER_ID_SLOT_BITS));
+
+/* Chunks by index; those with a free slot carry the mark. */
+static DEFINE_XARRAY_ALLOC1(iotimer_chunks);
+#define IOTIMER_HAS_ROOM	XA_MARK_1
+
+/* Serialises create and destroy: used bitmaps, nr_used, the device tree. */
+static DEFINE_MUTEX(iotimer_mutex);
+
+/* Root of the devices' tree, an id; protected by iotimer_mutex. */
+static u32 iotimer_root;
+
+/* Held by the walk while the routines of one bitmap word run. */
+static DEFINE_SPINLOCK(walk_lock);
+
+/*
+ * The task on whose stack routines are running, written by the walk under
+ * walk_lock. Only "is it me?" is ever asked, and that needs no ordering.
+ */
+static struct task_struct *walker;
+
+/**
+ * struct iotimer_tick - the one tick behind all timers
+ * @timer: expires at @next; between the steps of a walk, in the next jiffy
+ * @lock: orders arming by start against resting at the end of a walk;
+ *	protects @armed, and @next and @timer while the tick rests
+ * @armed: the tick is on its way and owns the fields below; written under
+ *	@lock, read by start without it (see the top of this file)
+ * @next: the next tick in jiffies; moves by whole multiples of HZ only
+ * @walking: a walk used up its budget and goes on at (@chunk, @word)
+ * @chunk: index of the chunk to go on with
+ * @word: bitmap word in that chunk to go on with
+ * @stats: written by the tick alone, read by anyone
+ * @nr_enabled: enabled timers, or more for a moment; never fewer, since a bit
+ *	is counted before it is set and until after it is cleared
+ */
+struct iotimer_tick {
+	struct timer_list timer;
+	raw_spinlock_t lock;
+	unsigned long next;
+	bool walking;
+	unsigned long chunk;
+	unsigned int word;
+	struct iotimer_stats stats;
+
+	/* what start and stop touch */
+	bool armed ____cacheline_aligned_in_smp;
+	atomic_t nr_enabled;
+};
+
+static struct iotimer_tick tick = {
+	.lock = __RAW_SPIN_LOCK_UNLOCKED(tick.lock),
+	.nr_enabled = ATOMIC_INIT(0),
+};
+
+static unsigned int budget_us = 200;
+
+static int iotimer_set_budget(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 1, USEC_PER_SEC);
+}
+
+static const struct kernel_param_ops iotimer_budget_ops = {
+	.set = iotimer_set_budget,
+	.get = param_get_uint,
+};
+module_param_cb(budget_us, &iotimer_budget_ops, &budget_us, 0644);
+MODULE_PARM_DESC(budget_us,
+		 "longest time in us that a tick holds the softirq before it goes on in the next jiffy (1 to 1000000, default 200)");
+
+static int iotimer_refuse(const char *val, const struct kernel_param *kp)
+{
+	return -EPERM;
+}
+
+static const struct kernel_param_ops iotimer_counter_ops = {
+	.set = iotimer_refuse,
+	.get = param_get_ulong,
+};
+module_param_cb(ticks, &iotimer_counter_ops, &tick.stats.ticks, 0444);
+MODULE_PARM_DESC(ticks, "ticks that were run (read only)");
+module_param_cb(missed_ticks, &iotimer_counter_ops, &tick.stats.missed, 0444);
+MODULE_PARM_DESC(missed_ticks, "ticks that were skipped for being more than a second late (read only)");
+
+static struct iotimer_chunk *chunk_of(const struct iotimer *timer)
+{
+	return (void *)((unsigned long)timer & ~(IOTIMER_CHUNK_SIZE - 1UL));
+}
+
+static unsigned int slot_of(const struct iotimer *timer)
+{
+	return timer - chunk_of(timer)->slot;
+}
+
+/*
+ * Aim the timer at tick.next. The timer wheel runs a far timer up to an eighth
+ * of its distance late, differently each time, which would let two calls come
+ * closer together than a second. So go most of the way first: after at most
+ * two more such steps, within the wheel's first 63 jiffies, it is exact (and
+ * runs a timer in the jiffy after the one asked for).
+ */
+static void iotimer_aim(void)
+{
+	long left = tick.next - jiffies;
+
+	if (left > 62)
+		mod_timer(&tick.timer, tick.next - left / 7);
+	else
+		mod_timer(&tick.timer, tick.next - 1);
+}
+
+/* Wake the tick from its rest. Any context but NMI. */
+static void iotimer_arm(void)
+{
+	unsigned long flags, now;
+
+	raw_spin_lock_irqsave(&tick.lock, flags);
+	if (!tick.armed) {
+		now = jiffies;
+		/* Unless it is still to come, on to the grid's next point. */
+		if (tick.next - now - 1 >= HZ)
+			tick.next += ((now - tick.next) / HZ + 1) * HZ;
+		WRITE_ONCE(tick.armed, true);
+		iotimer_aim();
+	}
+	raw_spin_unlock_irqrestore(&tick.lock, flags);
+}
+
+/* Go on ticking if any timer is enabled, else rest until the next start. */
+static void iotimer_rest_or_aim(void)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&tick.lock, flags);
+	WRITE_ONCE(tick.armed, false);
+	smp_mb(); /* pairs with test_and_set_bit() in iotimer_start() */
+	if (atomic_read(&tick.nr_enabled)) {
+		WRITE_ONCE(tick.armed, true);
+		iotimer_aim();
+	}
+	raw_spin_unlock_irqrestore(&tick.lock, flags);
+}
+
+/* Call the routines of one bitmap word. */
+static void iotimer_run_word(struct iotimer_chunk *chunk, unsigned int word)
+{
+	unsigned long pending = READ_ONCE(chunk->enabled[word]);
+	struct iotimer *slots = &chunk->slot[word * BITS_PER_LONG];
+	unsigned int bit;
+
+	if (!pending)
+		return;
+
+	/* Many contexts are cold: have the CPU fetch them side by side. */
+	for_each_set_bit(bit, &pending, BITS_PER_LONG)
+		prefetch(READ_ONCE(slots[bit].context));
+
+	spin_lock(&walk_lock);
+	WRITE_ONCE(walker, current);
+	for_each_set_bit(bit, &pending, BITS_PER_LONG) {
+		struct iotimer *timer = &slots[bit];
+		iotimer_fn_t fn;
+
+		/*
+		 * Stopped meanwhile? The acquire pairs with the bit's setting
+		 * in iotimer_start(): a set bit shows the slot's fields.
+		 */
+		if (!test_bit_acquire(bit, &chunk->enabled[word]))
+			continue;
+		/* NULL if a late start is just being taken back */
+		fn = READ_ONCE(timer->fn);
+		if (fn)
+			fn(timer->dev, timer->context);
+	}
+	WRITE_ONCE(walker, NULL);
+	spin_unlock(&walk_lock);
+}
+
+/*
+ * Walk on from the cursor until all chunks are done (true) or the budget is
+ * used up (false). The cursor is a pair of numbers, so a chunk may come or go
+ * between two steps; RCU keeps those that are found during one.
+ */
+static bool iotimer_walk(void)
+{
+	u64 end = ktime_get_ns() + READ_ONCE(budget_us) * (u64)NSEC_PER_USEC;
+	unsigned int word = tick.word;
+	struct iotimer_chunk *chunk;
+	unsigned long index;
+
+	rcu_read_lock();
+	xa_for_each_start(&iotimer_chunks, index, chunk, tick.chunk) {
+		if (index != tick.chunk)
+			word = 0;
+		while (word < IOTIMER_CHUNK_WORDS) {
+			iotimer_run_word(chunk, word++);
+			if (ktime_get_ns() >= end) {
+				tick.chunk = index;
+				tick.word = word;
+				rcu_read_unlock();
+				return false;
+			}
+		}
+	}
+	rcu_read_unlock();
+	return true;
+}
+
+/* The tick. A timer_list's function never runs twice at the same time. */
+static void iotimer_tick(struct timer_list *unused)
+{
+	WRITE_ONCE(tick.stats.wakeups, tick.stats.wakeups + 1);
+	if (!tick.walking) {
+		unsigned long now = jiffies, missed;
+
+		if (time_before(now, tick.next) ||
+		    !atomic_read(&tick.nr_enabled)) {
+			iotimer_rest_or_aim();
+			return;
+		}
+		missed = (now - tick.next) / HZ;
+		tick.next += (missed + 1) * HZ;
+		WRITE_ONCE(tick.stats.missed, tick.stats.missed + missed);
+		WRITE_ONCE(tick.stats.ticks, tick.stats.ticks + 1);
+		tick.chunk = 0;
+		tick.word = 0;
+	}
+
+	tick.walking = !iotimer_walk();
+	if (tick.walking)
+		mod_timer(&tick.timer, jiffies);	/* the next jiffy */
+	else
+		iotimer_rest_or_aim();
+}
+
+/**
+ * iotimer_start - have a timer's routine called once a second (IoStartTimer)
+ * @timer: the timer
+ *
+ * The first call comes within one second, the next ones at the ticks that
+ * follow. While iotimer_destroy() is under way this does nothing; but it must
+ * have returned when iotimer_destroy() does, as always if it is called by the
+ * timer's routine. Starting a destroyed timer is a bug in the caller; as long
+ * as its memory has not gone back to the system, or to another timer, this is
+ * warned about once and does nothing.
+ *
+ * Context: any but NMI, the routines included. Never waits or sleeps.
+ * Return: true if the timer was stopped, false if it was running already or
+ * is being destroyed.
+ */
+bool iotimer_start(struct iotimer *timer)
+{
+	struct iotimer_chunk *chunk = chunk_of(timer);
+	unsigned int slot = slot_of(timer);
+	bool was_enabled;
+
+	atomic_inc(&tick.nr_enabled);
+	/*
+	 * The full barrier orders: the slot's fields before the bit, for the
+	 * walk; the count before the look at tick.armed, for
+	 * iotimer_rest_or_aim(); the bit before the look at timer->fn, for
+	 * iotimer_destroy(), which writes fn and then clears the bit.
+	 */
+	was_enabled = test_and_set_bit(slot, chunk->enabled);
+	if (was_enabled)
+		atomic_dec(&tick.nr_enabled);
+
+	if (unlikely(!READ_ONCE(timer->fn))) {
+		iotimer_stop(timer);
+		WARN_ONCE(!test_bit(slot, chunk->used),
+			  "iotimer: start of a destroyed timer\n");
+		return false;
+	}
+
+	/* Also if it was enabled: whoever did that may not be here yet. */
+	if (unlikely(!READ_ONCE(tick.armed)))
+		iotimer_arm();
+	return !was_enabled;
+}
+EXPORT_SYMBOL_GPL(iotimer_start);
+
+/**
+ * iotimer_stop - stop a timer (IoStopTimer)
+ * @timer: the timer
+ *
+ * A call of the routine that is under way on another CPU may still be running
+ * on return; iotimer_stop_sync() waits for it.
+ *
+ * Context: any but NMI, the routines included. Never waits or sleeps.
+ * Return: true if the timer was running.
+ */
+bool iotimer_stop(struct iotimer *timer)
+{
+	if (!test_and_clear_bit(slot_of(timer), chunk_of(timer)->enabled))
+		return false;
+	atomic_dec(&tick.nr_enabled);
+	return true;
+}
+EXPORT_SYMBOL_GPL(iotimer_stop);
+
+/**
+ * iotimer_stop_sync - stop a timer and wait for its routine to end
+ * @timer: the timer
+ *
+ * On return the routine is not running, and is not called again until the
+ * next iotimer_start(); so the caller must have no one else start the timer
+ * meanwhile. Waits for no more than the routines of one bitmap word (on
+ * PREEMPT_RT, of one budget). From inside a routine, the timer's own or
+ * another's, it does not wait.
+ *
+ * Must not be called under a lock that the routine takes. With interrupts
+ * off, inside a routine as well, it warns once and behaves like
+ * iotimer_stop().
+ *
+ * Context: process or softirq, interrupts on; spins for as long as routines
+ * run (sleeps on PREEMPT_RT).
+ * Return: true if the timer was running.
+ */
+bool iotimer_stop_sync(struct iotimer *timer)
+{
+	bool was_enabled = iotimer_stop(timer);
+
+	if (WARN_ONCE(irqs_disabled(),
+		      "iotimer: stop_sync with interrupts off cannot wait\n"))
+		return was_enabled;
+	if (READ_ONCE(walker) == current)
+		return was_enabled;
+
+	spin_lock_bh(&walk_lock);
+	/* The routine may have started its own timer again before it ended. */
+	was_enabled |= iotimer_stop(timer);
+	spin_unlock_bh(&walk_lock);
+	return was_enabled;
+}
+EXPORT_SYMBOL_GPL(iotimer_stop_sync);
+
+/**
+ * iotimer_enabled - tell whether a timer is started
+ * @timer: the timer
+ *
+ * Context: any.
+ * Return: true between iotimer_start() and the next stop.
+ */
+bool iotimer_enabled(const struct iotimer *timer)
+{
+	return test_bit(slot_of(timer), chunk_of(timer)->enabled);
+}
+EXPORT_SYMBOL_GPL(iotimer_enabled);
+
+/**
+ * iotimer_get_stats - read what the tick has done
+ * @stats: filled in; each value is right by itself, a moment old
+ *
+ * Context: any.
+ */
+void iotimer_get_stats(struct iotimer_stats *stats)
+{
+	stats->ticks = READ_ONCE(tick.stats.ticks);
+	stats->missed = READ_ONCE(tick.stats.missed);
+	stats->wakeups = READ_ONCE(tick.stats.wakeups);
+}
+EXPORT_SYMBOL_GPL(iotimer_get_stats);
+
+static u32 iotimer_id(const struct iotimer *timer)
+{
+	return chunk_of(timer)->index << IOTIMER_ID_SLOT_BITS | slot_of(timer);
+}
+
+static struct iotimer *iotimer_by_id(u32 id)
+{
+	struct iotimer_chunk *chunk;
+
+	chunk = xa_load(&iotimer_chunks, id >> IOTIMER_ID_SLOT_BITS);
+	return &chunk->slot[id & (BIT(IOTIMER_ID_SLOT_BITS) - 1)];
+}
+
+/*
+ * One timer a device: is there one already? The timers form a digital search
+ * tree by device, linked by ids inside their slots, so that the question costs
+ * no memory: from the root, each bit of the device's hash says which child to
+ * follow. The hash is a bijection, so two devices part after at most
+ * BITS_PER_LONG steps, and after about log2(timers) on average.
+ *
+ * Returns the link that holds the device's timer, or 0 where it would go.
+ */
+static u32 *iotimer_find(const struct device *dev)
+{
+	unsigned long hash = hash_long((unsigned long)dev, BITS_PER_LONG);
+	u32 *link = &iotimer_root;
+
+	while (*link) {
+		struct iotimer *timer = iotimer_by_id(*link);
+
+		if (timer->dev == dev)
+			break;
+		link = &timer->child[hash >> (BITS_PER_LONG - 1)];
+		hash <<= 1;
+	}
+	return link;
+}
+
+/* Take a timer out of the tree: any leaf below it may take its place. */
+static void iotimer_unlink(struct iotimer *timer)
+{
+	u32 *link = iotimer_find(timer->dev);
+	u32 *leaf_link = link;
+	struct iotimer *leaf = timer;
+	u32 id;
+
+	while (leaf->child[0] || leaf->child[1]) {
+		leaf_link = &leaf->child[leaf->child[0] ? 0 : 1];
+		leaf = iotimer_by_id(*leaf_link);
+	}
+	id = *leaf_link;
+	*leaf_link = 0;
+	if (leaf == timer)
+		return;
+	memcpy(leaf->child, timer->child, sizeof(leaf->child));
+	*link = id;
+}
+
+static struct iotimer_chunk *iotimer_add_chunk(void)
+{
+	struct iotimer_chunk *chunk;
+	int err;
+
+	/* From kmalloc(), so that kmemleak sees what the slots point to. */
+	chunk = kzalloc(sizeof(*chunk), GFP_KERNEL);
+	if (!chunk)
+		return ERR_PTR(-ENOMEM);
+	err = xa_alloc(&iotimer_chunks, &chunk->index, chunk,
+		       XA_LIMIT(1, IOTIMER_MAX_CHUNKS - 1), GFP_KERNEL);
+	if (err) {
+		kfree(chunk);
+		return ERR_PTR(-ENOMEM);
+	}
+	xa_set_mark(&iotimer_chunks, chunk->index, IOTIMER_HAS_ROOM);
+	return chunk;
+}
+
+static struct iotimer *iotimer_get_slot(void)
+{
+	struct iotimer_chunk *chunk;
+	unsigned long index = 0;
+	unsigned int slot;
+
+	chunk = xa_find(&iotimer_chunks, &index, ULONG_MAX, IOTIMER_HAS_ROOM);
+	if (!chunk)
+		chunk = iotimer_add_chunk();
+	if (IS_ERR(chunk))
+		return ERR_CAST(chunk);
+
+	slot = find_first_zero_bit(chunk->used, IOTIMER_CHUNK_SLOTS);
+	__set_bit(slot, chunk->used);
+	if (++chunk->nr_used == IOTIMER_CHUNK_SLOTS)
+		xa_clear_mark(&iotimer_chunks, chunk->index, IOTIMER_HAS_ROOM);
+	return &chunk->slot[slot];
+}
+
+static void iotimer_put_slot(struct iotimer *timer)
+{
+	struct iotimer_chunk *chunk = chunk_of(timer);
+
+	__clear_bit(slot_of(timer), chunk->used);
+	if (--chunk->nr_used) {
+		xa_set_mark(&iotimer_chunks, chunk->index, IOTIMER_HAS_ROOM);
+		return;
+	}
+	xa_erase(&iotimer_chunks, chunk->index);
+	kfree_rcu(chunk, rcu);	/* a walk may be looking at it */
+}
+
+/**
+ * iotimer_create - give a device its timer (IoInitializeTimer)
+ * @dev: the device; a reference to it is held until iotimer_destroy()
+ * @fn: the routine to call once a second
+ * @context: passed to @fn; may be NULL
+ *
+ * The timer is created stopped. A device has one at most.
+ *
+ * Context: process, may sleep. Never waits for routines.
+ * Return: the timer, or an ERR_PTR: -EINVAL if @dev or @fn is NULL, -EEXIST if
+ * the device has a timer already, -ENOMEM.
+ */
+struct iotimer *iotimer_create(struct device *dev, iotimer_fn_t fn,
+			       void *context)
+{
+	struct iotimer *timer;
+	u32 *link;
+
+	if (!dev || !fn)
+		return ERR_PTR(-EINVAL);
+
+	mutex_lock(&iotimer_mutex);
+	link = iotimer_find(dev);
+	timer = *link ? ERR_PTR(-EEXIST) : iotimer_get_slot();
+	if (!IS_ERR(timer)) {
+		*link = iotimer_id(timer);
+		memset(timer->child, 0, sizeof(timer->child));
+		timer->dev = get_device(dev);
+		WRITE_ONCE(timer->context, context);
+		WRITE_ONCE(timer->fn, fn);
+	}
+	mutex_unlock(&iotimer_mutex);
+	return timer;
+}
+EXPORT_SYMBOL_GPL(iotimer_create);
+
+/**
+ * iotimer_destroy - stop a device's timer and free it (part of IoDeleteDevice)
+ * @timer: the timer; NULL and ERR_PTRs are ignored
+ *
+ * Waits as iotimer_stop_sync() does. A start that comes and returns while this
+ * runs, be it from the routine or from anyone else, does nothing.
+ *
+ * Context: process, may sleep; not from a routine, and not under a lock that
+ * the routine takes.
+ */
+void iotimer_destroy(struct iotimer *timer)
+{
+	struct device *dev;
+
+	might_sleep();
+	if (IS_ERR_OR_NULL(timer))
+		return;
+
+	/* Dead: ordered by the bit's clearing, pairs with iotimer_start(). */
+	WRITE_ONCE(timer->fn, NULL);
+	iotimer_stop_sync(timer);
+
+	dev = timer->dev;
+	mutex_lock(&iotimer_mutex);
+	iotimer_unlink(timer);
+	iotimer_put_slot(timer);
+	mutex_unlock(&iotimer_mutex);
+	put_device(dev);
+}
+EXPORT_SYMBOL_GPL(iotimer_destroy);
+
+static void iotimer_devm_release(void *timer)
+{
+	iotimer_destroy(timer);
+}
+
+/**
+ * devm_iotimer_create - iotimer_create(), undone when the driver lets go
+ * @dev: the device, bound to the calling driver
+ * @fn: the routine to call once a second
+ * @context: passed to @fn; may be NULL
+ *
+ * iotimer_destroy() is called when the driver is detached from the device, in
+ * the reverse order of the driver's other managed resources. So whatever the
+ * routine uses must have been acquired before.
+ *
+ * Context: process, may sleep; from the driver's probe.
+ * Return: as iotimer_create().
+ */
+struct iotimer *devm_iotimer_create(struct device *dev, iotimer_fn_t fn,
+				    void *context)
+{
+	struct iotimer *timer = iotimer_create(dev, fn, context);
+	int err;
+
+	if (IS_ERR(timer))
+		return timer;
+	err = devm_add_action_or_reset(dev, iotimer_devm_release, timer);
+	return err ? ERR_PTR(err) : timer;
+}
+EXPORT_SYMBOL_GPL(devm_iotimer_create);
+
+static int __init iotimer_init(void)
+{
+	tick.next = jiffies;
+	timer_setup(&tick.timer, iotimer_tick, 0);
+	return 0;
+}
+
+/*
+ * Every user has a reference to this module, so no timer is in use any more;
+ * one that was never destroyed is a leak in a driver that is gone.
+ */
+static void __exit iotimer_exit(void)
+{
+	struct iotimer_chunk *chunk;
+	unsigned long index;
+
+	timer_shutdown_sync(&tick.timer);
+	WARN(!xa_empty(&iotimer_chunks), "iotimer: timers were not destroyed\n");
+	xa_for_each(&iotimer_chunks, index, chunk)
+		kfree(chunk);
+	xa_destroy(&iotimer_chunks);
+}
+
+module_init(iotimer_init);
+module_exit(iotimer_exit);
+
+MODULE_DESCRIPTION("A routine called once a second for each device, as Windows' IoTimer");
+MODULE_AUTHOR("The iotimer developers");
+MODULE_LICENSE("GPL");
