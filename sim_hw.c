@@ -1,0 +1,537 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sim_hw - simulated silicon: a device that loops data back
+ *
+ * Everything that the device will ever signal is an event with a due time: the
+ * end of an operation, late or not, the end of a reset, a spurious interrupt.
+ * Events stand in one queue sorted by due time, and one hrtimer is armed for
+ * the first. When an event falls due it takes effect and its cause appears in
+ * the cause register, behind those that the driver has not acknowledged yet;
+ * the interrupt is raised for each cause when it comes to the front.
+ *
+ * A fault is an event that is not queued (hang), or that nothing removes from
+ * the queue (late).
+ *
+ * The interrupt is a Linux interrupt number without a controller behind it,
+ * raised from an irq_work, so that the driver's handler runs in hard interrupt
+ * context like any other.
+ */
+#include <linux/hrtimer.h>
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/irq_work.h>
+#include <linux/irqdesc.h>
+#include <linux/ktime.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+
+#include "compat.h"
+#include "sim_hw.h"
+
+/*
+ * A driver that times out operations brings about one late interrupt a second
+ * at most, and the latest takes 600 s: there is room for those. One that is
+ * unbound and bound in a loop can fill it; then interrupts are lost, which is
+ * one more way to hang.
+ */
+#define SIM_HW_MAX_EVENTS	1024
+
+/**
+ * struct sim_hw_event - something that the device will signal
+ * @due: when
+ * @tag: of the operation, if @cause is about one
+ * @cause: a SIM_HW_CAUSE_* value
+ * @late: neither a reset nor a start takes it back
+ */
+struct sim_hw_event {
+	ktime_t due;
+	u32 tag;
+	u8 cause;
+	bool late;
+};
+
+/**
+ * struct sim_hw - a device
+ * @lock: protects all the rest; raw, because the hrtimer runs in hard interrupt
+ *	context on PREEMPT_RT as well
+ * @timer: armed for the first event that is not due
+ * @irq_work: raises the interrupt
+ * @irq: its number
+ * @busy: an operation is under way, @tag is its tag and @length its size
+ * @resetting: a reset is under way
+ * @tag: of the last operation started
+ * @length: of the data
+ * @state: faults and latencies
+ * @nr_due: events that have fallen due, the first ones in @event; the first of
+ *	them is what the cause registers show
+ * @nr_events: all events
+ * @event: the queue, sorted by due time
+ * @in: what the driver wrote
+ * @out: what the driver reads, a copy of @in made when an operation ends well
+ */
+struct sim_hw {
+	raw_spinlock_t lock;
+	struct hrtimer timer;
+	struct irq_work irq_work;
+	int irq;
+	bool busy;
+	bool resetting;
+	u32 tag;
+	u32 length;
+	struct sim_hw_state state;
+	unsigned int nr_due;
+	unsigned int nr_events;
+	struct sim_hw_event event[SIM_HW_MAX_EVENTS];
+	u8 in[SIM_HW_BUFFER_SIZE];
+	u8 out[SIM_HW_BUFFER_SIZE];
+};
+
+static void sim_hw_remove(struct sim_hw *hw, unsigned int i)
+{
+	hw->nr_events--;
+	memmove(&hw->event[i], &hw->event[i + 1],
+		(hw->nr_events - i) * sizeof(hw->event[0]));
+}
+
+/* What was under way will not end. Late interrupts are out of our hands. */
+static void sim_hw_drop(struct sim_hw *hw)
+{
+	unsigned int i = hw->nr_due;
+
+	while (i < hw->nr_events) {
+		const struct sim_hw_event *event = &hw->event[i];
+
+		if (event->cause == SIM_HW_CAUSE_NONE || event->late)
+			i++;
+		else
+			sim_hw_remove(hw, i);
+	}
+}
+
+/* An event has fallen due: what changes in the device. */
+static void sim_hw_take_effect(struct sim_hw *hw,
+			       const struct sim_hw_event *event)
+{
+	switch (event->cause) {
+	case SIM_HW_CAUSE_RESET:
+		hw->resetting = false;
+		break;
+	case SIM_HW_CAUSE_DONE:
+	case SIM_HW_CAUSE_ERROR:
+		if (!hw->busy || event->tag != hw->tag)
+			break;	/* late, the operation is gone */
+		hw->busy = false;
+		if (event->cause == SIM_HW_CAUSE_DONE)
+			memcpy(hw->out, hw->in, hw->length);
+		break;
+	}
+}
+
+/* Have all due events take effect, arm the timer for the next one. */
+static void sim_hw_run(struct sim_hw *hw)
+{
+	ktime_t now = ktime_get();
+	bool was_idle = !hw->nr_due;
+
+	while (hw->nr_due < hw->nr_events &&
+	       ktime_compare(hw->event[hw->nr_due].due, now) <= 0)
+		sim_hw_take_effect(hw, &hw->event[hw->nr_due++]);
+
+	if (was_idle && hw->nr_due)
+		irq_work_queue(&hw->irq_work);
+	if (hw->nr_due < hw->nr_events)
+		hrtimer_start(&hw->timer, hw->event[hw->nr_due].due,
+			      HRTIMER_MODE_ABS_HARD);
+}
+
+static void sim_hw_post(struct sim_hw *hw, u8 cause, unsigned int ms, bool late)
+{
+	struct sim_hw_event event = {
+		.due = ktime_add_ms(ktime_get(), ms),
+		.tag = hw->tag,
+		.cause = cause,
+		.late = late,
+	};
+	unsigned int i = hw->nr_events;
+
+	if (hw->nr_events == SIM_HW_MAX_EVENTS)
+		return;
+	while (i > hw->nr_due &&
+	       ktime_after(hw->event[i - 1].due, event.due))
+		i--;
+	memmove(&hw->event[i + 1], &hw->event[i],
+		(hw->nr_events - i) * sizeof(event));
+	hw->event[i] = event;
+	hw->nr_events++;
+	sim_hw_run(hw);
+}
+
+static enum hrtimer_restart sim_hw_timer(struct hrtimer *timer)
+{
+	struct sim_hw *hw = container_of(timer, struct sim_hw, timer);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	sim_hw_run(hw);
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+	return HRTIMER_NORESTART;
+}
+
+static void sim_hw_raise(struct irq_work *work)
+{
+	struct sim_hw *hw = container_of(work, struct sim_hw, irq_work);
+
+	generic_handle_irq(hw->irq);
+}
+
+/* Does a pending fault of this kind strike now? */
+static bool sim_hw_strikes(struct sim_hw *hw, enum sim_hw_fault fault)
+{
+	if (!hw->state.pending[fault])
+		return false;
+	hw->state.pending[fault]--;
+	return true;
+}
+
+/* One fault at most strikes an operation: hang, else late, else error. */
+static void sim_hw_start(struct sim_hw *hw, u32 tag)
+{
+	sim_hw_drop(hw);
+	hw->busy = true;
+	hw->resetting = false;
+	hw->tag = tag;
+	if (hw->state.dead || sim_hw_strikes(hw, SIM_HW_HANG))
+		return;
+	if (sim_hw_strikes(hw, SIM_HW_LATE))
+		sim_hw_post(hw, SIM_HW_CAUSE_DONE,
+			    hw->state.ms[SIM_HW_LATE_AFTER], true);
+	else
+		sim_hw_post(hw, sim_hw_strikes(hw, SIM_HW_ERROR) ?
+				SIM_HW_CAUSE_ERROR : SIM_HW_CAUSE_DONE,
+			    hw->state.ms[SIM_HW_LATENCY], false);
+}
+
+static void sim_hw_reset(struct sim_hw *hw)
+{
+	sim_hw_drop(hw);
+	hw->busy = false;
+	hw->resetting = true;
+	if (hw->state.dead || sim_hw_strikes(hw, SIM_HW_RESET_HANG))
+		return;
+	sim_hw_post(hw, SIM_HW_CAUSE_RESET,
+		    hw->state.ms[SIM_HW_RESET_LATENCY], false);
+}
+
+/*
+ * One spurious interrupt is in the queue at a time, the next a millisecond
+ * after it was taken, so that even a million let the CPU do something else.
+ */
+static void sim_hw_next_spurious(struct sim_hw *hw, unsigned int ms)
+{
+	unsigned int i;
+
+	for (i = 0; i < hw->nr_events; i++)
+		if (hw->event[i].cause == SIM_HW_CAUSE_NONE)
+			return;
+	if (sim_hw_strikes(hw, SIM_HW_SPURIOUS))
+		sim_hw_post(hw, SIM_HW_CAUSE_NONE, ms, false);
+}
+
+/* The first cause was taken: raise the interrupt for the next, if any. */
+static void sim_hw_ack(struct sim_hw *hw)
+{
+	u8 cause = hw->event[0].cause;
+
+	if (!hw->nr_due)
+		return;
+	hw->nr_due--;
+	sim_hw_remove(hw, 0);
+	if (hw->nr_due)
+		irq_work_queue(&hw->irq_work);
+	if (cause == SIM_HW_CAUSE_NONE)
+		sim_hw_next_spurious(hw, 1);
+}
+
+/* A spurious interrupt is over when the driver has found that it has no cause. */
+static u32 sim_hw_cause(struct sim_hw *hw)
+{
+	u32 cause = hw->nr_due ? hw->event[0].cause : SIM_HW_CAUSE_NONE;
+
+	if (cause == SIM_HW_CAUSE_NONE)
+		sim_hw_ack(hw);
+	return cause;
+}
+
+static u32 sim_hw_status(const struct sim_hw *hw)
+{
+	return (hw->busy ? SIM_HW_STATUS_BUSY : 0) |
+	       (hw->resetting ? SIM_HW_STATUS_RESETTING : 0) |
+	       (hw->nr_due ? SIM_HW_STATUS_IRQ : 0);
+}
+
+/**
+ * sim_hw_read - read a register
+ * @hw: the device
+ * @reg: the register
+ *
+ * Context: any but NMI.
+ * Return: its value; 0 for one that can only be written.
+ */
+u32 sim_hw_read(struct sim_hw *hw, enum sim_hw_reg reg)
+{
+	unsigned long flags;
+	u32 value = 0;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	switch (reg) {
+	case SIM_HW_LENGTH:
+		value = hw->length;
+		break;
+	case SIM_HW_START:
+		value = hw->tag;
+		break;
+	case SIM_HW_STATUS:
+		value = sim_hw_status(hw);
+		break;
+	case SIM_HW_CAUSE:
+		value = sim_hw_cause(hw);
+		break;
+	case SIM_HW_CAUSE_TAG:
+		value = hw->nr_due ? hw->event[0].tag : 0;
+		break;
+	default:
+		break;
+	}
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+	return value;
+}
+
+/**
+ * sim_hw_write - write a register
+ * @hw: the device
+ * @reg: the register; nothing happens if it can only be read
+ * @value: the value; a length over SIM_HW_BUFFER_SIZE becomes that
+ *
+ * Context: any but NMI.
+ */
+void sim_hw_write(struct sim_hw *hw, enum sim_hw_reg reg, u32 value)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	switch (reg) {
+	case SIM_HW_LENGTH:
+		hw->length = min_t(u32, value, SIM_HW_BUFFER_SIZE);
+		break;
+	case SIM_HW_START:
+		sim_hw_start(hw, value);
+		break;
+	case SIM_HW_RESET:
+		sim_hw_reset(hw);
+		break;
+	case SIM_HW_ACK:
+		sim_hw_ack(hw);
+		break;
+	default:
+		break;
+	}
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+}
+
+/**
+ * sim_hw_read_buffer - read what the last operation looped back
+ * @hw: the device
+ * @data: where to
+ * @len: bytes, at most SIM_HW_BUFFER_SIZE
+ *
+ * Context: any but NMI.
+ */
+void sim_hw_read_buffer(struct sim_hw *hw, void *data, size_t len)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	memcpy(data, hw->out, min_t(size_t, len, SIM_HW_BUFFER_SIZE));
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+}
+
+/**
+ * sim_hw_write_buffer - write what the next operation is to loop back
+ * @hw: the device
+ * @data: where from
+ * @len: bytes, at most SIM_HW_BUFFER_SIZE
+ *
+ * Context: any but NMI.
+ */
+void sim_hw_write_buffer(struct sim_hw *hw, const void *data, size_t len)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	memcpy(hw->in, data, min_t(size_t, len, SIM_HW_BUFFER_SIZE));
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+}
+
+/**
+ * sim_hw_inject - have the next operations or resets go wrong
+ * @hw: the device
+ * @fault: how
+ * @count: how many, at most SIM_HW_MAX_FAULTS; replaces what was pending
+ *
+ * Context: any but NMI.
+ */
+void sim_hw_inject(struct sim_hw *hw, enum sim_hw_fault fault,
+		   unsigned int count)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	hw->state.pending[fault] = count;
+	if (fault == SIM_HW_SPURIOUS)
+		sim_hw_next_spurious(hw, 0);
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+}
+
+/**
+ * sim_hw_set_ms - set how long something takes
+ * @hw: the device
+ * @what: what
+ * @ms: milliseconds, at most SIM_HW_MAX_MS; for what is started from now on
+ *
+ * Context: any but NMI.
+ */
+void sim_hw_set_ms(struct sim_hw *hw, enum sim_hw_ms what, unsigned int ms)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	hw->state.ms[what] = ms;
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+}
+
+/**
+ * sim_hw_set_dead - let the device die, or bring it back
+ * @hw: the device
+ * @dead: true: what is under way and all that is started from now on hangs;
+ *	false: what is started from now on works
+ *
+ * Late and spurious interrupts that are under way come all the same.
+ *
+ * Context: any but NMI.
+ */
+void sim_hw_set_dead(struct sim_hw *hw, bool dead)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	hw->state.dead = dead;
+	if (dead)
+		sim_hw_drop(hw);
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+}
+
+/**
+ * sim_hw_clear - forget all pending faults
+ * @hw: the device
+ *
+ * A dead device stays dead, and a late interrupt that is under way still
+ * comes.
+ *
+ * Context: any but NMI.
+ */
+void sim_hw_clear(struct sim_hw *hw)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	memset(hw->state.pending, 0, sizeof(hw->state.pending));
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+}
+
+/**
+ * sim_hw_get_state - see the faults and latencies
+ * @hw: the device
+ * @state: filled in
+ *
+ * Context: any but NMI.
+ */
+void sim_hw_get_state(struct sim_hw *hw, struct sim_hw_state *state)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	*state = hw->state;
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+}
+
+/**
+ * sim_hw_irq - the device's interrupt
+ * @hw: the device
+ *
+ * Context: any.
+ * Return: a Linux interrupt number.
+ */
+int sim_hw_irq(const struct sim_hw *hw)
+{
+	return hw->irq;
+}
+
+/**
+ * sim_hw_create - make a device
+ * @latency_ms: milliseconds that an operation takes
+ * @reset_latency_ms: milliseconds that a reset takes
+ *
+ * Context: process, may sleep.
+ * Return: the device, or an ERR_PTR: -ENOMEM, or whatever kept the kernel from
+ * giving an interrupt number.
+ */
+struct sim_hw *sim_hw_create(unsigned int latency_ms,
+			     unsigned int reset_latency_ms)
+{
+	struct sim_hw *hw = kvzalloc(sizeof(*hw), GFP_KERNEL);
+
+	if (!hw)
+		return ERR_PTR(-ENOMEM);
+
+	/*
+	 * Not irq_alloc_desc(): that makes this module the interrupt's owner,
+	 * and then a driver in the same module pins itself by requesting it.
+	 * From 1 on, because 0 means "none" to platform devices.
+	 */
+	hw->irq = __irq_alloc_descs(-1, 1, 1, NUMA_NO_NODE, NULL, NULL);
+	if (hw->irq < 0) {
+		int err = hw->irq;
+
+		kvfree(hw);
+		return ERR_PTR(err);
+	}
+	raw_spin_lock_init(&hw->lock);
+	hw->state.ms[SIM_HW_LATENCY] = latency_ms;
+	hw->state.ms[SIM_HW_RESET_LATENCY] = reset_latency_ms;
+	hrtimer_setup(&hw->timer, sim_hw_timer, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_ABS_HARD);
+	hw->irq_work = IRQ_WORK_INIT_HARD(sim_hw_raise);
+	/*
+	 * As an edge, since that is what sim_hw_raise() is: one that comes
+	 * while another CPU is still inside the handler is handled after it,
+	 * where handle_simple_irq() would drop it.
+	 */
+	irq_set_chip_and_handler(hw->irq, &dummy_irq_chip, handle_edge_irq);
+	irq_clear_status_flags(hw->irq, IRQ_NOREQUEST);
+	return hw;
+}
+
+/**
+ * sim_hw_destroy - take a device apart
+ * @hw: the device; its interrupt must have been freed, and nobody uses it
+ *
+ * Context: process, may sleep.
+ */
+void sim_hw_destroy(struct sim_hw *hw)
+{
+	hrtimer_cancel(&hw->timer);
+	irq_work_sync(&hw->irq_work);
+	irq_free_descs(hw->irq, 1);
+	kvfree(hw);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * sim_hw - simulated silicon: a device that loops data back
+ *
+ * To its driver it is hardware: registers, a data buffer and an interrupt. It
+ * does one operation at a time:
+ *
+ *	sim_hw_write_buffer(hw, data, len);
+ *	sim_hw_write(hw, SIM_HW_LENGTH, len);
+ *	sim_hw_write(hw, SIM_HW_START, tag);	a new tag each time
+ *	... interrupt ...
+ *	cause = sim_hw_read(hw, SIM_HW_CAUSE);
+ *	tag = sim_hw_read(hw, SIM_HW_CAUSE_TAG);
+ *	sim_hw_write(hw, SIM_HW_ACK, 1);
+ *	sim_hw_read_buffer(hw, data, len);
+ *
+ * To whoever tests the driver it is a device that misbehaves on command: see
+ * sim_hw_inject().
+ */
+#ifndef _SIM_HW_H
+#define _SIM_HW_H
+
+#include <linux/types.h>
+
+struct sim_hw;
+
+#define SIM_HW_BUFFER_SIZE	4096
+#define SIM_HW_MAX_FAULTS	1000000		/* of one kind, pending */
+#define SIM_HW_MAX_MS		600000		/* latencies, lateness */
+
+/**
+ * enum sim_hw_reg - the registers
+ * @SIM_HW_LENGTH: read/write: bytes of the buffer that an operation loops back
+ * @SIM_HW_START: write: start an operation, the value is its tag; whatever was
+ *	under way, operation or reset, is dropped. Read: the last tag
+ * @SIM_HW_RESET: write, any value: start a reset; drops the operation under
+ *	way, and starts a reset under way anew
+ * @SIM_HW_STATUS: read: SIM_HW_STATUS_* bits
+ * @SIM_HW_CAUSE: read: why the interrupt was raised, a SIM_HW_CAUSE_* value;
+ *	SIM_HW_CAUSE_NONE if it was spurious, and then it is over
+ * @SIM_HW_CAUSE_TAG: read: the tag of the operation that the cause is about
+ * @SIM_HW_ACK: write, any value: the cause was taken; if another one waits,
+ *	the interrupt is raised again
+ */
+enum sim_hw_reg {
+	SIM_HW_LENGTH,
+	SIM_HW_START,
+	SIM_HW_RESET,
+	SIM_HW_STATUS,
+	SIM_HW_CAUSE,
+	SIM_HW_CAUSE_TAG,
+	SIM_HW_ACK,
+};
+
+#define SIM_HW_STATUS_BUSY	0x1	/* an operation is under way */
+#define SIM_HW_STATUS_RESETTING	0x2	/* a reset is under way */
+#define SIM_HW_STATUS_IRQ	0x4	/* a cause waits to be acknowledged */
+
+#define SIM_HW_CAUSE_NONE	0
+#define SIM_HW_CAUSE_DONE	1	/* operation done, data looped back */
+#define SIM_HW_CAUSE_ERROR	2	/* operation ended with an error */
+#define SIM_HW_CAUSE_RESET	3	/* reset done */
+
+struct sim_hw *sim_hw_create(unsigned int latency_ms,
+			     unsigned int reset_latency_ms);
+void sim_hw_destroy(struct sim_hw *hw);
+int sim_hw_irq(const struct sim_hw *hw);
+
+u32 sim_hw_read(struct sim_hw *hw, enum sim_hw_reg reg);
+void sim_hw_write(struct sim_hw *hw, enum sim_hw_reg reg, u32 value);
+void sim_hw_read_buffer(struct sim_hw *hw, void *data, size_t len);
+void sim_hw_write_buffer(struct sim_hw *hw, const void *data, size_t len);
+
+/**
+ * enum sim_hw_fault - how operations and resets can go wrong
+ * @SIM_HW_HANG: the operation never interrupts
+ * @SIM_HW_LATE: the operation's interrupt comes some ms after the start with
+ *	its tag, whatever happened since: no reset or start takes it back
+ * @SIM_HW_ERROR: the operation ends with SIM_HW_CAUSE_ERROR
+ * @SIM_HW_RESET_HANG: the reset never ends
+ * @SIM_HW_SPURIOUS: an interrupt without cause, right away
+ * @SIM_HW_NR_FAULTS: how many kinds there are
+ */
+enum sim_hw_fault {
+	SIM_HW_HANG,
+	SIM_HW_LATE,
+	SIM_HW_ERROR,
+	SIM_HW_RESET_HANG,
+	SIM_HW_SPURIOUS,
+	SIM_HW_NR_FAULTS,
+};
+
+/**
+ * enum sim_hw_ms - what takes how many milliseconds
+ * @SIM_HW_LATENCY: an operation
+ * @SIM_HW_RESET_LATENCY: a reset
+ * @SIM_HW_LATE_AFTER: a late interrupt, from its operation's start
+ * @SIM_HW_NR_MS: how many there are
+ */
+enum sim_hw_ms {
+	SIM_HW_LATENCY,
+	SIM_HW_RESET_LATENCY,
+	SIM_HW_LATE_AFTER,
+	SIM_HW_NR_MS,
+};
+
+/**
+ * struct sim_hw_state - what a tester sees of the silicon
+ * @pending: faults still to strike, by kind
+ * @ms: milliseconds that things take
+ * @dead: all operations and resets hang
+ */
+struct sim_hw_state {
+	unsigned int pending[SIM_HW_NR_FAULTS];
+	unsigned int ms[SIM_HW_NR_MS];
+	bool dead;
+};
+
+void sim_hw_inject(struct sim_hw *hw, enum sim_hw_fault fault,
+		   unsigned int count);
+void sim_hw_set_ms(struct sim_hw *hw, enum sim_hw_ms what, unsigned int ms);
+void sim_hw_set_dead(struct sim_hw *hw, bool dead);
+void sim_hw_clear(struct sim_hw *hw);
+void sim_hw_get_state(struct sim_hw *hw, struct sim_hw_state *state);
+
+#endif /* _SIM_HW_H */
