@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * sim_dev - what the driver (sim_dev.c) shows its control node and attributes
+ * (sim_ctl.c)
+ */
+#ifndef _SIM_DEV_H
+#define _SIM_DEV_H
+
+#include <linux/cdev.h>
+#include <linux/device.h>
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "io_timeout.h"
+#include "sim_hw.h"
+
+struct sim_request;
+
+/**
+ * struct sim_dev_param - a number with its range
+ * @value: first, for param_set_uint_minmax()
+ * @min: smallest value
+ * @max: largest value
+ */
+struct sim_dev_param {
+	unsigned int value;
+	unsigned int min;
+	unsigned int max;
+};
+
+extern struct sim_dev_param sim_dev_timeout;
+extern struct sim_dev_param sim_dev_reset_timeout;
+extern struct sim_dev_param sim_dev_max_retries;
+
+/**
+ * struct sim_dev_stats - what happened since the device was bound
+ * @submitted: requests taken; always the sum of @completed, @failed,
+ *	@cancelled and those outstanding
+ * @completed: requests that succeeded
+ * @failed: requests that ended with EIO, ETIMEDOUT or ENODEV
+ * @cancelled: requests withdrawn by a signal or by closing their file
+ * @timeouts: operations that were declared dead
+ * @resets: resets that were started
+ * @reset_failures: resets that were declared dead
+ * @retries: operations started again after a reset
+ * @late: interrupts of operations that had been given up
+ * @spurious: interrupts without cause, or of a reset that nobody waits for
+ */
+struct sim_dev_stats {
+	u64 submitted;
+	u64 completed;
+	u64 failed;
+	u64 cancelled;
+	u64 timeouts;
+	u64 resets;
+	u64 reset_failures;
+	u64 retries;
+	u64 late;
+	u64 spurious;
+};
+
+/**
+ * struct sim_slot - what the device does one of at a time
+ * @timeout: of the operation or reset
+ * @request: being done; NULL if none
+ * @tag: of the operation
+ * @started: when the operation or reset was
+ * @interrupted: the operation ended, the thread has yet to look
+ * @error: it ended with an error
+ * @failed_work: fails the request when its reset timed out (CustomDpc)
+ */
+struct sim_slot {
+	struct io_timeout timeout;
+	struct sim_request *request;
+	u32 tag;
+	ktime_t started;
+	bool interrupted;
+	bool error;
+	struct work_struct failed_work;
+};
+
+/**
+ * struct sim_node - a node in /dev
+ * @dev: its device, which holds a reference to the struct sim_dev
+ * @cdev: its character device, a child of @dev
+ */
+struct sim_node {
+	struct device dev;
+	struct cdev cdev;
+};
+
+/**
+ * struct sim_dev - a device, from probe until unbound and all files closed
+ * @ref: held by the driver while bound and by each node
+ * @dev: the platform device; only used while bound
+ * @hw: the silicon, which outlives this
+ * @data_node: /dev/sim_devN
+ * @ctl_node: /dev/sim_devN_ctl
+ * @lock: protects everything below, and all requests and files; taken by the
+ *	interrupt handler
+ * @gone: unbound; nothing is outstanding and nothing more is taken
+ * @slot: what the device is doing
+ * @queue: requests that wait for the slot
+ * @outstanding: requests in @slot and @queue
+ * @max_retries: of a request
+ * @stats: counters
+ * @room: woken when @outstanding falls or the device is gone
+ */
+struct sim_dev {
+	struct kref ref;
+	struct device *dev;
+	struct sim_hw *hw;
+	struct sim_node data_node;
+	struct sim_node ctl_node;
+
+	spinlock_t lock;	/* protects all below, requests and files */
+	bool gone;
+	struct sim_slot slot;
+	struct list_head queue;
+	unsigned int outstanding;
+	unsigned int max_retries;
+	struct sim_dev_stats stats;
+	wait_queue_head_t room;
+};
+
+extern const struct file_operations sim_ctl_fops;
+extern const struct attribute_group *sim_dev_groups[];
+
+#endif /* _SIM_DEV_H */
