@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Shared by the scripts in this folder; sourced, never run.
+# shellcheck shell=bash disable=SC2034 # the variables are for others
+
+# A failure inside $(...) is a failure.
+shopt -s inherit_errexit
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${IOTIMER_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/iotimer}
+me=$(basename "$0")
+# What belongs to this clone alone, in folders of the cache.
+clone=$(sha256sum <<<"$top" | cut -c 1-8)
+
+# say: progress, on stderr so that stdout stays free for results.
+say() { printf '%s: %s\n' "$me" "$*" >&2; }
+
+# die: the one line that says what to do; exit status 2 is "could not run".
+die() { say "error: $*"; exit 2; }
+
+# usage: print the comment block at the top of the calling script.
+usage() { sed -n '3,/^$/{/^#/s/^# \{0,1\}//p}' "$0"; }
+
+# with_progress TEXT COMMAND...: run quietly, logging to $progress_log, with a line every 15 seconds.
+with_progress() {
+	local text=$1 start=$SECONDS status=0 pid
+	shift
+	mkdir -p "$cache/log/$clone"
+	progress_log=$cache/log/$clone/$(tr -c 'a-zA-Z0-9._-' '-' <<<"$text" | sed 's/-*$//').log
+	say "$text ..."
+	"$@" >"$progress_log" 2>&1 &
+	pid=$!
+	# The child keeps the caller's locks until it is gone too.
+	trap 'kill $pid 2>/dev/null; exit 130' INT TERM
+	while kill -0 "$pid" 2>/dev/null; do
+		for _ in $(seq 75); do
+			kill -0 "$pid" 2>/dev/null || break 2
+			sleep 0.2
+		done
+		say "$text ... $((SECONDS - start)) s: $(tail -n 1 "$progress_log" | cut -c 1-60)"
+	done
+	wait "$pid" || status=$?
+	trap - INT TERM
+	if [ "$status" -ne 0 ]; then
+		tail -n 30 "$progress_log" >&2
+		die "$text failed after $((SECONDS - start)) s; the whole log is $progress_log"
+	fi
+	say "$text: done in $((SECONDS - start)) s"
+}
