@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The demo: runs in a guest, drives sim_dev through its nodes by shell
+# redirection alone, and checks what comes back.
+# shellcheck shell=dash
+# shellcheck source=tests/lib.sh
+. /root/lib.sh
+
+# scene TITLE
+scene() {
+	number=$((number + 1))
+	printf '\n--- %d. %s\n\n' "$number" "$1"
+	before
+	klog_start
+}
+number=0
+
+# run COMMAND: show a command, what it prints, and the kernel's lines.
+run() {
+	echo "    # $1"
+	sh -c "$1" >/tmp/out 2>&1
+	result=$?
+	sed 's/^/    /' /tmp/out
+	return $result
+}
+
+# end: show the kernel's lines of the scene.
+end() {
+	klog_end
+	sed 's/^/    /' /tmp/klog
+}
+
+# detected_in_time: do all time-outs in the log fall into the contract?
+detected_in_time() {
+	limit=$(attr timeout)
+	seconds=$(sed -n 's/.*timed out after \([0-9.]*\) s.*/\1/p' /tmp/klog)
+	[ -n "$seconds" ] || return 1
+	for s in $seconds; do
+		t=$(ms "$s")
+		[ "$t" -ge $((limit * 1000)) ] && [ "$t" -le $((limit * 1000 + 1000)) ] || return 1
+	done
+}
+
+idle() { [ "$(attr counter "$1")" -eq -1 ] && [ "$(attr state "$1")" = idle ]; }
+settings() { grep -vE '^(state|counter|outstanding)' /dev/sim_dev0_ctl; }
+refused() {
+	run "$1"
+	check "refused: $2" says "$2"
+}
+
+# roundtrip BYTES: write random data to file 3, read it back, compare.
+roundtrip() {
+	head -c "$1" /dev/urandom >/tmp/in
+	dd bs=4096 if=/tmp/in >&3 2>/dev/null && dd bs=4096 count=1 <&3 >/tmp/back 2>/dev/null &&
+		cmp -s /tmp/in /tmp/back
+}
+
+echo "sim_dev on Linux $(uname -r), $(nproc) CPU"
+insmod /root/iotimer.ko || exit
+insmod /root/sim_dev.ko devices=4 || exit
+
+scene "A hundred requests, 1 to 4096 bytes"
+echo "    # exec 3<>/dev/sim_dev0; dd bs=4096 <in >&3; dd bs=4096 count=1 <&3 >back; cmp in back    (100 times)"
+exec 3<>/dev/sim_dev0
+same=0
+for n in $(seq 0 99); do
+	roundtrip $((1 + n * 4095 / 99)) && same=$((same + 1))
+done
+exec 3>&-
+end
+check "the data of $same of 100 came back identical" [ $same -eq 100 ]
+check "100 submitted" grew submitted 100
+check "100 completed" grew completed 100
+check "no time-out" grew timeouts 0
+check "the counter is back at -1" idle
+
+scene "The device hangs once: reset, retry, success"
+run "echo hang > /dev/sim_dev0_ctl"
+run "echo hello > /dev/sim_dev0"
+check "the write succeeds" [ $? -eq 0 ]
+end
+check "one time-out" grew timeouts 1
+check "one reset" grew resets 1
+check "one retry" grew retries 1
+check "one completion" grew completed 1
+check "detected after more than 3 and at most 4 s" detected_in_time
+check "the counter is back at -1" idle
+
+scene "The device hangs, and its reset too: failed, and usable again"
+run "printf 'hang\nreset-hang\n' > /dev/sim_dev0_ctl"
+run "echo doomed > /dev/sim_dev0"
+check "the write fails with EIO" says "Input/output error"
+run "echo next > /dev/sim_dev0"
+check "the next write succeeds" [ $? -eq 0 ]
+end
+check "one reset failed" grew reset_failures 1
+check "one request failed" grew failed 1
+check "detected in time" detected_in_time
+
+scene "A request that hangs the device every time: given up"
+run "echo hang 1000 > /dev/sim_dev0_ctl"
+run "echo hopeless > /dev/sim_dev0"
+check "the write fails with ETIMEDOUT" says "timed out"
+run "echo clear > /dev/sim_dev0_ctl"
+run "echo next > /dev/sim_dev0"
+check "the next write succeeds" [ $? -eq 0 ]
+end
+check "three retries" grew retries 3
+check "four time-outs" grew timeouts 4
+check "each detected in time" detected_in_time
+check "the kernel says that it gives up" klog_says "giving up"
+
+scene "A late interrupt arrives during the reset"
+run "printf 'late 4200\nreset-latency 1500\n' > /dev/sim_dev0_ctl"
+exec 3<>/dev/sim_dev0
+echo "    # dd bs=4096 <in >&3; dd bs=4096 count=1 <&3 >back; cmp in back"
+check "the request succeeds with its own data" roundtrip 1000
+exec 3>&-
+end
+check "one late interrupt, ignored" grew late 1
+check "completed exactly once" grew completed 1
+check "one retry" grew retries 1
+
+scene "A late interrupt arrives after the retry has begun"
+run "printf 'late 4600\nreset-latency 100\nlatency 2000\n' > /dev/sim_dev0_ctl"
+exec 3<>/dev/sim_dev0
+echo "    # dd bs=4096 <in >&3; dd bs=4096 count=1 <&3 >back; cmp in back"
+start=$(uptime_ms)
+check "the request succeeds with its own data" roundtrip 1000
+took=$(($(uptime_ms) - start))
+exec 3>&-
+end
+check "one late interrupt, ignored" grew late 1
+check "completed exactly once" grew completed 1
+check "by the retry's own interrupt ($took ms, late one at 4600)" [ $took -gt 5000 ]
+run "printf 'latency 5\nreset-latency 5\n' > /dev/sim_dev0_ctl"
+
+scene "Spurious interrupts"
+run "echo spurious 100 > /dev/sim_dev0_ctl"
+run "sleep 1"
+end
+check "a hundred counted" grew spurious 100
+sed -i 's/^spurious: .*/spurious: 100/' /tmp/before.0
+check "nothing else changed" unchanged
+
+scene "Four devices, one of them hanging"
+for i in 1 2 3; do before $i; done
+start=$(uptime_ms)
+run "echo hang > /dev/sim_dev0_ctl; echo stuck > /dev/sim_dev0 &
+      for i in 1 2 3; do (for n in \$(seq 50); do echo \$n; sleep 0.01; done > /dev/sim_dev\$i) & done
+      wait"
+end
+for i in 1 2 3; do
+	check "device $i: 50 requests completed" grew completed 50 $i
+	check "device $i: no time-out" grew timeouts 0 $i
+done
+check "device 0: one time-out" grew timeouts 1
+check "device 0: its request completed all the same" grew completed 1
+
+scene "Bad commands"
+settings >/tmp/settings
+refused "echo explode > /dev/sim_dev0_ctl" "Invalid argument"
+refused "echo hang x > /dev/sim_dev0_ctl" "Invalid argument"
+refused "echo hang 1 2 > /dev/sim_dev0_ctl" "Invalid argument"
+refused "echo late > /dev/sim_dev0_ctl" "Invalid argument"
+refused "echo hang 0 > /dev/sim_dev0_ctl" "out of range"
+refused "echo hang 1000001 > /dev/sim_dev0_ctl" "out of range"
+refused "echo latency 600001 > /dev/sim_dev0_ctl" "out of range"
+head -c 65 /dev/zero | tr '\0' x >/tmp/65
+refused "dd bs=65 < /tmp/65 > /dev/sim_dev0_ctl" "Message too long"
+head -c 4097 /dev/zero >/tmp/4097
+refused "dd bs=4097 < /tmp/4097 > /dev/sim_dev0" "Message too long"
+refused "echo 0 > $sysfs/sim_dev.0/timeout" "out of range"
+settings >/tmp/settings.now
+check "nothing changed" cmp -s /tmp/settings /tmp/settings.now
+end
+
+scene "Unbound with a request in flight, and bound again"
+run "echo hang > /dev/sim_dev0_ctl
+      echo orphan > /dev/sim_dev0 &
+      sleep 1; echo sim_dev.0 > $driver/unbind; wait"
+check "the write fails with ENODEV" says "No such device"
+check "the node is gone" [ ! -e /dev/sim_dev0 ]
+run "echo sim_dev.0 > $driver/bind"
+run "echo again > /dev/sim_dev0"
+check "bound again, it works" [ $? -eq 0 ]
+end
+
+scene "Unloaded and loaded again"
+run "exec 3>/dev/sim_dev0; rmmod sim_dev"
+check "refused while a node is open" says "Resource temporarily unavailable"
+run "rmmod sim_dev && rmmod iotimer"
+check "unloaded" [ $? -eq 0 ]
+run "insmod /root/iotimer.ko && insmod /root/sim_dev.ko"
+run "echo fresh > /dev/sim_dev0"
+check "loaded again, it works" [ $? -eq 0 ]
+end
+
+# The hang once more, slowly, with a sample every 100 ms for the drawing.
+printf 'hang\nlatency 500\nreset-latency 700\n' >/dev/sim_dev0_ctl
+klog_start
+(
+	while [ ! -e /tmp/drawn ]; do
+		echo "$(cut -d ' ' -f 1 /proc/uptime) $(attr state) $(attr counter)"
+		sleep 0.1
+	done >/tmp/samples
+) &
+sleep 0.35
+echo drawn >/dev/sim_dev0
+sleep 0.6
+touch /tmp/drawn
+wait
+klog_end
+tick=$(sed -n 's/^\[ *\([0-9.]*\)\].*timed out.*/\1/p' /tmp/klog)
+printf '\n--- The hang, drawn (timeout %s s; time in seconds, a column is 0.1 s)\n\n' "$(attr timeout)"
+awk -v tick="$tick" '
+{
+	if (NR == 1) start = $1
+	at = int(($1 - start) * 10 + 0.5)
+	state[at] = $2; counter[at] = $3
+	if (at > last) last = at
+}
+END {
+	for (i = 0; i <= last; i++) {
+		if (!(i in state)) { state[i] = state[i - 1]; counter[i] = counter[i - 1] }
+		scale = scale (i % 10 ? " " : sprintf("%d", i / 10))
+		device = device (state[i] == "busy" ? "=" : state[i] == "resetting" ? "R" : ".")
+		was = i ? state[i - 1] : state[i]
+		interrupt = interrupt (was == "resetting" && state[i] != was || was == "busy" && state[i] == "idle" ? "^" : " ")
+		phase = (start + i / 10 - tick) - int(start + i / 10 - tick)
+		if (phase < 0) phase++
+		ticks = ticks (phase < 0.05 || phase >= 0.95 ? "|" : " ")
+		changed = !i || counter[i] != counter[i - 1]
+		number = number (counter[i] < 0 ? "." : changed ? counter[i] : "-")
+	}
+	print "    seconds      " scale
+	print "    device       " device "    = busy, R resetting"
+	print "    interrupt    " interrupt "    ^ one comes"
+	print "    timer tick   " ticks "    | the routine is called"
+	print "    counter      " number "    . is -1"
+}' /tmp/samples
+
+summary

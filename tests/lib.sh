@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Sourced by the scripts that run in a guest (busybox sh).
+# shellcheck shell=dash disable=SC2034 # the variables are for others
+
+sysfs=/sys/bus/platform/devices
+driver=/sys/bus/platform/drivers/sim_dev
+passed=0
+failed=0
+
+# check TEXT COMMAND...: one check, passed if the command succeeds.
+check() {
+	text=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+		echo "    ok      $text"
+	else
+		failed=$((failed + 1))
+		echo "    FAILED  $text"
+	fi
+}
+
+# attr NAME [DEVICE]: an attribute of a device, number 0 unless told.
+attr() { cat "$sysfs/sim_dev.${2:-0}/$1"; }
+
+# grew NAME BY [DEVICE]: did a statistic grow by so many since the last `before`?
+grew() {
+	was=$(sed -n "s/^$1: //p" "/tmp/before.${3:-0}")
+	[ "$(attr "$1" "${3:-0}")" -eq $((was + $2)) ]
+}
+
+# before [DEVICE]: remember all statistics.
+before() { cat "/dev/sim_dev${1:-0}_ctl" >"/tmp/before.${1:-0}"; }
+
+# unchanged [DEVICE]: is everything as it was at the last `before`?
+unchanged() { cmp -s "/dev/sim_dev${1:-0}_ctl" "/tmp/before.${1:-0}"; }
+
+# says TEXT: did what was run last print this?
+says() { grep -qF -- "$1" /tmp/out; }
+
+# klog_says TEXT [TIMES]: did the kernel log it, so often, since the last `klog_start`?
+klog_says() { [ "$(grep -cF -- "$1" /tmp/klog)" -eq "${2:-1}" ]; }
+
+# klog_start, klog_end: record our lines of the kernel log in between in /tmp/klog.
+klog_start() { dmesg -c >/dev/null; }
+klog_end() { dmesg -c | grep -E 'sim_dev|iotimer' >/tmp/klog; }
+
+# ms SECONDS: seconds with three decimals as an integer of milliseconds.
+ms() { awk -v s="$1" 'BEGIN { printf "%d", s * 1000 + 0.5 }'; }
+
+# uptime_ms: now, in milliseconds.
+uptime_ms() { ms "$(cut -d ' ' -f 1 /proc/uptime)"; }
+
+# summary: the closing line; fails if a check did.
+summary() {
+	echo
+	echo "$passed passed, $failed failed"
+	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
