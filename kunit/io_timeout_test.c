@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of the counter scheme: each cell of its table, then every sequence of
+ * events up to length 10 against a model that is written another way.
+ */
+#include <kunit/test.h>
+#include <linux/module.h>
+
+#include "../io_timeout.h"
+#include "expect_warning.h"
+
+#define LIMIT		3
+#define RESET_LIMIT	2
+
+enum state { IDLE, RUNNING, RESETTING, SEEN };
+
+/* Bring a slot into a state by the shortest way. */
+static struct io_timeout in_state(enum state state)
+{
+	struct io_timeout t;
+	int i;
+
+	io_timeout_init(&t, LIMIT, RESET_LIMIT);
+	if (state == IDLE)
+		return t;
+	io_timeout_begin(&t);
+	if (state == RUNNING)
+		return t;
+	for (i = 0; i < LIMIT + 1; i++)
+		io_timeout_tick(&t);
+	if (state == SEEN)
+		io_timeout_reset_interrupt(&t);
+	return t;
+}
+
+static void expect_slot(struct kunit *test, const struct io_timeout *t,
+			int counter, bool reset_expected)
+{
+	KUNIT_EXPECT_EQ(test, t->counter, counter);
+	KUNIT_EXPECT_EQ(test, t->reset_expected, reset_expected);
+	KUNIT_EXPECT_EQ(test, t->limit, LIMIT);
+	KUNIT_EXPECT_EQ(test, t->reset_limit, RESET_LIMIT);
+}
+
+static void init_makes_idle(struct kunit *test)
+{
+	struct io_timeout t = in_state(IDLE);
+
+	expect_slot(test, &t, -1, false);
+	KUNIT_EXPECT_EQ(test, IO_TIMEOUT_IDLE, -1);
+}
+
+static void idle_begin(struct kunit *test)
+{
+	struct io_timeout t = in_state(IDLE);
+
+	io_timeout_begin(&t);
+	expect_slot(test, &t, LIMIT + 1, false);
+}
+
+static void idle_op_interrupt_is_spurious(struct kunit *test)
+{
+	struct io_timeout t = in_state(IDLE);
+
+	KUNIT_EXPECT_FALSE(test, io_timeout_op_interrupt(&t));
+	expect_slot(test, &t, -1, false);
+}
+
+static void idle_reset_interrupt_is_spurious(struct kunit *test)
+{
+	struct io_timeout t = in_state(IDLE);
+
+	KUNIT_EXPECT_FALSE(test, io_timeout_reset_interrupt(&t));
+	expect_slot(test, &t, -1, false);
+}
+
+static void idle_take_reset_is_false(struct kunit *test)
+{
+	struct io_timeout t = in_state(IDLE);
+
+	KUNIT_EXPECT_FALSE(test, io_timeout_take_reset(&t));
+	expect_slot(test, &t, -1, false);
+}
+
+static void idle_tick_is_ok(struct kunit *test)
+{
+	struct io_timeout t = in_state(IDLE);
+
+	KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_OK);
+	expect_slot(test, &t, -1, false);
+}
+
+/* The one begin that is seen to warn; see WARN_ONCE. */
+static void begin_warns_unless_idle(struct kunit *test)
+{
+	struct io_timeout t = in_state(RUNNING);
+
+	expect_warning("io_timeout: begin while an operation is outstanding");
+	io_timeout_tick(&t);
+	io_timeout_begin(&t);
+	expect_slot(test, &t, LIMIT, false);
+
+	t = in_state(RESETTING);
+	io_timeout_begin(&t);
+	expect_slot(test, &t, RESET_LIMIT, true);
+
+	t = in_state(SEEN);
+	io_timeout_begin(&t);
+	expect_slot(test, &t, -1, true);
+}
+
+static void running_op_interrupt_ends_it(struct kunit *test)
+{
+	struct io_timeout t = in_state(RUNNING);
+
+	KUNIT_EXPECT_TRUE(test, io_timeout_op_interrupt(&t));
+	expect_slot(test, &t, -1, false);
+}
+
+static void running_reset_interrupt_is_spurious(struct kunit *test)
+{
+	struct io_timeout t = in_state(RUNNING);
+
+	KUNIT_EXPECT_FALSE(test, io_timeout_reset_interrupt(&t));
+	expect_slot(test, &t, LIMIT + 1, false);
+}
+
+static void running_take_reset_is_false(struct kunit *test)
+{
+	struct io_timeout t = in_state(RUNNING);
+
+	KUNIT_EXPECT_FALSE(test, io_timeout_take_reset(&t));
+	expect_slot(test, &t, LIMIT + 1, false);
+}
+
+static void running_tick_counts_down_to_reset(struct kunit *test)
+{
+	struct io_timeout t = in_state(RUNNING);
+	int left;
+
+	for (left = LIMIT; left > 0; left--) {
+		KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_OK);
+		expect_slot(test, &t, left, false);
+	}
+	KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_RESET);
+	expect_slot(test, &t, RESET_LIMIT, true);
+}
+
+static void resetting_op_interrupt_is_late(struct kunit *test)
+{
+	struct io_timeout t = in_state(RESETTING);
+
+	KUNIT_EXPECT_FALSE(test, io_timeout_op_interrupt(&t));
+	expect_slot(test, &t, RESET_LIMIT, true);
+}
+
+static void resetting_reset_interrupt_is_seen(struct kunit *test)
+{
+	struct io_timeout t = in_state(RESETTING);
+
+	KUNIT_EXPECT_TRUE(test, io_timeout_reset_interrupt(&t));
+	expect_slot(test, &t, -1, true);
+}
+
+static void resetting_take_reset_is_false(struct kunit *test)
+{
+	struct io_timeout t = in_state(RESETTING);
+
+	KUNIT_EXPECT_FALSE(test, io_timeout_take_reset(&t));
+	expect_slot(test, &t, RESET_LIMIT, true);
+}
+
+static void resetting_tick_counts_down_to_failed(struct kunit *test)
+{
+	struct io_timeout t = in_state(RESETTING);
+	int left;
+
+	for (left = RESET_LIMIT - 1; left > 0; left--) {
+		KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_OK);
+		expect_slot(test, &t, left, true);
+	}
+	KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_FAILED);
+	expect_slot(test, &t, -1, false);
+}
+
+static void seen_op_interrupt_is_late(struct kunit *test)
+{
+	struct io_timeout t = in_state(SEEN);
+
+	KUNIT_EXPECT_FALSE(test, io_timeout_op_interrupt(&t));
+	expect_slot(test, &t, -1, true);
+}
+
+static void seen_reset_interrupt_is_spurious(struct kunit *test)
+{
+	struct io_timeout t = in_state(SEEN);
+
+	KUNIT_EXPECT_FALSE(test, io_timeout_reset_interrupt(&t));
+	expect_slot(test, &t, -1, true);
+}
+
+static void seen_take_reset_is_true_once(struct kunit *test)
+{
+	struct io_timeout t = in_state(SEEN);
+
+	KUNIT_EXPECT_TRUE(test, io_timeout_take_reset(&t));
+	expect_slot(test, &t, -1, false);
+	KUNIT_EXPECT_FALSE(test, io_timeout_take_reset(&t));
+}
+
+static void seen_tick_is_ok(struct kunit *test)
+{
+	struct io_timeout t = in_state(SEEN);
+
+	KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_OK);
+	expect_slot(test, &t, -1, true);
+}
+
+static void limits_hold_from_the_next_begin(struct kunit *test)
+{
+	struct io_timeout t = in_state(RUNNING);
+
+	t.limit = 10;
+	KUNIT_EXPECT_EQ(test, t.counter, LIMIT + 1);
+	io_timeout_op_interrupt(&t);
+	io_timeout_begin(&t);
+	KUNIT_EXPECT_EQ(test, t.counter, 11);
+}
+
+/*
+ * The model: a state, and how many ticks it has seen. It says what the scheme
+ * must return, and its counter follows from the definition of the limits.
+ */
+struct model {
+	enum state state;
+	int age;
+	int limit;
+	int reset_limit;
+};
+
+enum event { BEGIN, OP, RESET, TAKE, TICK, NR_EVENTS };
+
+static int model_step(struct model *m, enum event event)
+{
+	enum state was = m->state;
+
+	switch (event) {
+	case BEGIN:
+		if (was == IDLE)
+			*m = (struct model){ RUNNING, 0, m->limit, m->reset_limit };
+		return 0;
+	case OP:
+		if (was == RUNNING)
+			m->state = IDLE;
+		return was == RUNNING;
+	case RESET:
+		if (was == RESETTING)
+			m->state = SEEN;
+		return was == RESETTING;
+	case TAKE:
+		if (was == SEEN)
+			m->state = IDLE;
+		return was == SEEN;
+	default:
+		m->age++;
+		if (was == RUNNING && m->age > m->limit) {
+			m->state = RESETTING;
+			m->age = 0;
+			return IO_TIMEOUT_RESET;
+		}
+		if (was == RESETTING && m->age == m->reset_limit) {
+			m->state = IDLE;
+			return IO_TIMEOUT_FAILED;
+		}
+		return IO_TIMEOUT_OK;
+	}
+}
+
+static bool model_agrees(const struct model *m, const struct io_timeout *t)
+{
+	switch (m->state) {
+	case IDLE:
+		return t->counter == -1 && !t->reset_expected;
+	case RUNNING:
+		return t->counter == m->limit + 1 - m->age && !t->reset_expected;
+	case RESETTING:
+		return t->counter == m->reset_limit - m->age && t->reset_expected;
+	default:
+		return t->counter == -1 && t->reset_expected;
+	}
+}
+
+static int scheme_step(struct io_timeout *t, enum event event)
+{
+	switch (event) {
+	case BEGIN:
+		io_timeout_begin(t);
+		return 0;
+	case OP:
+		return io_timeout_op_interrupt(t);
+	case RESET:
+		return io_timeout_reset_interrupt(t);
+	case TAKE:
+		return io_timeout_take_reset(t);
+	default:
+		return io_timeout_tick(t);
+	}
+}
+
+/* Try every event here, and what may follow each; returns steps, or -1. */
+static long try_all(struct io_timeout t, struct model m, int depth)
+{
+	long steps = 0, more;
+	int event;
+
+	for (event = 0; event < NR_EVENTS; event++) {
+		struct io_timeout t2 = t;
+		struct model m2 = m;
+
+		if (scheme_step(&t2, event) != model_step(&m2, event) ||
+		    !model_agrees(&m2, &t2)) {
+			pr_err("io_timeout: event %d in state %d, counter %d\n",
+			       event, m.state, t.counter);
+			return -1;
+		}
+		more = depth > 1 ? try_all(t2, m2, depth - 1) : 0;
+		if (more < 0)
+			return -1;
+		steps += 1 + more;
+	}
+	return steps;
+}
+
+static void every_sequence_up_to_length_10(struct kunit *test)
+{
+	int limit, reset_limit, i;
+	long steps, all = 0;
+
+	for (i = 0; i < 10; i++)
+		all = NR_EVENTS * (all + 1);
+	for (limit = 1; limit <= 2; limit++) {
+		for (reset_limit = 1; reset_limit <= 2; reset_limit++) {
+			struct model m = { IDLE, 0, limit, reset_limit };
+			struct io_timeout t;
+
+			io_timeout_init(&t, limit, reset_limit);
+			steps = try_all(t, m, 10);
+			KUNIT_EXPECT_EQ(test, steps, all);
+			cond_resched();
+		}
+	}
+}
+
+static struct kunit_case io_timeout_cases[] = {
+	KUNIT_CASE(init_makes_idle),
+	KUNIT_CASE(idle_begin),
+	KUNIT_CASE(idle_op_interrupt_is_spurious),
+	KUNIT_CASE(idle_reset_interrupt_is_spurious),
+	KUNIT_CASE(idle_take_reset_is_false),
+	KUNIT_CASE(idle_tick_is_ok),
+	KUNIT_CASE(begin_warns_unless_idle),
+	KUNIT_CASE(running_op_interrupt_ends_it),
+	KUNIT_CASE(running_reset_interrupt_is_spurious),
+	KUNIT_CASE(running_take_reset_is_false),
+	KUNIT_CASE(running_tick_counts_down_to_reset),
+	KUNIT_CASE(resetting_op_interrupt_is_late),
+	KUNIT_CASE(resetting_reset_interrupt_is_seen),
+	KUNIT_CASE(resetting_take_reset_is_false),
+	KUNIT_CASE(resetting_tick_counts_down_to_failed),
+	KUNIT_CASE(seen_op_interrupt_is_late),
+	KUNIT_CASE(seen_reset_interrupt_is_spurious),
+	KUNIT_CASE(seen_take_reset_is_true_once),
+	KUNIT_CASE(seen_tick_is_ok),
+	KUNIT_CASE(limits_hold_from_the_next_begin),
+	KUNIT_CASE(every_sequence_up_to_length_10),
+	{}
+};
+
+static struct kunit_suite io_timeout_suite = {
+	.name = "io_timeout",
+	.test_cases = io_timeout_cases,
+};
+
+kunit_test_suite(io_timeout_suite);
+
+MODULE_DESCRIPTION("KUnit tests of the counter scheme");
+MODULE_LICENSE("GPL");

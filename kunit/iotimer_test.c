@@ -1,0 +1,964 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of the engine, through its public interface alone: each of the
+ * promises in the README, by what would break it.
+ *
+ * In virtual time (virtual=1) timing must be exact to the jiffy, and seconds
+ * cost nothing. In real time the guest's CPUs may stand still at any moment, so
+ * there a call may be late, never early.
+ */
+#include <kunit/test.h>
+#include <linux/cpu.h>
+#include <linux/delay.h>
+#include <linux/device.h>
+#include <linux/fs.h>
+#include <linux/irq_work.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "../iotimer.h"
+#include "expect_warning.h"
+
+static bool virtual;
+module_param(virtual, bool, 0444);
+MODULE_PARM_DESC(virtual, "time is virtual: demand exact times");
+
+static unsigned int seconds = 4;
+module_param(seconds, uint, 0444);
+MODULE_PARM_DESC(seconds, "length of the test for drift");
+
+/* How late a call may come, in jiffies. */
+static unsigned long slack(void)
+{
+	return virtual ? 0 : HZ * 3 / 4;
+}
+
+static atomic_t released;
+
+/*
+ * A device with its timer and what its routine saw; freed when the last
+ * reference to the device goes.
+ */
+struct subject {
+	struct device dev;
+	struct iotimer *timer;
+	unsigned int calls;
+	unsigned int foreign;		/* calls with a wrong device */
+	unsigned int off_grid;		/* calls not a multiple of HZ after the first */
+	unsigned long first;		/* jiffies of the first call */
+	unsigned long last;
+	bool inside;
+	bool entered;			/* was inside once */
+	void (*action)(struct subject *s);
+	struct subject *other;
+	unsigned int us;		/* for the action */
+	bool result;
+	struct work_struct work;	/* starts it on another CPU */
+};
+
+static void subject_release(struct device *dev)
+{
+	atomic_inc(&released);
+	kfree(container_of(dev, struct subject, dev));
+}
+
+static void second(struct device *dev, void *context)
+{
+	struct subject *s = context;
+	void (*action)(struct subject *s);
+
+	WRITE_ONCE(s->inside, true);
+	WRITE_ONCE(s->entered, true);
+	if (dev != &s->dev)
+		s->foreign++;
+	if (!s->calls)
+		s->first = jiffies;
+	else if ((jiffies - s->first) % HZ)
+		s->off_grid++;
+	s->last = jiffies;
+	WRITE_ONCE(s->calls, s->calls + 1);
+	action = READ_ONCE(s->action);
+	if (action)
+		action(s);
+	WRITE_ONCE(s->inside, false);
+}
+
+/* Start it on this CPU, and keep the CPU busy so that its tick stays here. */
+static void start_here(struct work_struct *work)
+{
+	struct subject *s = container_of(work, struct subject, work);
+	unsigned long give_up = jiffies + 4 * HZ;
+
+	iotimer_start(s->timer);
+	while (!READ_ONCE(s->calls) && time_before(jiffies, give_up))
+		cpu_relax();
+}
+
+static struct subject *alloc_device(void)
+{
+	struct subject *s = kzalloc(sizeof(*s), GFP_KERNEL);
+
+	if (!s)
+		return NULL;
+	device_initialize(&s->dev);
+	s->dev.release = subject_release;
+	INIT_WORK(&s->work, start_here);
+	return s;
+}
+
+static struct subject *new_device(struct kunit *test)
+{
+	struct subject *s = alloc_device();
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	return s;
+}
+
+static struct subject *new_timer(struct kunit *test)
+{
+	struct subject *s = new_device(test);
+
+	s->timer = iotimer_create(&s->dev, second, s);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(s->timer));
+	return s;
+}
+
+static void end(struct subject *s)
+{
+	flush_work(&s->work);
+	iotimer_destroy(s->timer);
+	put_device(&s->dev);
+}
+
+static unsigned int calls(const struct subject *s)
+{
+	return READ_ONCE(s->calls);
+}
+
+static struct iotimer_stats stats(void)
+{
+	struct iotimer_stats now;
+
+	iotimer_get_stats(&now);
+	return now;
+}
+
+static void wait_for_call(struct subject *s)
+{
+	unsigned int was = calls(s);
+	unsigned long give_up = jiffies + 5 * HZ;
+
+	while (calls(s) == was && time_before(jiffies, give_up))
+		schedule_timeout_uninterruptible(1);
+}
+
+/* Sleep exactly, so as to wake between two ticks; msleep() may be 12 % late. */
+static void sleep_ms(unsigned int ms)
+{
+	usleep_range(ms * 1000, ms * 1000 + 1000);
+}
+
+/* Arguments and lifetimes */
+
+static void refuses_bad_arguments(struct kunit *test)
+{
+	struct subject *s = new_device(test);
+
+	KUNIT_EXPECT_PTR_EQ(test, iotimer_create(NULL, second, s),
+			    (struct iotimer *)ERR_PTR(-EINVAL));
+	KUNIT_EXPECT_PTR_EQ(test, iotimer_create(&s->dev, NULL, s),
+			    (struct iotimer *)ERR_PTR(-EINVAL));
+	KUNIT_EXPECT_PTR_EQ(test, devm_iotimer_create(NULL, second, s),
+			    (struct iotimer *)ERR_PTR(-EINVAL));
+	iotimer_destroy(NULL);
+	iotimer_destroy(ERR_PTR(-ENOMEM));
+	put_device(&s->dev);
+}
+
+static void one_timer_a_device(struct kunit *test)
+{
+	struct subject *s = new_timer(test);
+
+	KUNIT_EXPECT_PTR_EQ(test, iotimer_create(&s->dev, second, s),
+			    (struct iotimer *)ERR_PTR(-EEXIST));
+	iotimer_destroy(s->timer);
+	s->timer = iotimer_create(&s->dev, second, s);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(s->timer));
+	end(s);
+}
+
+static void holds_its_device(struct kunit *test)
+{
+	struct subject *s = new_timer(test);
+	struct iotimer *timer = s->timer;
+	int before = atomic_read(&released);
+
+	put_device(&s->dev);
+	KUNIT_EXPECT_EQ(test, atomic_read(&released), before);
+	iotimer_destroy(timer);
+	KUNIT_EXPECT_EQ(test, atomic_read(&released), before + 1);
+}
+
+static void devm_destroys_on_detach(struct kunit *test)
+{
+	struct subject *s = new_device(test);
+	void *group = devres_open_group(&s->dev, NULL, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, group);
+	s->timer = devm_iotimer_create(&s->dev, second, s);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(s->timer));
+	iotimer_start(s->timer);
+	ssleep(2);
+	KUNIT_EXPECT_GE(test, calls(s), 1u);
+	devres_release_group(&s->dev, group);
+
+	s->calls = 0;
+	ssleep(2);
+	KUNIT_EXPECT_EQ(test, calls(s), 0u);
+	s->timer = iotimer_create(&s->dev, second, s);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(s->timer));
+	end(s);
+}
+
+/*
+ * Devices come and go at random; each knows at any time whether it has a timer
+ * already, and at the end none is left behind.
+ */
+static void devices_come_and_go(struct kunit *test)
+{
+	enum { NR = 1000, ROUNDS = 20 };
+	int before = atomic_read(&released);
+	struct subject **s = kunit_kcalloc(test, NR, sizeof(*s), GFP_KERNEL);
+	unsigned int foreign = 0, wrong = 0, i, round;
+	u32 random = 1;
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	for (i = 0; i < NR; i++)
+		s[i] = new_device(test);
+	for (round = 0; round < ROUNDS; round++) {
+		for (i = 0; i < NR; i++) {
+			struct iotimer *timer;
+
+			random = random * 1664525 + 1013904223;
+			if (random >> 31) {
+				timer = iotimer_create(&s[i]->dev, second, s[i]);
+				if (s[i]->timer) {
+					wrong += timer != ERR_PTR(-EEXIST);
+					continue;
+				}
+				KUNIT_ASSERT_FALSE(test, IS_ERR(timer));
+				s[i]->timer = timer;
+				iotimer_start(timer);
+			} else {
+				iotimer_destroy(s[i]->timer);
+				s[i]->timer = NULL;
+			}
+		}
+		if (virtual || round % 10 == 0)
+			msleep(1100);
+	}
+	for (i = 0; i < NR; i++) {
+		foreign += s[i]->foreign;
+		end(s[i]);
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0u);
+	KUNIT_EXPECT_EQ(test, foreign, 0u);
+	KUNIT_EXPECT_EQ(test, atomic_read(&released), before + NR);
+}
+
+/* Ticks */
+
+/*
+ * The long run, perhaps a day, happens before the first case, because KUnit
+ * gives a case no more than 300 seconds.
+ */
+static struct {
+	struct subject *s;
+	struct iotimer_stats from, to;
+	unsigned long until;
+} run;
+
+static int run_for_seconds(struct kunit_suite *suite)
+{
+	run.s = alloc_device();
+	if (!run.s)
+		return -ENOMEM;
+	run.s->timer = iotimer_create(&run.s->dev, second, run.s);
+	if (IS_ERR(run.s->timer))
+		return PTR_ERR(run.s->timer);
+	run.from = stats();
+	iotimer_start(run.s->timer);
+	ssleep(seconds);
+	run.until = jiffies;
+	iotimer_stop_sync(run.s->timer);
+	run.to = stats();
+	iotimer_destroy(run.s->timer);
+	return 0;
+}
+
+static void called_once_a_second_without_drift(struct kunit *test)
+{
+	struct subject *s = run.s;
+	unsigned long missed = run.to.missed - run.from.missed;
+
+	KUNIT_EXPECT_EQ(test, calls(s) + 0ul, run.to.ticks - run.from.ticks);
+	KUNIT_EXPECT_EQ(test, calls(s) + missed,
+			DIV_ROUND_CLOSEST(s->last - s->first, HZ) + 1);
+	KUNIT_EXPECT_GE(test, calls(s) + missed + 1, seconds);
+	if (virtual) {
+		KUNIT_EXPECT_EQ(test, s->off_grid, 0u);
+		KUNIT_EXPECT_EQ(test, missed, 0ul);
+		KUNIT_EXPECT_EQ(test, calls(s) + 0ul,
+				(run.until - s->first) / HZ + 1);
+	}
+	put_device(&s->dev);
+}
+
+static void first_call_comes_within_a_second(struct kunit *test)
+{
+	struct subject *s = new_timer(test);
+	unsigned int phase, phases = virtual ? HZ : 4;
+
+	for (phase = 0; phase < phases; phase++) {
+		unsigned long started;
+
+		schedule_timeout_uninterruptible(phase * HZ / phases + 1);
+		s->calls = 0;
+		started = jiffies;
+		iotimer_start(s->timer);
+		wait_for_call(s);
+		iotimer_stop_sync(s->timer);
+		KUNIT_EXPECT_EQ(test, calls(s), 1u);
+		KUNIT_EXPECT_LE(test, s->first - started, HZ + slack());
+	}
+	end(s);
+}
+
+static void keeps_the_grid_over_a_rest(struct kunit *test)
+{
+	struct subject *s = new_timer(test);
+	unsigned long first, off;
+
+	iotimer_start(s->timer);
+	wait_for_call(s);
+	first = s->first;
+	iotimer_stop_sync(s->timer);
+	msleep(3333);
+	s->calls = 0;
+	iotimer_start(s->timer);
+	wait_for_call(s);
+	off = (s->first - first) % HZ;
+	KUNIT_EXPECT_LE(test, min(off, HZ - off), slack());
+	end(s);
+}
+
+static void no_enabled_timer_no_tick(struct kunit *test)
+{
+	struct subject *s = new_timer(test);
+	struct iotimer_stats from, to;
+
+	iotimer_start(s->timer);
+	ssleep(2);
+	iotimer_stop(s->timer);
+	ssleep(2);	/* the tick that finds nothing */
+	from = stats();
+	ssleep(virtual ? 200 : 4);
+	to = stats();
+	KUNIT_EXPECT_EQ(test, to.wakeups, from.wakeups);
+	KUNIT_EXPECT_EQ(test, to.ticks, from.ticks);
+	end(s);
+}
+
+/* By the clock, since an emulator's mdelay() may be off by a third. */
+static void hold_up_once(struct subject *s)
+{
+	ktime_t until = ktime_add_us(ktime_get(), s->us);
+
+	while (ktime_before(ktime_get(), until))
+		mdelay(1);
+	s->us = 0;
+}
+
+static void a_late_tick_makes_no_burst(struct kunit *test)
+{
+	struct subject *slow = new_timer(test), *s = new_timer(test);
+	struct iotimer_stats from, to;
+	unsigned int was;
+
+	iotimer_start(slow->timer);
+	iotimer_start(s->timer);
+	wait_for_call(s);
+	from = stats();
+	was = calls(s);
+
+	/* Hold up the tick for two and a half seconds. */
+	slow->us = 2500000;
+	WRITE_ONCE(slow->action, hold_up_once);
+	sleep_ms(6500);
+	iotimer_stop_sync(s->timer);
+	iotimer_stop_sync(slow->timer);
+	to = stats();
+	KUNIT_EXPECT_EQ(test, slow->us, 0u);
+	KUNIT_EXPECT_GE(test, to.missed - from.missed, 1ul);
+	KUNIT_EXPECT_EQ(test, calls(s) - was + 0ul, to.ticks - from.ticks);
+	if (virtual) {
+		/* 6 ticks, of which one was skipped */
+		KUNIT_EXPECT_EQ(test, to.missed - from.missed, 1ul);
+		KUNIT_EXPECT_EQ(test, calls(s) - was, 5u);
+		KUNIT_EXPECT_EQ(test, (s->last - s->first) % HZ, 0ul);
+	}
+	end(slow);
+	end(s);
+}
+
+static unsigned int most_in_wakeup;
+
+static void delay_and_count(struct subject *s)
+{
+	static unsigned long wakeup;
+	static unsigned int in_wakeup;
+	unsigned long now = stats().wakeups;
+
+	in_wakeup = now == wakeup ? in_wakeup + 1 : 1;
+	wakeup = now;
+	most_in_wakeup = max(most_in_wakeup, in_wakeup);
+	udelay(s->us);
+}
+
+static void set_budget(struct kunit *test, const char *us)
+{
+	struct file *file;
+	loff_t pos = 0;
+
+	file = filp_open("/sys/module/iotimer/parameters/budget_us", O_WRONLY, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
+	KUNIT_EXPECT_GT(test, kernel_write(file, us, strlen(us), &pos), 0);
+	filp_close(file, NULL);
+}
+
+/* Run 1000 routines of so many us for some ticks; each is called once a tick. */
+static struct iotimer_stats run_many(struct kunit *test, unsigned int us)
+{
+	enum { NR = 1000 };
+	struct subject **s = kunit_kcalloc(test, NR, sizeof(*s), GFP_KERNEL);
+	unsigned int i, few = UINT_MAX, many = 0;
+	struct iotimer_stats from, to;
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	for (i = 0; i < NR; i++) {
+		s[i] = new_timer(test);
+		s[i]->us = us;
+		s[i]->action = delay_and_count;
+	}
+	most_in_wakeup = 0;
+	for (i = 0; i < NR; i++)
+		iotimer_start(s[i]->timer);
+	wait_for_call(s[NR - 1]);	/* may be a part of a tick */
+	for (i = 0; i < NR; i++)
+		s[i]->calls = 0;
+	from = stats();
+	sleep_ms(3500);
+	for (i = 0; i < NR; i++)
+		iotimer_stop_sync(s[i]->timer);
+	to = stats();
+
+	for (i = 0; i < NR; i++) {
+		few = min(few, calls(s[i]));
+		many = max(many, calls(s[i]));
+		end(s[i]);
+	}
+	KUNIT_EXPECT_GE(test, few + 1ul, to.ticks - from.ticks);
+	KUNIT_EXPECT_LE(test, many + 0ul, to.ticks - from.ticks + 1);
+	KUNIT_EXPECT_LE(test, many - few, 1u);
+	to.ticks -= from.ticks;
+	to.wakeups -= from.wakeups;
+	return to;
+}
+
+/* A word of 64 routines of 10 us overruns 200 us: one word a wake-up. */
+static void a_small_budget_splits_the_tick(struct kunit *test)
+{
+	struct iotimer_stats ran = run_many(test, 10);
+
+	KUNIT_EXPECT_LE(test, most_in_wakeup, (unsigned int)BITS_PER_LONG);
+	KUNIT_EXPECT_GE(test, ran.wakeups, ran.ticks * (1000 / BITS_PER_LONG));
+}
+
+/* A second is enough for all of them: one wake-up, and two on the way. */
+static void a_large_budget_does_not(struct kunit *test)
+{
+	struct iotimer_stats ran;
+
+	set_budget(test, "1000000");
+	ran = run_many(test, 10);
+	set_budget(test, "200");
+	KUNIT_EXPECT_EQ(test, most_in_wakeup, 1000u);
+	KUNIT_EXPECT_LE(test, ran.wakeups, (ran.ticks + 1) * 3);
+}
+
+/* Start and stop */
+
+static void start_and_stop_tell_what_was(struct kunit *test)
+{
+	struct subject *s = new_timer(test);
+
+	KUNIT_EXPECT_FALSE(test, iotimer_enabled(s->timer));
+	KUNIT_EXPECT_FALSE(test, iotimer_stop(s->timer));
+	KUNIT_EXPECT_TRUE(test, iotimer_start(s->timer));
+	KUNIT_EXPECT_TRUE(test, iotimer_enabled(s->timer));
+	KUNIT_EXPECT_FALSE(test, iotimer_start(s->timer));
+	KUNIT_EXPECT_TRUE(test, iotimer_stop(s->timer));
+	KUNIT_EXPECT_FALSE(test, iotimer_stop(s->timer));
+	KUNIT_EXPECT_FALSE(test, iotimer_stop_sync(s->timer));
+	iotimer_start(s->timer);
+	KUNIT_EXPECT_TRUE(test, iotimer_stop_sync(s->timer));
+	KUNIT_EXPECT_FALSE(test, iotimer_enabled(s->timer));
+	end(s);
+}
+
+static void stopped_is_not_called(struct kunit *test)
+{
+	struct subject *s = new_timer(test);
+	unsigned int was;
+
+	iotimer_start(s->timer);
+	wait_for_call(s);
+	iotimer_stop_sync(s->timer);
+	was = calls(s);
+	ssleep(3);
+	KUNIT_EXPECT_EQ(test, calls(s), was);
+	end(s);
+}
+
+static void stop_self(struct subject *s)
+{
+	s->result = iotimer_stop(s->timer);
+}
+
+static void stop_sync_self(struct subject *s)
+{
+	s->result = iotimer_stop_sync(s->timer);
+}
+
+static void stop_other(struct subject *s)
+{
+	s->result = iotimer_stop(s->other->timer);
+}
+
+static void stop_sync_other(struct subject *s)
+{
+	s->result = iotimer_stop_sync(s->other->timer);
+}
+
+static void start_other(struct subject *s)
+{
+	s->result = iotimer_start(s->other->timer);
+}
+
+static void stop_and_start_self(struct subject *s)
+{
+	s->result = iotimer_stop(s->timer) && iotimer_start(s->timer);
+}
+
+/* Run one timer with an action for 2.5 seconds. */
+static void run_action(struct subject *s, void (*action)(struct subject *s))
+{
+	s->action = action;
+	iotimer_start(s->timer);
+	sleep_ms(2500);
+}
+
+static void routine_stops_itself(struct kunit *test)
+{
+	struct subject *s = new_timer(test);
+
+	run_action(s, stop_self);
+	KUNIT_EXPECT_EQ(test, calls(s), 1u);
+	KUNIT_EXPECT_TRUE(test, s->result);
+	end(s);
+}
+
+static void routine_stop_syncs_itself(struct kunit *test)
+{
+	struct subject *s = new_timer(test);
+
+	run_action(s, stop_sync_self);
+	KUNIT_EXPECT_EQ(test, calls(s), 1u);
+	KUNIT_EXPECT_TRUE(test, s->result);
+	end(s);
+}
+
+static void routine_restarts_itself(struct kunit *test)
+{
+	struct subject *s = new_timer(test);
+	unsigned long ticks = stats().ticks;
+
+	run_action(s, stop_and_start_self);
+	iotimer_stop_sync(s->timer);
+	KUNIT_EXPECT_TRUE(test, s->result);
+	KUNIT_EXPECT_EQ(test, calls(s) + 0ul, stats().ticks - ticks);
+	KUNIT_EXPECT_GE(test, calls(s), 2u);
+	end(s);
+}
+
+static void routine_starts_another(struct kunit *test)
+{
+	struct subject *s = new_timer(test), *other = new_timer(test);
+
+	s->other = other;
+	run_action(s, start_other);
+	KUNIT_EXPECT_GE(test, calls(other), 1u);
+	end(s);
+	end(other);
+}
+
+/*
+ * Both timers are in one bitmap word and were enabled when the walk looked at
+ * it; the first routine stops the second timer, which must not be called.
+ */
+static void routine_stops_another_in_the_same_tick(struct kunit *test)
+{
+	struct subject *s = new_timer(test), *other = new_timer(test);
+
+	/* From just after a tick to between the next two. */
+	iotimer_start(other->timer);
+	wait_for_call(other);
+	iotimer_stop_sync(other->timer);
+	other->calls = 0;
+	s->other = other;
+	s->action = stop_other;
+	iotimer_start(s->timer);
+	iotimer_start(other->timer);
+	sleep_ms(1500);
+	KUNIT_EXPECT_EQ(test, calls(s), 1u);
+	KUNIT_EXPECT_EQ(test, calls(other), 0u);
+	end(s);
+	end(other);
+}
+
+static void routine_stop_syncs_another(struct kunit *test)
+{
+	struct subject *s = new_timer(test), *other = new_timer(test);
+
+	s->other = other;
+	iotimer_start(other->timer);
+	run_action(s, stop_sync_other);
+	KUNIT_EXPECT_FALSE(test, iotimer_enabled(other->timer));
+	end(s);
+	end(other);
+}
+
+/* From hard interrupts */
+
+struct from_irq {
+	struct irq_work work;
+	struct iotimer *timer;
+	bool start;
+	bool result;
+	bool in_hardirq;
+};
+
+static void from_irq(struct irq_work *work)
+{
+	struct from_irq *f = container_of(work, struct from_irq, work);
+
+	f->in_hardirq = in_hardirq();
+	f->result = f->start ? iotimer_start(f->timer) : iotimer_stop(f->timer);
+}
+
+static void started_and_stopped_by_a_hard_interrupt(struct kunit *test)
+{
+	struct subject *s = new_timer(test);
+	struct from_irq f = {
+		.work = IRQ_WORK_INIT_HARD(from_irq),
+		.timer = s->timer,
+		.start = true,
+	};
+	unsigned int was;
+
+	ssleep(2);	/* the tick rests, so that start has to arm it */
+	irq_work_queue(&f.work);
+	irq_work_sync(&f.work);
+	KUNIT_EXPECT_TRUE(test, f.in_hardirq);
+	KUNIT_EXPECT_TRUE(test, f.result);
+	msleep(2500);
+	KUNIT_EXPECT_GE(test, calls(s), 2u);
+
+	f.start = false;
+	irq_work_queue(&f.work);
+	irq_work_sync(&f.work);
+	KUNIT_EXPECT_TRUE(test, f.result);
+	was = calls(s);
+	ssleep(2);
+	KUNIT_EXPECT_EQ(test, calls(s), was);
+	end(s);
+}
+
+/* Misuse */
+
+static void stop_sync_with_interrupts_off_is_stop(struct kunit *test)
+{
+	struct subject *s = new_timer(test);
+	unsigned long flags;
+	bool was;
+
+	iotimer_start(s->timer);
+	expect_warning("iotimer: stop_sync with interrupts off cannot wait");
+	local_irq_save(flags);
+	was = iotimer_stop_sync(s->timer);
+	local_irq_restore(flags);
+	KUNIT_EXPECT_TRUE(test, was);
+	KUNIT_EXPECT_FALSE(test, iotimer_enabled(s->timer));
+	end(s);
+}
+
+static void start_of_a_destroyed_timer_does_nothing(struct kunit *test)
+{
+	struct subject *keeps_chunk = new_timer(test), *s = new_timer(test);
+	struct iotimer_stats from, to;
+
+	iotimer_destroy(s->timer);
+	expect_warning("iotimer: start of a destroyed timer");
+	KUNIT_EXPECT_FALSE(test, iotimer_start(s->timer));
+	KUNIT_EXPECT_FALSE(test, iotimer_enabled(s->timer));
+	ssleep(2);
+	from = stats();
+	ssleep(2);
+	to = stats();
+	KUNIT_EXPECT_EQ(test, calls(s), 0u);
+	KUNIT_EXPECT_EQ(test, to.ticks, from.ticks);	/* nor is it counted */
+	put_device(&s->dev);
+	end(keeps_chunk);
+}
+
+/* Against a routine that is running on another CPU */
+
+/* What the routine waits for, before it goes on for another 100 ms. */
+static bool release_routine;
+
+static void wait_for_release(struct subject *s)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < 5000 && !READ_ONCE(release_routine); ms++)
+		mdelay(1);
+}
+
+static void slow_routine(struct subject *s)
+{
+	wait_for_release(s);
+	mdelay(100);
+}
+
+static void slow_restart(struct subject *s)
+{
+	wait_for_release(s);
+	mdelay(100);
+	iotimer_start(s->timer);
+}
+
+/*
+ * Have a routine run on another CPU; on return it has been entered, and is
+ * still inside if it waits for the release. The tick runs where its timer was
+ * armed, so the timer is started there.
+ */
+static void enter_routine(struct kunit *test, struct subject *s,
+			  void (*action)(struct subject *s))
+{
+	unsigned long give_up = jiffies + 6 * HZ;
+	bool entered;
+	int cpu;
+
+	if (num_online_cpus() < 2) {
+		end(s);
+		kunit_skip(test, "needs two CPUs");
+	}
+	ssleep(2);	/* the tick rests */
+	set_cpus_allowed_ptr(current, cpumask_of(0));
+	cpu = cpumask_next(0, cpu_online_mask);
+	WRITE_ONCE(release_routine, false);
+	s->action = action;
+	schedule_work_on(cpu, &s->work);
+	do {
+		cpu_relax();
+		entered = READ_ONCE(s->entered);
+	} while (!entered && time_before(jiffies, give_up));
+	if (!entered)
+		end(s);
+	KUNIT_ASSERT_TRUE(test, entered);
+}
+
+static void stop_sync_waits_for_the_routine(struct kunit *test)
+{
+	struct subject *s = new_timer(test);
+
+	enter_routine(test, s, slow_routine);
+	WRITE_ONCE(release_routine, true);
+	KUNIT_EXPECT_TRUE(test, iotimer_stop_sync(s->timer));
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(s->inside));
+	KUNIT_EXPECT_EQ(test, calls(s), 1u);
+	end(s);
+}
+
+static void stop_sync_undoes_the_routines_restart(struct kunit *test)
+{
+	struct subject *s = new_timer(test);
+
+	enter_routine(test, s, slow_restart);
+	WRITE_ONCE(release_routine, true);
+	KUNIT_EXPECT_TRUE(test, iotimer_stop_sync(s->timer));
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(s->inside));
+	KUNIT_EXPECT_FALSE(test, iotimer_enabled(s->timer));
+	ssleep(2);
+	KUNIT_EXPECT_EQ(test, calls(s), 1u);
+	end(s);
+}
+
+static void destroy_waits_for_the_routine(struct kunit *test)
+{
+	struct subject *s = new_timer(test), *keeps_chunk;
+
+	enter_routine(test, s, slow_restart);
+	keeps_chunk = new_timer(test);
+	WRITE_ONCE(release_routine, true);
+	iotimer_destroy(s->timer);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(s->inside));
+	KUNIT_EXPECT_FALSE(test, iotimer_enabled(s->timer));
+	ssleep(2);
+	KUNIT_EXPECT_EQ(test, calls(s), 1u);
+	put_device(&s->dev);
+	end(keeps_chunk);
+}
+
+static bool destroying;
+
+static void start_other_while_destroyed(struct subject *s)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < 5000 && !READ_ONCE(destroying); ms++)
+		mdelay(1);
+	mdelay(100);	/* by now the other CPU waits for this routine */
+	s->result = iotimer_start(s->other->timer);
+	s->other->result = iotimer_enabled(s->other->timer);
+}
+
+static void start_while_being_destroyed_does_nothing(struct kunit *test)
+{
+	struct subject *starter = new_timer(test), *s;
+
+	WRITE_ONCE(destroying, false);
+	enter_routine(test, starter, start_other_while_destroyed);
+	s = new_timer(test);
+	WRITE_ONCE(starter->other, s);
+	WRITE_ONCE(destroying, true);
+	iotimer_destroy(s->timer);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(starter->inside));
+	KUNIT_EXPECT_FALSE(test, starter->result);
+	KUNIT_EXPECT_FALSE(test, s->result);
+	KUNIT_EXPECT_FALSE(test, iotimer_enabled(s->timer));
+	put_device(&s->dev);
+	end(starter);
+}
+
+static void stop_start_and_create_do_not_wait(struct kunit *test)
+{
+	struct subject *s = new_timer(test), *other;
+
+	enter_routine(test, s, wait_for_release);
+	other = new_timer(test);
+	KUNIT_EXPECT_TRUE(test, iotimer_start(other->timer));
+	KUNIT_EXPECT_TRUE(test, iotimer_stop(other->timer));
+	KUNIT_EXPECT_TRUE(test, iotimer_stop(s->timer));
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(s->inside));	/* all the while */
+	WRITE_ONCE(release_routine, true);
+	end(other);
+	end(s);
+}
+
+/* The last timer stops itself, another CPU starts it as the tick goes to rest. */
+static void no_tick_is_lost_going_to_rest(struct kunit *test)
+{
+	struct subject *s = new_timer(test);
+	unsigned int round;
+
+	enter_routine(test, s, stop_self);
+	for (round = 0; round < 3; round++) {
+		unsigned int was = calls(s);
+
+		while (iotimer_enabled(s->timer))
+			cpu_relax();
+		ndelay(round * 500);
+		iotimer_start(s->timer);
+		wait_for_call(s);
+		KUNIT_EXPECT_EQ(test, calls(s), was + 1);
+	}
+	end(s);
+}
+
+static void ticks_survive_their_cpu(struct kunit *test)
+{
+	struct subject *s = new_timer(test);
+	unsigned int was, cpu;
+
+	enter_routine(test, s, slow_routine);
+	WRITE_ONCE(release_routine, true);
+	cpu = cpumask_next(0, cpu_online_mask);
+	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
+	was = calls(s);
+	msleep(3500);
+	KUNIT_EXPECT_GE(test, calls(s), was + 2);
+	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
+	was = calls(s);
+	msleep(3500);
+	KUNIT_EXPECT_GE(test, calls(s), was + 2);
+	end(s);
+}
+
+static struct kunit_case iotimer_cases[] = {
+	KUNIT_CASE(refuses_bad_arguments),
+	KUNIT_CASE(one_timer_a_device),
+	KUNIT_CASE(holds_its_device),
+	KUNIT_CASE(devm_destroys_on_detach),
+	KUNIT_CASE(devices_come_and_go),
+	KUNIT_CASE(called_once_a_second_without_drift),
+	KUNIT_CASE(first_call_comes_within_a_second),
+	KUNIT_CASE(keeps_the_grid_over_a_rest),
+	KUNIT_CASE(no_enabled_timer_no_tick),
+	KUNIT_CASE(a_late_tick_makes_no_burst),
+	KUNIT_CASE(a_small_budget_splits_the_tick),
+	KUNIT_CASE(a_large_budget_does_not),
+	KUNIT_CASE(start_and_stop_tell_what_was),
+	KUNIT_CASE(stopped_is_not_called),
+	KUNIT_CASE(routine_stops_itself),
+	KUNIT_CASE(routine_stop_syncs_itself),
+	KUNIT_CASE(routine_restarts_itself),
+	KUNIT_CASE(routine_starts_another),
+	KUNIT_CASE(routine_stops_another_in_the_same_tick),
+	KUNIT_CASE(routine_stop_syncs_another),
+	KUNIT_CASE(started_and_stopped_by_a_hard_interrupt),
+	KUNIT_CASE(stop_sync_with_interrupts_off_is_stop),
+	KUNIT_CASE(start_of_a_destroyed_timer_does_nothing),
+	KUNIT_CASE(stop_sync_waits_for_the_routine),
+	KUNIT_CASE(stop_sync_undoes_the_routines_restart),
+	KUNIT_CASE(destroy_waits_for_the_routine),
+	KUNIT_CASE(start_while_being_destroyed_does_nothing),
+	KUNIT_CASE(stop_start_and_create_do_not_wait),
+	KUNIT_CASE(no_tick_is_lost_going_to_rest),
+	KUNIT_CASE(ticks_survive_their_cpu),
+	{}
+};
+
+static struct kunit_suite iotimer_suite = {
+	.name = "iotimer",
+	.suite_init = run_for_seconds,
+	.test_cases = iotimer_cases,
+};
+
+kunit_test_suite(iotimer_suite);
+
+MODULE_DESCRIPTION("KUnit tests of the engine");
+MODULE_LICENSE("GPL");

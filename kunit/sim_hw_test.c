@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of the silicon, from where its driver stands: registers, buffer and
+ * interrupt. Times are bounded from below by the latency and from above by
+ * what an irq_work may take: a jiffy on user-mode Linux, and more where the
+ * guest's CPUs may stand still (virtual=0).
+ */
+#include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/module.h>
+
+#include "../sim_hw.c"
+
+static bool virtual;
+module_param(virtual, bool, 0444);
+MODULE_PARM_DESC(virtual, "time is virtual: demand exact times");
+
+#define LATENCY_MS		20
+#define RESET_LATENCY_MS	30
+#define MAX_SEEN		64
+
+/* What the interrupt handler of the test saw. */
+struct seen {
+	u32 cause;
+	u32 tag;
+	s64 ms;			/* since the test began */
+	bool in_hardirq;
+};
+
+struct silicon {
+	struct sim_hw *hw;
+	ktime_t began;
+	bool keep;		/* do not acknowledge */
+	unsigned int nr_seen;
+	struct seen seen[MAX_SEEN];
+};
+
+static irqreturn_t handler(int irq, void *data)
+{
+	struct silicon *si = data;
+	struct seen *seen = &si->seen[min(si->nr_seen, MAX_SEEN - 1u)];
+
+	seen->cause = sim_hw_read(si->hw, SIM_HW_CAUSE);
+	seen->tag = sim_hw_read(si->hw, SIM_HW_CAUSE_TAG);
+	seen->ms = ktime_ms_delta(ktime_get(), si->began);
+	seen->in_hardirq = in_hardirq();
+	if (seen->cause != SIM_HW_CAUSE_NONE && !si->keep)
+		sim_hw_write(si->hw, SIM_HW_ACK, 1);
+	WRITE_ONCE(si->nr_seen, si->nr_seen + 1);
+	return IRQ_HANDLED;
+}
+
+static int make_silicon(struct kunit *test)
+{
+	struct silicon *si = kunit_kzalloc(test, sizeof(*si), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, si);
+	si->hw = sim_hw_create(LATENCY_MS, RESET_LATENCY_MS);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(si->hw));
+	KUNIT_ASSERT_EQ(test, 0, request_irq(sim_hw_irq(si->hw), handler, 0,
+					     "sim_hw_test", si));
+	si->began = ktime_get();
+	test->priv = si;
+	return 0;
+}
+
+static void break_silicon(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	if (!si || IS_ERR_OR_NULL(si->hw))
+		return;
+	free_irq(sim_hw_irq(si->hw), si);
+	sim_hw_destroy(si->hw);
+}
+
+static void start(struct silicon *si, u32 tag, const char *data)
+{
+	sim_hw_write_buffer(si->hw, data, strlen(data) + 1);
+	sim_hw_write(si->hw, SIM_HW_LENGTH, strlen(data) + 1);
+	sim_hw_write(si->hw, SIM_HW_START, tag);
+}
+
+/* Time for everything that is due to happen. */
+static void settle(void)
+{
+	msleep(virtual ? 100 : 400);
+}
+
+static void expect_seen(struct kunit *test, unsigned int i, u32 cause, u32 tag,
+			unsigned int ms)
+{
+	struct silicon *si = test->priv;
+
+	KUNIT_ASSERT_GT(test, si->nr_seen, i);
+	KUNIT_EXPECT_EQ(test, si->seen[i].cause, cause);
+	KUNIT_EXPECT_EQ(test, si->seen[i].tag, tag);
+	KUNIT_EXPECT_TRUE(test, si->seen[i].in_hardirq);
+	KUNIT_EXPECT_GE(test, si->seen[i].ms, (s64)ms);
+	KUNIT_EXPECT_LE(test, si->seen[i].ms,
+			(s64)(ms + (virtual ? 2000 / HZ : 300)));
+}
+
+static void expect_buffer(struct kunit *test, const char *data)
+{
+	struct silicon *si = test->priv;
+	char back[64] = "";
+
+	sim_hw_read_buffer(si->hw, back, sizeof(back));
+	KUNIT_EXPECT_STREQ(test, back, data);
+}
+
+static u32 status(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	return sim_hw_read(si->hw, SIM_HW_STATUS);
+}
+
+static unsigned int pending(struct kunit *test, enum sim_hw_fault fault)
+{
+	struct silicon *si = test->priv;
+	struct sim_hw_state state;
+
+	sim_hw_get_state(si->hw, &state);
+	return state.pending[fault];
+}
+
+static void operation_loops_data_back(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	KUNIT_EXPECT_EQ(test, status(test), 0u);
+	start(si, 7, "hello");
+	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_BUSY);
+	expect_buffer(test, "");
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 7, LATENCY_MS);
+	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_START), 7u);
+	expect_buffer(test, "hello");
+	KUNIT_EXPECT_EQ(test, status(test), 0u);
+}
+
+static void latency_zero_interrupts_at_once(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	sim_hw_set_ms(si->hw, SIM_HW_LATENCY, 0);
+	start(si, 1, "now");
+	settle();
+	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 1, 0);
+	expect_buffer(test, "now");
+}
+
+static void buffer_accesses_are_bounded(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+	u8 *data = kunit_kzalloc(test, 2 * SIM_HW_BUFFER_SIZE, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	memset(data, 0xa5, 2 * SIM_HW_BUFFER_SIZE);
+	sim_hw_write_buffer(si->hw, data, 2 * SIM_HW_BUFFER_SIZE);
+	sim_hw_write(si->hw, SIM_HW_LENGTH, 2 * SIM_HW_BUFFER_SIZE);
+	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_LENGTH),
+			(u32)SIM_HW_BUFFER_SIZE);
+	sim_hw_write(si->hw, SIM_HW_START, 1);
+	settle();
+	memset(data, 0, 2 * SIM_HW_BUFFER_SIZE);
+	sim_hw_read_buffer(si->hw, data, 2 * SIM_HW_BUFFER_SIZE);
+	KUNIT_EXPECT_EQ(test, data[SIM_HW_BUFFER_SIZE - 1], 0xa5);
+	KUNIT_EXPECT_EQ(test, data[SIM_HW_BUFFER_SIZE], 0);
+}
+
+static void registers_ignore_the_wrong_direction(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	sim_hw_write(si->hw, SIM_HW_STATUS, ~0u);
+	sim_hw_write(si->hw, SIM_HW_CAUSE, ~0u);
+	sim_hw_write(si->hw, SIM_HW_CAUSE_TAG, ~0u);
+	sim_hw_write(si->hw, SIM_HW_ACK, 1);	/* nothing to acknowledge */
+	KUNIT_EXPECT_EQ(test, status(test), 0u);
+	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_CAUSE), 0u);
+	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_CAUSE_TAG), 0u);
+	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_RESET), 0u);
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+}
+
+static void start_drops_what_is_under_way(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	start(si, 1, "first");
+	start(si, 2, "second");
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 2, LATENCY_MS);
+	expect_buffer(test, "second");
+}
+
+static void reset_drops_the_operation(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	start(si, 1, "lost");
+	sim_hw_write(si->hw, SIM_HW_RESET, 1);
+	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_RESETTING);
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	expect_seen(test, 0, SIM_HW_CAUSE_RESET, 1, RESET_LATENCY_MS);
+	expect_buffer(test, "");
+	KUNIT_EXPECT_EQ(test, status(test), 0u);
+}
+
+static void reset_during_reset_starts_anew(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+	s64 ms;
+
+	sim_hw_set_ms(si->hw, SIM_HW_RESET_LATENCY, 1000);
+	sim_hw_write(si->hw, SIM_HW_RESET, 1);
+	msleep(500);
+	ms = ktime_ms_delta(ktime_get(), si->began);
+	sim_hw_write(si->hw, SIM_HW_RESET, 1);
+	msleep(1000);
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	expect_seen(test, 0, SIM_HW_CAUSE_RESET, 0, ms + 1000);
+}
+
+static void start_drops_a_reset(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	sim_hw_write(si->hw, SIM_HW_RESET, 1);
+	start(si, 3, "on");
+	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_BUSY);
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 3, LATENCY_MS);
+}
+
+static void hang_never_interrupts(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	sim_hw_inject(si->hw, SIM_HW_HANG, 2);
+	start(si, 1, "a");
+	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_HANG), 1u);
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_BUSY);
+	start(si, 2, "b");
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	start(si, 3, "c");
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	expect_buffer(test, "c");
+}
+
+static void error_ends_with_its_cause(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	sim_hw_inject(si->hw, SIM_HW_ERROR, 1);
+	start(si, 9, "bad");
+	settle();
+	expect_seen(test, 0, SIM_HW_CAUSE_ERROR, 9, LATENCY_MS);
+	expect_buffer(test, "");
+	KUNIT_EXPECT_EQ(test, status(test), 0u);
+	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_ERROR), 0u);
+}
+
+static void reset_hang_never_ends(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	sim_hw_inject(si->hw, SIM_HW_RESET_HANG, 1);
+	sim_hw_write(si->hw, SIM_HW_RESET, 1);
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_RESETTING);
+	sim_hw_write(si->hw, SIM_HW_RESET, 1);
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+}
+
+static void late_alone_completes_the_operation(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	sim_hw_set_ms(si->hw, SIM_HW_LATE_AFTER, 60);
+	sim_hw_inject(si->hw, SIM_HW_LATE, 1);
+	start(si, 4, "slow");
+	settle();
+	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 4, 60);
+	expect_buffer(test, "slow");
+	KUNIT_EXPECT_EQ(test, status(test), 0u);
+}
+
+static void late_survives_a_reset(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	sim_hw_set_ms(si->hw, SIM_HW_LATE_AFTER, 60);
+	sim_hw_inject(si->hw, SIM_HW_LATE, 1);
+	start(si, 4, "gone");
+	sim_hw_write(si->hw, SIM_HW_RESET, 1);
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 2u);
+	expect_seen(test, 0, SIM_HW_CAUSE_RESET, 4, RESET_LATENCY_MS);
+	expect_seen(test, 1, SIM_HW_CAUSE_DONE, 4, 60);
+	expect_buffer(test, "");
+}
+
+static void late_leaves_the_next_operation_alone(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	sim_hw_set_ms(si->hw, SIM_HW_LATE_AFTER, 20);
+	sim_hw_set_ms(si->hw, SIM_HW_LATENCY, 1000);
+	sim_hw_inject(si->hw, SIM_HW_LATE, 1);
+	start(si, 4, "old");
+	start(si, 5, "new");
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 4, 20);
+	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_BUSY);
+	expect_buffer(test, "");
+	msleep(1000);
+	expect_seen(test, 1, SIM_HW_CAUSE_DONE, 5, 1000);
+	expect_buffer(test, "new");
+}
+
+static void one_fault_strikes_at_a_time(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	sim_hw_inject(si->hw, SIM_HW_HANG, 1);
+	sim_hw_inject(si->hw, SIM_HW_LATE, 1);
+	sim_hw_inject(si->hw, SIM_HW_ERROR, 1);
+	start(si, 1, "a");
+	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_HANG), 0u);
+	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_LATE), 1u);
+	start(si, 2, "b");
+	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_LATE), 0u);
+	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_ERROR), 1u);
+	start(si, 3, "c");
+	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_ERROR), 0u);
+}
+
+static void spurious_have_no_cause_and_are_counted(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+	unsigned int i;
+
+	sim_hw_inject(si->hw, SIM_HW_SPURIOUS, 5);
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 5u);
+	for (i = 0; i < min(si->nr_seen, 5u); i++)
+		KUNIT_EXPECT_EQ(test, si->seen[i].cause, (u32)SIM_HW_CAUSE_NONE);
+	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_SPURIOUS), 0u);
+	KUNIT_EXPECT_EQ(test, status(test), 0u);
+}
+
+static void spurious_do_not_hide_a_completion(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+	unsigned int i, done = 0;
+
+	sim_hw_inject(si->hw, SIM_HW_SPURIOUS, 1000);
+	start(si, 6, "through");
+	settle();
+	for (i = 0; i < min(si->nr_seen, MAX_SEEN - 1u); i++)
+		done += si->seen[i].cause == SIM_HW_CAUSE_DONE &&
+			si->seen[i].tag == 6;
+	KUNIT_EXPECT_EQ(test, done, 1u);
+	expect_buffer(test, "through");
+	sim_hw_clear(si->hw);
+}
+
+static void clear_forgets_pending_faults(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+	enum sim_hw_fault fault;
+
+	for (fault = 0; fault < SIM_HW_NR_FAULTS; fault++)
+		sim_hw_inject(si->hw, fault, 1000);
+	sim_hw_clear(si->hw);
+	for (fault = 0; fault < SIM_HW_NR_FAULTS; fault++)
+		KUNIT_EXPECT_EQ(test, pending(test, fault), 0u);
+	settle();	/* for those that were raised already */
+	si->nr_seen = 0;
+	start(si, 1, "fine");
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	sim_hw_inject(si->hw, SIM_HW_SPURIOUS, 2);	/* starts over */
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 3u);
+}
+
+static void dead_hangs_everything_until_revived(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	start(si, 1, "under way");
+	sim_hw_set_dead(si->hw, true);
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_BUSY);
+	sim_hw_write(si->hw, SIM_HW_RESET, 1);
+	settle();
+	start(si, 2, "dead");
+	settle();
+	sim_hw_clear(si->hw);	/* does not revive */
+	start(si, 3, "still dead");
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	sim_hw_set_dead(si->hw, false);
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);	/* what hung stays hung */
+	start(si, 4, "alive");
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	expect_buffer(test, "alive");
+}
+
+static void causes_queue_up(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	si->keep = true;
+	sim_hw_set_ms(si->hw, SIM_HW_LATE_AFTER, 20);
+	sim_hw_inject(si->hw, SIM_HW_LATE, 2);
+	start(si, 1, "a");
+	start(si, 2, "b");
+	settle();
+	/* Both are due, one is shown, and raised but once. */
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 1, 20);
+	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_IRQ);
+	si->keep = false;
+	sim_hw_write(si->hw, SIM_HW_ACK, 1);
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 2u);
+	KUNIT_EXPECT_EQ(test, si->seen[1].tag, 2u);
+	KUNIT_EXPECT_EQ(test, status(test), 0u);
+}
+
+static void a_full_queue_loses_interrupts_and_no_more(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+	unsigned int i;
+
+	sim_hw_set_ms(si->hw, SIM_HW_LATE_AFTER, 3000);
+	sim_hw_inject(si->hw, SIM_HW_LATE, 2 * SIM_HW_MAX_EVENTS);
+	for (i = 0; i < 2 * SIM_HW_MAX_EVENTS; i++)
+		start(si, i, "x");
+	msleep(virtual ? 20000 : 5000);
+	KUNIT_EXPECT_LE(test, si->nr_seen, (unsigned int)SIM_HW_MAX_EVENTS);
+	KUNIT_EXPECT_GT(test, si->nr_seen, 0u);
+	start(si, i, "works");
+	settle();
+	expect_buffer(test, "works");
+}
+
+static struct kunit_case sim_hw_cases[] = {
+	KUNIT_CASE(operation_loops_data_back),
+	KUNIT_CASE(latency_zero_interrupts_at_once),
+	KUNIT_CASE(buffer_accesses_are_bounded),
+	KUNIT_CASE(registers_ignore_the_wrong_direction),
+	KUNIT_CASE(start_drops_what_is_under_way),
+	KUNIT_CASE(reset_drops_the_operation),
+	KUNIT_CASE(reset_during_reset_starts_anew),
+	KUNIT_CASE(start_drops_a_reset),
+	KUNIT_CASE(hang_never_interrupts),
+	KUNIT_CASE(error_ends_with_its_cause),
+	KUNIT_CASE(reset_hang_never_ends),
+	KUNIT_CASE(late_alone_completes_the_operation),
+	KUNIT_CASE(late_survives_a_reset),
+	KUNIT_CASE(late_leaves_the_next_operation_alone),
+	KUNIT_CASE(one_fault_strikes_at_a_time),
+	KUNIT_CASE(spurious_have_no_cause_and_are_counted),
+	KUNIT_CASE(spurious_do_not_hide_a_completion),
+	KUNIT_CASE(clear_forgets_pending_faults),
+	KUNIT_CASE(dead_hangs_everything_until_revived),
+	KUNIT_CASE(causes_queue_up),
+	KUNIT_CASE(a_full_queue_loses_interrupts_and_no_more),
+	{}
+};
+
+static struct kunit_suite sim_hw_suite = {
+	.name = "sim_hw",
+	.init = make_silicon,
+	.exit = break_silicon,
+	.test_cases = sim_hw_cases,
+};
+
+kunit_test_suite(sim_hw_suite);
+
+MODULE_DESCRIPTION("KUnit tests of the silicon");
+MODULE_LICENSE("GPL");
