@@ -20,7 +20,10 @@ clean:	## remove what `make` built; with the same KDIR=
 demo:	## watch time-out, reset, retry and failure in a virtual machine; KDIR= and KERNEL= for your own kernel
 	@$(if $(filter-out file undefined,$(origin KDIR)),KDIR="$(KDIR)") scripts/demo
 
+test:	## run all tests, setting up whatever they need; T=pattern for some
+	@scripts/test $(if $(T),'$(T)')
+
 help:	## this list
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-.PHONY: modules clean demo help
+.PHONY: modules clean demo test help

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Loads the KUnit modules $MODULES, marking in the kernel log which is which.
+# shellcheck shell=dash
+for module in $MODULES; do
+	echo "kunit: begin $module" >/dev/kmsg
+	# shellcheck disable=SC2086 # several parameters
+	insmod "/root/$module.ko" $PARAMS || exit
+	echo "kunit: end $module" >/dev/kmsg
+done
+for module in $MODULES iotimer; do
+	rmmod "$module" || exit
+done
