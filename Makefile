@@ -23,7 +23,10 @@ demo:	## watch time-out, reset, retry and failure in a virtual machine; KDIR= an
 test:	## run all tests, setting up whatever they need; T=pattern for some
 	@scripts/test $(if $(T),'$(T)')
 
+check:	## checkpatch, sparse, kernel-doc, W=1 builds, shellcheck
+	@scripts/check
+
 help:	## this list
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-.PHONY: modules clean demo test help
+.PHONY: modules clean demo test check help
