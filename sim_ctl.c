@@ -6,7 +6,6 @@
  * reading it, and the attributes of the platform device, show how the driver
  * is doing.
  */
-#include <linux/ctype.h>
 #include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
@@ -314,7 +313,7 @@ static int sim_dev_parse(const char *buf, const struct sim_dev_param *range,
 	return *value < range->min || *value > range->max ? -ERANGE : 0;
 }
 
-/* An attribute that shows, and stores if its range is known, a number. */
+/* A setting, whose range is that of the module parameter of its name. */
 #define SIM_DEV_ATTR_RW(name, field)					\
 static ssize_t name##_show(struct device *dev,				\
 			   struct device_attribute *attr, char *buf)	\

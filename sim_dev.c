@@ -47,7 +47,7 @@
 #include "sim_hw.h"
 
 #define SIM_DEV_MAX_DEVICES	256
-#define SIM_DEV_MAX_RESULTS	64	/* unread, of one file */
+#define SIM_DEV_MAX_RESULTS	64	/* of one file, unread or outstanding */
 
 /* Module parameters: defaults of what sysfs and the control node can change. */
 
