@@ -23,10 +23,38 @@ demo:	## watch time-out, reset, retry and failure in a virtual machine; KDIR= an
 test:	## run all tests, setting up whatever they need; T=pattern for some
 	@scripts/test $(if $(T),'$(T)')
 
-check:	## checkpatch, sparse, kernel-doc, W=1 builds, shellcheck
+check:	## checkpatch, kernel-doc, W=1, sparse, coccicheck, clang, scan-build, other architectures, spelling
 	@scripts/check
 
-help:	## this list
-	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+model:	## check the Promela models of the scheme and of the engine with spin
+	@scripts/model
 
-.PHONY: modules clean demo test check help
+torture:	## both modules on SMP kernels with KASAN, KCSAN, PREEMPT_RT; MINUTES= on each
+	@scripts/torture $(if $(MINUTES),--minutes $(MINUTES))
+
+million:	## a million requests under all faults, in virtual time
+	@scripts/million
+
+days:	## a thousand timers for thirty days of virtual time
+	@scripts/days
+
+failing:	## fail each allocation of each operation in turn
+	@scripts/failing
+
+fuzz:	## a million lines, and random system calls, on both nodes
+	@scripts/fuzz
+
+coverage:	## which lines and branches the tests reach
+	@scripts/coverage
+
+test-kernels:	## the tests on nine kernels, with 1, 2 and 4 CPUs
+	@scripts/test-kernels
+
+test-all:	## all of these (hours), with `make test` inside
+	@scripts/test-all
+
+help:	## this list
+	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
+
+.PHONY: modules clean demo test check model torture million days failing fuzz coverage \
+	test-kernels test-all help

@@ -321,11 +321,11 @@ static void iotimer_tick(struct timer_list *unused)
  * @timer: the timer
  *
  * The first call comes within one second, the next ones at the ticks that
- * follow. While iotimer_destroy() is under way this does nothing; but it must
- * have returned when iotimer_destroy() does, as always if it is called by the
- * timer's routine. Starting a destroyed timer is a bug in the caller; as long
- * as its memory has not gone back to the system, or to another timer, this is
- * warned about once and does nothing.
+ * follow. While iotimer_destroy() waits for the routine this does nothing, and
+ * the routine itself need not care; but anyone else must have ceased to start
+ * the timer. Starting a destroyed timer is a bug in the caller; as long as its
+ * memory has not gone back to the system, or to another timer, this is warned
+ * about once and does nothing.
  *
  * Context: any but NMI, the routines included. Never waits or sleeps.
  * Return: true if the timer was stopped, false if it was running already or
@@ -593,8 +593,9 @@ EXPORT_SYMBOL_GPL(iotimer_create);
  * iotimer_destroy - stop a device's timer and free it (part of IoDeleteDevice)
  * @timer: the timer; NULL and ERR_PTRs are ignored
  *
- * Waits as iotimer_stop_sync() does. A start that comes and returns while this
- * runs, be it from the routine or from anyone else, does nothing.
+ * Waits as iotimer_stop_sync() does. Starts by the routine do nothing from now
+ * on, nor does one by anyone else that is just under way; but the caller must
+ * see to it that no others follow, as the memory soon is another timer's.
  *
  * Context: process, may sleep; not from a routine, and not under a lock that
  * the routine takes.

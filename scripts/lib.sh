@@ -46,3 +46,34 @@ with_progress() {
 	fi
 	say "$text: done in $((SECONDS - start)) s"
 }
+
+# open_logs NAME: make $logs an empty folder, for one run at a time of NAME in this clone.
+open_logs() {
+	logs=$cache/test/$clone-$1
+	mkdir -p "$cache/test"
+	exec 7>"$logs.lock"
+	flock -n 7 || die "another $1 of this clone is running"
+	rm -rf "$logs"
+	mkdir -p "$logs"
+	began=$SECONDS
+}
+
+# client SOURCE: build a static C program for a guest in $logs, print its file name.
+# It may use kselftest_harness.h.
+client() {
+	local program harness
+	program=$logs/$(basename "$1" .c)
+	harness=$("$top/scripts/kernel" source-6.1)/source/tools/testing/selftests
+	gcc -O2 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -static -pthread -I "$harness" \
+		-o "$program" "$1" || die "$1 does not compile"
+	echo "$program"
+}
+
+# guest KERNEL SCRIPT [VM-OPTION]...: run a script with both modules and tests/lib.sh beside it.
+guest() {
+	local dir kernel=$1 script=$2
+	shift 2
+	dir=$("$top/scripts/modules" "$kernel")
+	"$top/scripts/vm" --kernel "$kernel" --file "$dir/iotimer.ko" --file "$dir/sim_dev.ko" \
+		--file "$top/tests/lib.sh" "$@" "$script"
+}

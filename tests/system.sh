@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Runs the C client, tests/system.c.
 # shellcheck shell=dash
-insmod /root/iotimer.ko && insmod /root/sim_dev.ko && exec /root/client
+insmod /root/iotimer.ko && insmod /root/sim_dev.ko && exec /root/system

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Tortures the engine for $LENGTH seconds: loads iotimer_torture, and meanwhile
+# takes CPUs off line and on, and changes the budget. $SEED is for its random numbers.
+# shellcheck shell=dash
+
+failslab=/sys/kernel/debug/failslab
+options="seconds=$LENGTH seed=$SEED"
+if [ -d $failslab ]; then
+	# One in five of the allocations that the module offers.
+	echo 20 >$failslab/probability
+	echo -1 >$failslab/times
+	echo Y >$failslab/task-filter
+	echo N >$failslab/ignore-gfp-wait
+	echo 0 >$failslab/verbose
+	options="$options failslab=1"
+fi
+insmod /root/iotimer.ko || exit
+# shellcheck disable=SC2086 # several options
+insmod /root/iotimer_torture.ko $options || exit
+
+# random N: 0 to N - 1
+random() { echo $(($(od -An -N2 -tu2 /dev/urandom) % $1)); }
+
+parameters=/sys/module/iotimer_torture/parameters
+budgets=0 offline=0 rounds=0
+cpus=$(grep -c '^processor' /proc/cpuinfo)
+while [ "$(cat $parameters/running)" = Y ]; do
+	case $(random 3) in
+	0) budget=1 ;;
+	1) budget=$((1 + $(random 300))) ;;
+	*) budget=$((200 + $(random 50000))) ;;
+	esac
+	echo $budget >/sys/module/iotimer/parameters/budget_us && budgets=$((budgets + 1))
+	if [ "$cpus" -gt 1 ]; then
+		cpu=/sys/devices/system/cpu/cpu$((1 + $(random $((cpus - 1)))))/online
+		if echo 0 >"$cpu" 2>/dev/null; then
+			offline=$((offline + 1))
+			usleep $(($(random 300) * 1000))
+			echo 1 >"$cpu"
+		fi
+	fi
+	usleep $(($(random 2000) * 1000))
+	rounds=$((rounds + 1))
+	[ $((rounds % 15)) -ne 0 ] || dmesg | grep 'iotimer_torture: [0-9]* s' | tail -n 1 | sed 's/.*iotimer_torture: //'
+done
+dmesg -c >/dev/null
+rmmod iotimer_torture || exit
+dmesg | sed -n 's/.*iotimer_torture: /    /p' >/tmp/result
+cat /tmp/result
+echo "    $budgets changes of the budget, $offline CPUs taken off line"
+status=0
+grep -q ' [1-9][0-9]* passed, 0 failed' /tmp/result || status=1
+[ "$budgets" -gt 0 ] || { echo "    FAILED  no change of the budget"; status=1; }
+[ ! -e /sys/devices/system/cpu/cpu1/online ] || [ $offline -gt 0 ] || { echo "    FAILED  no CPU off line"; status=1; }
+rmmod iotimer || status=1
+exit $status

@@ -1,0 +1,897 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * iotimer_torture - try to break the promises of iotimer.h
+ *
+ * Workers on all CPUs create, start, stop and destroy timers at random, hard
+ * interrupts and the routines themselves start and stop them too, all at once;
+ * memory allocations fail if failslab is told so, and whoever loads the module
+ * may take CPUs off line and change the budget under way. A tick comes only
+ * once a second, so the workers aim at the timer whose routine is running just
+ * now, which waits a little for them.
+ *
+ * What is checked, from the outside, through the public interface alone:
+ *
+ *	quiet	no call once iotimer_stop_sync() has returned, until a start
+ *	dead	no call once iotimer_destroy() has returned
+ *	twice	no timer called twice in a tick, or on two CPUs at once
+ *	missed	no timer that stayed enabled left out of a tick
+ *	foreign	no call with another's device or context
+ *	context	routines are called in softirq context, interrupts on
+ *	refs	a timer holds exactly one reference to its device
+ *	exists	a device never gets two timers
+ *	called	a timer started while all others rest is called
+ *	idle	no wake-up while no timer is enabled
+ *
+ * The gates below keep the torture itself within the rules: no use of a timer
+ * that does not exist, and no start while one claims that there is none.
+ *
+ * Phases follow one another: a storm on all timers, a pulse on a few, so that
+ * the tick goes to rest and is woken all the time, and idleness.
+ */
+#include <linux/completion.h>
+#include <linux/cpu.h>
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/device.h>
+#include <linux/hrtimer.h>
+#include <linux/irq_work.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/prandom.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "../compat.h"
+#include "../iotimer.h"
+
+#define NR_SUBJECTS	300	/* three chunks, the last one partly used */
+#define NR_PULSED	4	/* in the phase in which the tick rests often */
+#define STEADY_EVERY	4	/* one in so many is never stopped in a storm */
+
+static unsigned int seconds = 60;
+module_param(seconds, uint, 0444);
+MODULE_PARM_DESC(seconds, "how long");
+
+static unsigned int seed = 1;
+module_param(seed, uint, 0444);
+MODULE_PARM_DESC(seed, "of the random numbers");
+
+static bool failslab;
+module_param(failslab, bool, 0444);
+MODULE_PARM_DESC(failslab, "failslab was told to fail those who ask for it: demand that it does");
+
+static bool running;
+module_param(running, bool, 0444);
+MODULE_PARM_DESC(running, "not finished yet (read only)");
+
+/* What was done, and what was found to be wrong. */
+
+enum op {
+	OP_CREATE, OP_DESTROY, OP_START, OP_STOP, OP_STOP_SYNC, OP_ENOMEM, OP_EXISTS,
+	OP_IRQ, OP_ROUTINE, OP_CALL, OP_CERTAIN, OP_QUIET, OP_WAITED, OP_ALONE,
+	OP_IDLE,
+	NR_OPS
+};
+
+static const char * const op_name[NR_OPS] = {
+	[OP_CREATE] = "created", [OP_DESTROY] = "destroyed", [OP_START] = "started",
+	[OP_STOP] = "stopped", [OP_STOP_SYNC] = "stop_sync", [OP_ENOMEM] = "allocations failed",
+	[OP_EXISTS] = "second creates refused", [OP_IRQ] = "by interrupts",
+	[OP_ROUTINE] = "by routines", [OP_CALL] = "calls",
+	[OP_CERTAIN] = "calls that had to come", [OP_QUIET] = "quiet times",
+	[OP_WAITED] = "of which waited for the routine", [OP_ALONE] = "starts from rest",
+	[OP_IDLE] = "idle times",
+};
+
+static atomic_long_t ops[NR_OPS];
+
+static void did(enum op op)
+{
+	atomic_long_inc(&ops[op]);
+}
+
+enum check {
+	CHECK_NOT_QUIET, CHECK_DEAD, CHECK_TWICE, CHECK_MISSED, CHECK_FOREIGN,
+	CHECK_CONTEXT, CHECK_REFS, CHECK_TWO_TIMERS, CHECK_NOT_CALLED, CHECK_NOT_IDLE,
+	NR_CHECKS
+};
+
+static const struct {
+	const char *text;
+	enum op by;		/* must have been done for the check to mean anything */
+} checks[NR_CHECKS] = {
+	[CHECK_NOT_QUIET] = { "no call after stop_sync", OP_WAITED },
+	[CHECK_DEAD] = { "no call after destroy", OP_DESTROY },
+	[CHECK_TWICE] = { "no timer called twice in a tick", OP_CALL },
+	[CHECK_MISSED] = { "no enabled timer left out of a tick", OP_CERTAIN },
+	[CHECK_FOREIGN] = { "no call with a foreign device or context", OP_CALL },
+	[CHECK_CONTEXT] = { "routines called in softirq context", OP_CALL },
+	[CHECK_REFS] = { "one reference to the device", OP_CREATE },
+	[CHECK_TWO_TIMERS] = { "one timer a device", OP_EXISTS },
+	[CHECK_NOT_CALLED] = { "a timer started from rest is called", OP_ALONE },
+	[CHECK_NOT_IDLE] = { "no wake-up while none is enabled", OP_IDLE },
+};
+
+static atomic_t violations[NR_CHECKS];
+
+static bool expect(bool good, enum check check)
+{
+	if (unlikely(!good) && atomic_inc_return(&violations[check]) == 1)
+		WARN(1, "iotimer_torture: violated: %s\n", checks[check].text);
+	return good;
+}
+
+/*
+ * A gate: many may be inside, or it is closed. Whoever closes it waits until
+ * all have left.
+ */
+struct gate {
+	atomic_t inside;
+};
+
+#define GATE_CLOSED	(INT_MIN / 2)
+
+static bool gate_enter(struct gate *gate)
+{
+	if (atomic_inc_return(&gate->inside) > 0)
+		return true;
+	atomic_dec(&gate->inside);
+	return false;
+}
+
+static void gate_leave(struct gate *gate)
+{
+	atomic_dec_return(&gate->inside);	/* ordered, unlike atomic_dec() */
+}
+
+static void gate_close(struct gate *gate)
+{
+	int inside = atomic_add_return(GATE_CLOSED, &gate->inside);
+
+	while (inside != GATE_CLOSED) {
+		usleep_range(20, 50);
+		inside = atomic_read(&gate->inside);
+	}
+	smp_mb();	/* pairs with gate_leave() */
+}
+
+static bool gate_try_close(struct gate *gate)
+{
+	return atomic_cmpxchg(&gate->inside, 0, GATE_CLOSED) == 0;
+}
+
+static void gate_open(struct gate *gate)
+{
+	atomic_sub_return(GATE_CLOSED, &gate->inside);
+}
+
+struct subject;
+
+/**
+ * struct context - a timer's context, one for each time it is created
+ * @subject: whose
+ * @dead: iotimer_destroy() has returned
+ */
+struct context {
+	struct subject *subject;
+	bool dead;
+};
+
+/**
+ * struct subject - a device with, at times, a timer
+ * @dev: the device
+ * @mutex: serialises create, destroy, and claims of quiet
+ * @timer: the timer, or NULL; changes under @mutex with @users closed
+ * @context: its context
+ * @users: those who use @timer
+ * @starters: those who start it; a routine may start its own without
+ * @quiet: the timer was stopped, nobody may start it, so it must not be called
+ * @quiet_until: in jiffies
+ * @steady: in this storm it is not stopped
+ * @starting: starts under way
+ * @starts: starts done
+ * @tick: of the last call, 0 if none yet; like the next two the routine's own
+ * @seen_starts: value of @starts in the last call
+ * @certain: no start was under way in the last call
+ * @inside: the routine is running
+ * @visits: operations on it by others
+ */
+struct subject {
+	struct device dev;
+	struct mutex mutex;
+	struct iotimer *timer;
+	struct context *context;
+	struct gate users;
+	struct gate starters;
+	bool quiet;
+	unsigned long quiet_until;
+	bool steady;
+
+	atomic_t starting;
+	atomic_t starts;
+	unsigned long tick;
+	int seen_starts;
+	bool certain;
+	bool inside;
+	atomic_t visits;
+};
+
+static struct subject *subjects;
+
+/* How many of them take part in this phase. */
+static unsigned int nr_subjects;
+
+/* The one whose routine runs: everybody's favourite victim. */
+static struct subject *on_stage;
+
+/* Workers go on; or they stand still, and each has noticed. */
+static struct gate work;
+
+/* The walk's own random numbers; routines never run side by side. */
+static struct rnd_state walk_rnd;
+
+static u32 below(struct rnd_state *rnd, u32 n)
+{
+	return prandom_u32_state(rnd) % n;
+}
+
+static struct subject *any_subject(struct rnd_state *rnd)
+{
+	struct subject *s = READ_ONCE(on_stage);
+	unsigned int choice = below(rnd, 8);
+	unsigned int i;
+
+	if (!s || choice < 3)
+		return &subjects[below(rnd, READ_ONCE(nr_subjects))];
+	if (choice < 6)
+		return s;
+	/* A neighbour, likely to be called next. */
+	i = s - subjects + 1 + below(rnd, 4);
+	return &subjects[i % READ_ONCE(nr_subjects)];
+}
+
+/* Operations. The caller uses the timer: it has entered s->users, or is its routine. */
+
+static void start_timer(struct subject *s)
+{
+	atomic_inc(&s->starting);
+	iotimer_start(s->timer);
+	atomic_inc(&s->starts);
+	atomic_dec(&s->starting);
+	did(OP_START);
+}
+
+/* As anyone but its own routine must. */
+static void start(struct subject *s)
+{
+	if (!gate_enter(&s->starters))
+		return;
+	start_timer(s);
+	gate_leave(&s->starters);
+}
+
+static void stop(struct subject *s)
+{
+	iotimer_stop(s->timer);
+	did(OP_STOP);
+}
+
+static void stop_sync(struct subject *s)
+{
+	iotimer_stop_sync(s->timer);
+	did(OP_STOP_SYNC);
+}
+
+/* Claim that it is not called any more; s->starters is closed. */
+static void claim_quiet(struct subject *s, unsigned int jiffies_long)
+{
+	bool busy = READ_ONCE(s->inside);
+
+	stop_sync(s);
+	WRITE_ONCE(s->quiet_until, jiffies + jiffies_long);
+	/* Whoever sees the claim sees the end of it too. */
+	smp_store_release(&s->quiet, true);
+	expect(!READ_ONCE(s->inside), CHECK_NOT_QUIET);
+	did(OP_QUIET);
+	if (busy)
+		did(OP_WAITED);
+}
+
+/* End the claim if it is time; caller holds s->mutex. */
+static void end_quiet(struct subject *s)
+{
+	if (!smp_load_acquire(&s->quiet) ||
+	    time_before(jiffies, READ_ONCE(s->quiet_until)))
+		return;
+	WRITE_ONCE(s->quiet, false);
+	gate_open(&s->starters);
+}
+
+/* What any context may do to any timer. */
+static void poke(struct rnd_state *rnd, struct subject *s)
+{
+	if (!gate_enter(&s->users))
+		return;
+	if (READ_ONCE(s->steady)) {
+		if (!iotimer_enabled(s->timer) || !below(rnd, 256))
+			start(s);
+	} else if (below(rnd, 3)) {
+		start(s);
+	} else {
+		stop(s);
+	}
+	gate_leave(&s->users);
+}
+
+/* The routine */
+
+/* Must this call have come in just this tick? */
+static void check_tick(struct subject *s)
+{
+	int starting = atomic_read(&s->starting);
+	struct iotimer_stats stats;
+	int starts;
+
+	smp_rmb();	/* pairs with the full barriers in start_timer() */
+	starts = atomic_read(&s->starts);
+	iotimer_get_stats(&stats);	/* counts on between walks only */
+
+	expect(stats.ticks != s->tick, CHECK_TWICE);
+	/* Not started since the last call: then it has not been stopped. */
+	if (s->tick && s->certain && !starting && starts == s->seen_starts) {
+		expect(stats.ticks == s->tick + 1, CHECK_MISSED);
+		did(OP_CERTAIN);
+	}
+	WRITE_ONCE(s->tick, stats.ticks);
+	s->seen_starts = starts;
+	s->certain = !starting;
+}
+
+/* Let the others catch up with us, even if their CPUs are slow. */
+static void linger(struct subject *s)
+{
+	int visits = atomic_read(&s->visits);
+	unsigned int i;
+
+	for (i = 0; i < 200 && atomic_read(&s->visits) - visits < 8; i++)
+		udelay(10);
+	udelay(30);
+}
+
+/* What a routine does to its own timer, and to others. */
+static void misbehave(struct subject *s)
+{
+	struct rnd_state *rnd = &walk_rnd;
+	struct subject *other = &subjects[(s - subjects + 1 + below(rnd, 6)) %
+					  READ_ONCE(nr_subjects)];
+	unsigned int choice = below(rnd, 16);
+
+	if (choice < 6) {
+		if (choice < 3)
+			linger(s);
+		return;
+	}
+	did(OP_ROUTINE);
+	switch (choice) {
+	case 6:
+		if (!READ_ONCE(s->steady))
+			stop(s);
+		break;
+	case 7:
+	case 8:
+		start_timer(s);
+		break;
+	case 9:
+		if (!READ_ONCE(s->steady))
+			stop_sync(s);
+		break;
+	case 10:
+		if (!READ_ONCE(s->steady)) {
+			stop_sync(s);
+			start_timer(s);
+		}
+		break;
+	case 11:
+	case 12:
+		/* It must not be called any more, though it is in this word. */
+		if (other == s || READ_ONCE(other->steady) || !gate_enter(&other->users))
+			break;
+		if (gate_try_close(&other->starters))
+			claim_quiet(other, below(rnd, 16) ? 1 : HZ + HZ / 2);
+		gate_leave(&other->users);
+		break;
+	default:
+		if (other != s)
+			poke(rnd, other);
+	}
+}
+
+static void second(struct device *dev, void *arg)
+{
+	struct context *context = arg;
+	struct subject *s;
+
+	expect(!READ_ONCE(context->dead), CHECK_DEAD);
+	s = context->subject;
+	if (!expect(s >= subjects && s < subjects + NR_SUBJECTS &&
+		    dev == &s->dev && context == READ_ONCE(s->context), CHECK_FOREIGN))
+		return;
+	did(OP_CALL);
+	expect(!READ_ONCE(s->quiet), CHECK_NOT_QUIET);
+	expect(in_serving_softirq() && !irqs_disabled(), CHECK_CONTEXT);
+	expect(!READ_ONCE(s->inside), CHECK_TWICE);
+	WRITE_ONCE(s->inside, true);
+	WRITE_ONCE(on_stage, s);
+
+	check_tick(s);
+	misbehave(s);
+
+	WRITE_ONCE(on_stage, NULL);
+	/* A claim may have been made by this call itself, or not at all. */
+	WRITE_ONCE(s->inside, false);
+}
+
+/* Create, destroy. Caller holds s->mutex. */
+
+static bool has_refs(struct subject *s, unsigned int refs)
+{
+	return expect(kref_read(&s->dev.kobj.kref) == refs, CHECK_REFS);
+}
+
+/* From here on the caller's allocations may fail. */
+static void allow_failures(bool allow)
+{
+#ifdef CONFIG_FAULT_INJECTION
+	current->make_it_fail = allow && failslab;
+#endif
+}
+
+static void create(struct subject *s)
+{
+	struct context *context = kzalloc(sizeof(*context), GFP_KERNEL);
+	struct iotimer *timer;
+
+	if (!context)
+		return;
+	context->subject = s;
+	WRITE_ONCE(s->context, context);
+	WRITE_ONCE(s->tick, 0);
+	has_refs(s, 1);
+	allow_failures(true);
+	timer = iotimer_create(&s->dev, second, context);
+	allow_failures(false);
+	if (IS_ERR(timer)) {
+		has_refs(s, 1);
+		if (PTR_ERR(timer) == -ENOMEM)
+			did(OP_ENOMEM);
+		else
+			expect(false, CHECK_TWO_TIMERS);
+		WRITE_ONCE(s->context, NULL);
+		kfree(context);
+		return;
+	}
+	has_refs(s, 2);
+	did(OP_CREATE);
+	s->timer = timer;
+	gate_open(&s->starters);
+	gate_open(&s->users);
+}
+
+static void destroy(struct subject *s)
+{
+	struct context *context = s->context;
+
+	gate_close(&s->users);
+	if (READ_ONCE(s->quiet))
+		WRITE_ONCE(s->quiet, false);
+	else
+		gate_close(&s->starters);
+	iotimer_destroy(s->timer);
+	WRITE_ONCE(context->dead, true);
+	did(OP_DESTROY);
+	has_refs(s, 1);
+	s->timer = NULL;
+	WRITE_ONCE(s->context, NULL);
+	kfree(context);
+}
+
+static void create_again(struct subject *s)
+{
+	if (expect(iotimer_create(&s->dev, second, NULL) == ERR_PTR(-EEXIST),
+		   CHECK_TWO_TIMERS))
+		did(OP_EXISTS);
+	has_refs(s, 2);
+}
+
+/* What only a process may do. */
+static void change(struct rnd_state *rnd, struct subject *s)
+{
+	if (!mutex_trylock(&s->mutex))
+		return;
+	end_quiet(s);
+	if (!s->timer) {
+		create(s);
+	} else if (READ_ONCE(s->steady)) {
+		if (!below(rnd, 64))
+			create_again(s);
+	} else if (!below(rnd, READ_ONCE(s->inside) ? 4 : 64)) {
+		destroy(s);
+	} else if (gate_enter(&s->users)) {
+		if (gate_try_close(&s->starters))
+			claim_quiet(s, below(rnd, 256) ? 0 : HZ + HZ / 2);
+		gate_leave(&s->users);
+		end_quiet(s);
+	}
+	mutex_unlock(&s->mutex);
+}
+
+/* Workers, each with a timer and an interrupt of its own */
+
+struct worker {
+	struct task_struct *task;
+	struct rnd_state rnd;
+	struct rnd_state timer_rnd;
+	struct rnd_state irq_rnd;
+	struct hrtimer timer;
+	struct irq_work irq;
+};
+
+static struct worker *workers;
+static unsigned int nr_workers;
+
+static void poke_from_irq(struct rnd_state *rnd)
+{
+	poke(rnd, any_subject(rnd));
+	did(OP_IRQ);
+}
+
+static enum hrtimer_restart worker_timer(struct hrtimer *timer)
+{
+	poke_from_irq(&container_of(timer, struct worker, timer)->timer_rnd);
+	return HRTIMER_NORESTART;
+}
+
+static void worker_irq(struct irq_work *irq)
+{
+	poke_from_irq(&container_of(irq, struct worker, irq)->irq_rnd);
+}
+
+static void move(struct worker *worker)
+{
+	unsigned int cpu = below(&worker->rnd, nr_cpu_ids);
+
+	if (cpu_online(cpu))
+		set_cpus_allowed_ptr(current, cpumask_of(cpu));
+}
+
+static void work_once(struct worker *worker)
+{
+	struct rnd_state *rnd = &worker->rnd;
+	struct subject *s = any_subject(rnd);
+
+	atomic_inc(&s->visits);
+	switch (below(rnd, 16)) {
+	case 0 ... 3:
+		change(rnd, s);
+		break;
+	case 4 ... 5:
+		/* One that others start meanwhile: nothing can be claimed. */
+		if (gate_enter(&s->users)) {
+			if (!READ_ONCE(s->steady))
+				stop_sync(s);
+			gate_leave(&s->users);
+		}
+		break;
+	case 6:
+		if (!hrtimer_active(&worker->timer))
+			hrtimer_start(&worker->timer,
+				      ns_to_ktime(below(rnd, 300000)),
+				      HRTIMER_MODE_REL_PINNED_HARD);
+		break;
+	case 7:
+		irq_work_queue(&worker->irq);
+		break;
+	default:
+		poke(rnd, s);
+	}
+}
+
+static int worker_thread(void *arg)
+{
+	struct worker *worker = arg;
+	unsigned int i;
+
+	while (!kthread_should_stop()) {
+		if (!gate_enter(&work)) {
+			msleep(20);
+			continue;
+		}
+		for (i = 0; i < 256; i++) {
+			work_once(worker);
+			cond_resched();
+		}
+		gate_leave(&work);
+		/* In a storm it is the running routines that count. */
+		if (!READ_ONCE(on_stage) && READ_ONCE(nr_subjects) > NR_PULSED)
+			usleep_range(1000, 5000);
+		if (!below(&worker->rnd, 16))
+			move(worker);
+		if (!below(&worker->rnd, 64))
+			usleep_range(100, 2000);	/* for the rest */
+	}
+	hrtimer_cancel(&worker->timer);
+	irq_work_sync(&worker->irq);
+	return 0;
+}
+
+/* Phases */
+
+/* Make everyone's timers the way they are in the beginning: none. */
+static void destroy_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_SUBJECTS; i++) {
+		struct subject *s = &subjects[i];
+
+		mutex_lock(&s->mutex);
+		if (s->timer)
+			destroy(s);
+		WRITE_ONCE(s->steady, false);
+		mutex_unlock(&s->mutex);
+		cond_resched();
+	}
+}
+
+/* No one is at work; interrupts that were on their way have come. */
+static void stand_still(void)
+{
+	unsigned int i;
+
+	gate_close(&work);
+	for (i = 0; i < nr_workers; i++) {
+		hrtimer_cancel(&workers[i].timer);
+		irq_work_sync(&workers[i].irq);
+	}
+}
+
+static void sleep_seconds(unsigned int s)
+{
+	schedule_timeout_uninterruptible(s * HZ);
+}
+
+/* The steady ones that were called once are called until the very end. */
+static void check_steady(void)
+{
+	struct iotimer_stats stats;
+	unsigned long tick;
+	unsigned int i;
+
+	iotimer_get_stats(&stats);
+	for (i = 0; i < NR_SUBJECTS; i++) {
+		struct subject *s = &subjects[i];
+
+		tick = READ_ONCE(s->tick);
+		/* The walk of the last tick may be under way. */
+		if (READ_ONCE(s->steady) && s->timer && tick)
+			expect(tick + 1 >= stats.ticks, CHECK_MISSED);
+	}
+}
+
+static void storm(unsigned int length)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_SUBJECTS; i += STEADY_EVERY)
+		WRITE_ONCE(subjects[i].steady, true);
+	WRITE_ONCE(nr_subjects, NR_SUBJECTS);
+	gate_open(&work);
+	sleep_seconds(length);
+	stand_still();
+	check_steady();
+	destroy_all();
+}
+
+/* A few timers, mostly stopped: the tick is armed and rests again all the time. */
+static void pulse(unsigned int length)
+{
+	WRITE_ONCE(nr_subjects, NR_PULSED);
+	gate_open(&work);
+	sleep_seconds(length);
+	stand_still();
+	destroy_all();
+}
+
+/* A start must be noticed, wherever the tick is on its way to rest. */
+static void alone(void)
+{
+	struct subject *s = &subjects[0];
+	unsigned int i;
+
+	mutex_lock(&s->mutex);
+	while (!s->timer)	/* allocations may fail */
+		create(s);
+	mutex_unlock(&s->mutex);
+	start_timer(s);
+	/* A second by the contract; a starved guest gets a minute. */
+	for (i = 0; i < 600 && !READ_ONCE(s->tick); i++)
+		msleep(100);
+	expect(READ_ONCE(s->tick), CHECK_NOT_CALLED);
+	did(OP_ALONE);
+	mutex_lock(&s->mutex);
+	destroy(s);
+	mutex_unlock(&s->mutex);
+}
+
+/* Nothing is enabled: after the tick that finds this out, there is none. */
+static void idle(void)
+{
+	struct iotimer_stats before, after;
+	unsigned int i;
+
+	for (i = 0; i < 60; i++) {
+		iotimer_get_stats(&before);
+		sleep_seconds(2);
+		iotimer_get_stats(&after);
+		if (after.wakeups == before.wakeups)
+			break;
+	}
+	iotimer_get_stats(&before);
+	sleep_seconds(3);
+	iotimer_get_stats(&after);
+	expect(after.wakeups == before.wakeups, CHECK_NOT_IDLE);
+	did(OP_IDLE);
+}
+
+static unsigned long began;
+
+static void report(void)
+{
+	struct iotimer_stats stats;
+	unsigned int i, len = 0;
+	char text[400];
+
+	for (i = 0; i < NR_OPS; i++)
+		len += scnprintf(text + len, sizeof(text) - len, ", %ld %s",
+				 atomic_long_read(&ops[i]), op_name[i]);
+	iotimer_get_stats(&stats);
+	pr_info("iotimer_torture: %lu s, %u CPUs, %lu ticks, %lu missed%s\n",
+		(jiffies - began) / HZ, num_online_cpus(), stats.ticks,
+		stats.missed, text);
+}
+
+static int director(void *unused)
+{
+	unsigned long end = began + seconds * HZ;
+
+	while (time_before(jiffies, end) && !kthread_should_stop()) {
+		storm(20);
+		pulse(5);
+		alone();
+		idle();
+		report();
+	}
+	WRITE_ONCE(running, false);
+	while (!kthread_should_stop())
+		msleep(20);
+	return 0;
+}
+
+static struct task_struct *director_task;
+
+static void subject_release(struct device *dev)
+{
+}
+
+static void init_subject(struct subject *s)
+{
+	device_initialize(&s->dev);
+	s->dev.release = subject_release;
+	mutex_init(&s->mutex);
+	atomic_set(&s->users.inside, GATE_CLOSED);
+	atomic_set(&s->starters.inside, GATE_CLOSED);
+}
+
+static int start_worker(unsigned int i)
+{
+	struct worker *worker = &workers[i];
+
+	prandom_seed_state(&worker->rnd, seed + 3 * i + 1);
+	prandom_seed_state(&worker->timer_rnd, seed + 3 * i + 2);
+	prandom_seed_state(&worker->irq_rnd, seed + 3 * i + 3);
+	hrtimer_setup(&worker->timer, worker_timer, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_PINNED_HARD);
+	worker->irq = IRQ_WORK_INIT_HARD(worker_irq);
+	worker->task = kthread_run(worker_thread, worker, "iotimer_torture/%u", i);
+	return PTR_ERR_OR_ZERO(worker->task);
+}
+
+/* Has no error path that matters: all is taken back by the module's exit. */
+static void end_torture(void)
+{
+	unsigned int i;
+
+	if (director_task)
+		kthread_stop(director_task);
+	for (i = 0; i < nr_workers; i++)
+		kthread_stop(workers[i].task);
+	for (i = 0; i < NR_SUBJECTS; i++) {
+		expect(!subjects[i].timer, CHECK_DEAD);
+		has_refs(&subjects[i], 1);
+		put_device(&subjects[i].dev);
+	}
+	kfree(workers);
+	kvfree(subjects);
+}
+
+static int __init torture_init(void)
+{
+	struct task_struct *task;
+	unsigned int i;
+	int err = 0;
+
+	subjects = kvcalloc(NR_SUBJECTS, sizeof(*subjects), GFP_KERNEL);
+	workers = kcalloc(2 * num_online_cpus(), sizeof(*workers), GFP_KERNEL);
+	if (!subjects || !workers) {
+		kvfree(subjects);
+		kfree(workers);
+		return -ENOMEM;
+	}
+	prandom_seed_state(&walk_rnd, seed);
+	for (i = 0; i < NR_SUBJECTS; i++)
+		init_subject(&subjects[i]);
+	nr_subjects = NR_SUBJECTS;
+	atomic_set(&work.inside, GATE_CLOSED);
+	began = jiffies;
+
+	for (i = 0; i < 2 * num_online_cpus() && !err; i++) {
+		err = start_worker(i);
+		if (!err)
+			nr_workers++;
+	}
+	if (!err) {
+		running = true;
+		task = kthread_run(director, NULL, "iotimer_torture");
+		err = PTR_ERR_OR_ZERO(task);
+		if (!err)
+			director_task = task;
+	}
+	if (err)
+		end_torture();
+	return err;
+}
+
+static void __exit torture_exit(void)
+{
+	unsigned int i, passed = 0, failed = 0;
+
+	end_torture();
+	report();
+	for (i = 0; i < NR_CHECKS; i++) {
+		long done = atomic_long_read(&ops[checks[i].by]);
+		bool good = done && !atomic_read(&violations[i]);
+
+		pr_info("iotimer_torture: %s %s (%ld %s)\n", good ? "ok     " : "FAILED ",
+			checks[i].text, done, op_name[checks[i].by]);
+		if (good)
+			passed++;
+		else
+			failed++;
+	}
+	for (i = 0; i < NR_OPS; i++) {
+		if (atomic_long_read(&ops[i]) || (i == OP_ENOMEM && !failslab))
+			continue;
+		pr_info("iotimer_torture: FAILED  none %s\n", op_name[i]);
+		failed++;
+	}
+	pr_info("iotimer_torture: %u passed, %u failed\n", passed, failed);
+}
+
+module_init(torture_init);
+module_exit(torture_exit);
+
+MODULE_DESCRIPTION("Torture test of iotimer");
+MODULE_AUTHOR("The iotimer developers");
+MODULE_LICENSE("GPL");
