@@ -188,8 +188,10 @@ static void iotimer_aim(void)
 
 	if (left > 62)
 		mod_timer(&tick.timer, tick.next - left / 7);
-	else
+	else if (left > 0)
 		mod_timer(&tick.timer, tick.next - 1);
+	else	/* late; not now, which would hold the softirq on */
+		mod_timer(&tick.timer, jiffies);
 }
 
 /* Wake the tick from its rest. Any context but NMI. */
@@ -245,14 +247,14 @@ static void iotimer_run_word(struct iotimer_chunk *chunk, unsigned int word)
 		iotimer_fn_t fn;
 
 		/*
-		 * Stopped meanwhile? The acquire pairs with the bit's setting
-		 * in iotimer_start(): a set bit shows the slot's fields.
+		 * First the routine, which shows the slot's other fields, then
+		 * whether it was stopped meanwhile. The other way round, a late
+		 * start of a timer that is being destroyed might show us its
+		 * bit, take it back, and leave us with the routine of the
+		 * slot's next timer, which nobody has started.
 		 */
-		if (!test_bit_acquire(bit, &chunk->enabled[word]))
-			continue;
-		/* NULL if a late start is just being taken back */
-		fn = READ_ONCE(timer->fn);
-		if (fn)
+		fn = smp_load_acquire(&timer->fn); /* pairs with create */
+		if (fn && test_bit_acquire(bit, &chunk->enabled[word]))
 			fn(timer->dev, timer->context);
 	}
 	WRITE_ONCE(walker, NULL);
@@ -339,8 +341,8 @@ bool iotimer_start(struct iotimer *timer)
 
 	atomic_inc(&tick.nr_enabled);
 	/*
-	 * The full barrier orders: the slot's fields before the bit, for the
-	 * walk; the count before the look at tick.armed, for
+	 * The full barrier orders: what the caller wrote before the bit, for
+	 * the routine; the count before the look at tick.armed, for
 	 * iotimer_rest_or_aim(); the bit before the look at timer->fn, for
 	 * iotimer_destroy(), which writes fn and then clears the bit.
 	 */
@@ -582,7 +584,7 @@ struct iotimer *iotimer_create(struct device *dev, iotimer_fn_t fn,
 		memset(timer->child, 0, sizeof(timer->child));
 		timer->dev = get_device(dev);
 		WRITE_ONCE(timer->context, context);
-		WRITE_ONCE(timer->fn, fn);
+		smp_store_release(&timer->fn, fn); /* pairs with the walk */
 	}
 	mutex_unlock(&iotimer_mutex);
 	return timer;
