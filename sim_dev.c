@@ -168,6 +168,7 @@ static void sim_request_unlist(struct sim_request *req)
 
 	if (!file)
 		return;
+	lockdep_assert_held(&file->sim->lock);
 	req->file = NULL;
 	list_del_init(&req->list);
 	file->nr_requests--;
@@ -182,6 +183,7 @@ static void sim_request_unlist(struct sim_request *req)
 static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 			     int result)
 {
+	lockdep_assert_held(&sim->lock);
 	req->result = result;
 	req->done = true;
 	if (req->withdrawn)
@@ -221,6 +223,7 @@ static void sim_dev_start_io(struct sim_dev *sim)
 {
 	struct sim_slot *slot = &sim->slot;
 
+	lockdep_assert_held(&sim->lock);
 	if (slot->request || list_empty(&sim->queue))
 		return;
 	slot->request = list_first_entry(&sim->queue, struct sim_request, queue);
@@ -241,6 +244,7 @@ static void sim_dev_finish(struct sim_dev *sim, int result)
 /* Nobody wants the request any more. Caller holds the lock. */
 static void sim_dev_withdraw(struct sim_dev *sim, struct sim_request *req)
 {
+	lockdep_assert_held(&sim->lock);
 	req->withdrawn = true;
 	if (!list_empty(&req->queue)) {
 		list_del_init(&req->queue);
