@@ -269,6 +269,95 @@ static void devices_come_and_go(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&released), before + NR);
 }
 
+/* Without memory */
+
+#ifdef CONFIG_FAULT_INJECTION
+/*
+ * Try with the n-th allocation failing, and with @all those after it, by the
+ * knobs that tests/kunit.sh sets.
+ */
+static struct iotimer *create_failing(struct subject *s, bool devm,
+				      unsigned int n, bool all, bool *failed)
+{
+	struct iotimer *timer;
+
+	WRITE_ONCE(current->fail_nth, n);
+	current->make_it_fail = all;
+	timer = devm ? devm_iotimer_create(&s->dev, second, s) :
+		       iotimer_create(&s->dev, second, s);
+	current->make_it_fail = false;
+	*failed = !READ_ONCE(current->fail_nth);
+	WRITE_ONCE(current->fail_nth, 0);
+	return timer;
+}
+
+/*
+ * Fail each allocation in turn. No timer exists yet, so that each success has
+ * added the first chunk, and destroying has to free it. In rounds, because the
+ * slab allocator's own allocations come and go between ours.
+ */
+static void fail_in_turn(struct kunit *test, bool devm, bool all)
+{
+	struct subject *s = new_device(test);
+	unsigned int refs = kref_read(&s->dev.kobj.kref);
+	unsigned int n, failures = 0, errors = 0, rounds = 20;
+	bool failed;
+
+	for (n = 1; rounds; rounds -= !failed, n = failed ? n + 1 : 1) {
+		void *group = devres_open_group(&s->dev, NULL, GFP_KERNEL);
+
+		KUNIT_ASSERT_NOT_NULL(test, group);
+		s->timer = create_failing(s, devm, n, all, &failed);
+		failures += failed;
+		if (IS_ERR(s->timer)) {
+			errors++;
+			KUNIT_EXPECT_TRUE(test, failed);
+			KUNIT_EXPECT_EQ(test, PTR_ERR(s->timer), -ENOMEM + 0l);
+			KUNIT_EXPECT_EQ(test, kref_read(&s->dev.kobj.kref), refs);
+			s->timer = iotimer_create(&s->dev, second, s);
+			KUNIT_ASSERT_FALSE(test, IS_ERR(s->timer));
+			iotimer_destroy(s->timer);
+		} else if (!devm) {
+			iotimer_destroy(s->timer);
+		}
+		devres_release_group(&s->dev, group);
+		KUNIT_EXPECT_EQ(test, kref_read(&s->dev.kobj.kref), refs);
+	}
+	kunit_info(test, "%u allocations failed, %u of them as an error",
+		   failures, errors);
+	put_device(&s->dev);
+	if (!failures)
+		kunit_skip(test, "needs failslab's ignore-gfp-wait=N");
+	/* The chunk, its entry (which has a second try), the devm action. */
+	KUNIT_EXPECT_GE(test, errors, 20u * (1 + all + devm) / 2);
+}
+#else
+static void fail_in_turn(struct kunit *test, bool devm, bool all)
+{
+	kunit_skip(test, "needs CONFIG_FAULT_INJECTION");
+}
+#endif
+
+static void create_survives_one_failing_allocation(struct kunit *test)
+{
+	fail_in_turn(test, false, false);
+}
+
+static void create_survives_all_failing_from_then_on(struct kunit *test)
+{
+	fail_in_turn(test, false, true);
+}
+
+static void devm_create_survives_one_failing_allocation(struct kunit *test)
+{
+	fail_in_turn(test, true, false);
+}
+
+static void devm_create_survives_all_failing_from_then_on(struct kunit *test)
+{
+	fail_in_turn(test, true, true);
+}
+
 /* Ticks */
 
 /*
@@ -924,6 +1013,10 @@ static struct kunit_case iotimer_cases[] = {
 	KUNIT_CASE(holds_its_device),
 	KUNIT_CASE(devm_destroys_on_detach),
 	KUNIT_CASE(devices_come_and_go),
+	KUNIT_CASE(create_survives_one_failing_allocation),
+	KUNIT_CASE(create_survives_all_failing_from_then_on),
+	KUNIT_CASE(devm_create_survives_one_failing_allocation),
+	KUNIT_CASE(devm_create_survives_all_failing_from_then_on),
 	KUNIT_CASE(called_once_a_second_without_drift),
 	KUNIT_CASE(first_call_comes_within_a_second),
 	KUNIT_CASE(keeps_the_grid_over_a_rest),
