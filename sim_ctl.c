@@ -146,13 +146,16 @@ static int sim_ctl_number(const char *word, bool is_ms, unsigned int *number)
 	return 0;
 }
 
+/* What stands between words; isspace() knows more, beyond ASCII. */
+#define SIM_CTL_BLANKS " \t\r\v\f"
+
 /* The next word of a line, which moves on; NULL at its end. */
 static char *sim_ctl_word(char **line)
 {
 	char *word;
 
-	*line = skip_spaces(*line);
-	word = strsep(line, " \t\r\v\f");
+	*line += strspn(*line, SIM_CTL_BLANKS);
+	word = strsep(line, SIM_CTL_BLANKS);
 	if (!*line)
 		*line = word + strlen(word);
 	return *word ? word : NULL;
