@@ -200,7 +200,7 @@ struct context {
  */
 struct subject {
 	struct device dev;
-	struct mutex mutex;
+	struct mutex mutex;	/* create, destroy, claims of quiet */
 	struct iotimer *timer;
 	struct context *context;
 	struct gate users;
@@ -302,6 +302,7 @@ static void claim_quiet(struct subject *s, unsigned int jiffies_long)
 /* End the claim if it is time; caller holds s->mutex. */
 static void end_quiet(struct subject *s)
 {
+	/* Pairs with the release in claim_quiet(). */
 	if (!smp_load_acquire(&s->quiet) ||
 	    time_before(jiffies, READ_ONCE(s->quiet_until)))
 		return;
@@ -352,12 +353,11 @@ static void check_tick(struct subject *s)
 /* Let the others catch up with us, even if their CPUs are slow. */
 static void linger(struct subject *s)
 {
+	ktime_t end = ktime_add_ms(ktime_get(), 2);
 	int visits = atomic_read(&s->visits);
-	unsigned int i;
 
-	for (i = 0; i < 200 && atomic_read(&s->visits) - visits < 8; i++)
-		udelay(10);
-	udelay(30);
+	while (atomic_read(&s->visits) - visits < 8 && ktime_before(ktime_get(), end))
+		cpu_relax();
 }
 
 /* What a routine does to its own timer, and to others. */

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Loads iotimer_days with $OPTIONS, and passes on what it says and finds.
+# shellcheck shell=dash source=lib.sh
+. /root/lib.sh
+
+# relay: what the module has said since the last time.
+relay() { dmesg -c | sed -n 's/.*iotimer_days: /    /p' | tee -a /tmp/said; }
+
+# counted: add the module's checks to ours.
+counted() {
+	passed=$((passed + $(grep -c '^    ok ' /tmp/said)))
+	failed=$((failed + $(grep -c '^    FAILED ' /tmp/said)))
+}
+
+check "iotimer.ko loads" insmod /root/iotimer.ko
+check "its budget is the 200 us that the module counts on" \
+	[ "$(cat /sys/module/iotimer/parameters/budget_us)" = 200 ]
+dmesg -c >/dev/null
+# shellcheck disable=SC2086 # several options
+(insmod /root/iotimer_days.ko $OPTIONS; echo $? >/tmp/status) &
+while [ ! -e /tmp/status ]; do
+	sleep 10800
+	relay
+done
+relay
+counted
+check "iotimer_days ran to its end" [ "$(cat /tmp/status)" = 0 ]
+check "all its checks were made" [ "$(grep -cE '^    (ok|FAILED) ' /tmp/said)" -eq 24 ]
+check "it can be unloaded" rmmod iotimer_days
+check "so can iotimer.ko" rmmod iotimer
+summary

@@ -1,0 +1,725 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * failing - have each allocation of each operation on the modules fail in turn
+ *
+ * The kernel's fail-nth makes the N-th allocation of this task fail. Each
+ * operation is done with N = 1, 2, 3 ... until it ends before its N-th
+ * allocation; first with just that one failing, then with all from that one on,
+ * because an allocation may have a second way to succeed, and because cleaning
+ * up must not need memory. Whatever an attempt returns, afterwards all that can
+ * be seen of the modules is as before, and the next attempt succeeds.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <poll.h>
+#include <sys/klog.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+
+#include "client.h"
+
+#define DEVICES		2
+#define DRIVER		"/sys/bus/platform/drivers/sim_dev/"
+
+enum mode { ONCE, FROM_THEN_ON };
+
+/**
+ * struct op - an operation
+ * @name: for the report
+ * @run: does it; 0 or an errno
+ * @prepare: done before each attempt, may be NULL
+ * @undo: done after each attempt that succeeded, may be NULL
+ * @also: an errno that it may give besides ENOMEM
+ * @sure: it gives none, since it needs no memory
+ * @irqs: makes or frees interrupts, see irqs_need_memory()
+ * @path: for @run, and so are @flags and @len
+ */
+struct op {
+	const char *name;
+	int (*run)(const struct op *op);
+	void (*prepare)(const struct op *op);
+	void (*undo)(const struct op *op);
+	int also;
+	bool sure;
+	bool irqs;
+	const char *path;
+	int flags;
+	size_t len;
+};
+
+static const char *wanted = "";	/* part of the names of the operations to do */
+static unsigned int passed, failed;
+static unsigned long all_failed, all_errors;
+static int nth_fd, stay_fd;	/* /proc/thread-self/fail-nth, make-it-fail */
+static int log_fd, say_fd;	/* the kernel log, to read and to write */
+static int held = -1;		/* the file that an operation is about */
+static char pattern[4096], buffer[sizeof(pattern) + 1];
+
+/* Injection. Nothing in here may allocate. */
+
+static void put_number(int fd, unsigned int number)
+{
+	char text[12];
+	int len = snprintf(text, sizeof(text), "%u", number);
+
+	if (pwrite(fd, text, len, 0) != len)
+		die("cannot set up the failing: %m");
+}
+
+static void arm(unsigned int nth, enum mode mode)
+{
+	put_number(nth_fd, nth);
+	if (mode == FROM_THEN_ON)
+		put_number(stay_fd, 1);
+}
+
+/* Was there an N-th allocation? */
+static bool disarm(void)
+{
+	char text[12] = "";
+
+	put_number(stay_fd, 0);
+	if (pread(nth_fd, text, sizeof(text) - 1, 0) <= 0)
+		die("cannot read fail-nth: %m");
+	put_number(nth_fd, 0);
+	return atoi(text) == 0;
+}
+
+/* Read the next line that the kernel, and not somebody else, has logged. */
+static const char *log_line(void)
+{
+	static char record[4096];
+	char *text = NULL;
+
+	while (!text) {
+		ssize_t len = read(log_fd, record, sizeof(record) - 1);
+
+		if (len <= 0)
+			break;
+		record[len] = '\0';
+		if (atoi(record) >> 3 == 0)
+			text = strchr(record, ';');
+	}
+	if (!text && errno != EAGAIN)
+		die("cannot read the kernel log: %m");
+	if (text)
+		text[strcspn(text, "\n")] = '\0';
+	return text ? text + 1 : NULL;
+}
+
+/*
+ * Pass the kernel log on to the console, which shows errors only meanwhile. All
+ * but one line: the kernel dumps its stack when vmalloc() fails, which is wanted
+ * here and elsewhere is a sign of trouble.
+ */
+static void pass_log_on(void)
+{
+	bool dumping = false;
+	const char *line;
+
+	while ((line = log_line())) {
+		if (strstr(line, "vmalloc error: size"))
+			dumping = true;
+		if (dumping && !strncmp(line, "Call Trace:", 11))
+			dumping = false;
+		else
+			dprintf(say_fd, "<3>%s\n", line);
+	}
+}
+
+static void show_whole_log(void)
+{
+	pass_log_on();
+	klogctl(8, NULL, 8);
+}
+
+/* All that can be seen of the modules */
+
+struct view {
+	size_t len;
+	char text[16384];
+};
+
+static __attribute__((format(printf, 2, 3)))
+void view_add(struct view *view, const char *format, ...)
+{
+	size_t room = sizeof(view->text) - view->len;
+	va_list args;
+
+	va_start(args, format);
+	view->len += vsnprintf(view->text + view->len, room, format, args);
+	va_end(args);
+	if (view->len >= sizeof(view->text))
+		die("there is more to see than expected");
+}
+
+/* The names in a folder that begin with some text, sorted. */
+static void view_add_names(struct view *view, const char *path, const char *begin)
+{
+	struct dirent **entries;
+	int i, n = scandir(path, &entries, NULL, alphasort);
+
+	for (i = 0; i < n; i++) {
+		if (!strncmp(entries[i]->d_name, begin, strlen(begin)))
+			view_add(view, "%s/%s\n", path, entries[i]->d_name);
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
+}
+
+static void view_add_modules(struct view *view)
+{
+	char line[256], name[64], users[128], state[32];
+	FILE *file = fopen("/proc/modules", "r");
+	int refs;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "%63s %*s %d %127s %31s", name, &refs, users, state) == 4)
+			view_add(view, "module %s: %d references, %s %s\n", name, refs, users,
+				 state);
+	fclose(file);
+}
+
+/* Numbers and names in /proc/interrupts or /proc/devices. */
+static void view_add_numbers(struct view *view, const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char line[1024];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (strstr(line, "sim_dev"))
+			view_add(view, "%s: %d %s", path, atoi(line), strstr(line, "sim_dev"));
+	fclose(file);
+}
+
+/* What a device says: requests that were done do not count as a difference. */
+static void view_add_device(struct view *view, unsigned int device)
+{
+	char text[2048], path[128], *line;
+	long long outstanding = 0;
+	int fd = open_node(device, true, O_RDONLY);
+	ssize_t len;
+
+	if (fd < 0)
+		return;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (len <= 0)
+		die("cannot read the control node: %m");
+	text[len] = '\0';
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		if (!strncmp(line, "submitted: ", 11))
+			outstanding += atoll(line + 11);
+		else if (!strncmp(line, "completed: ", 11))
+			outstanding -= atoll(line + 11);
+		else
+			view_add(view, "device %u: %s\n", device, line);
+	}
+	view_add(view, "device %u: submitted - completed: %lld\n", device, outstanding);
+
+	snprintf(path, sizeof(path), SYSFS, device, "timeout");
+	fd = open(path, O_RDONLY);
+	len = read(fd, text, sizeof(text));
+	close(fd);
+	view_add(view, "device %u: timeout: %.*s", device, len > 0 ? (int)len : 0, text);
+}
+
+static void look(struct view *view)
+{
+	char path[128];
+	unsigned int i;
+
+	view->len = 0;
+	view_add(view, "\n");
+	view_add_modules(view);
+	view_add_numbers(view, "/proc/interrupts");
+	view_add_numbers(view, "/proc/devices");
+	view_add_names(view, "/dev", "sim_dev");
+	view_add_names(view, "/sys/kernel/irq", "");
+	view_add_names(view, "/sys/class", "sim_dev");
+	view_add_names(view, "/sys/class/sim_dev", "sim_dev");
+	view_add_names(view, "/sys/dev/char", "");
+	view_add_names(view, "/sys/module", "iotimer");
+	view_add_names(view, "/sys/module", "sim_dev");
+	view_add_names(view, "/sys/bus/platform/devices", "sim_dev");
+	view_add_names(view, "/sys/bus/platform/drivers", "sim_dev");
+	view_add_names(view, DRIVER, "");
+	for (i = 0; i < DEVICES; i++) {
+		snprintf(path, sizeof(path), SYSFS, i, "");
+		view_add_names(view, path, "");
+		view_add_device(view, i);
+	}
+}
+
+/* Print the first line in which two views differ. */
+static void print_difference(const char *was, const char *is)
+{
+	while (*was && *was == *is)
+		was++, is++;
+	while (was[-1] != '\n')
+		was--, is--;
+	printf("        was: %.*s\n", (int)strcspn(was, "\n"), was);
+	printf("        is:  %.*s\n", (int)strcspn(is, "\n"), is);
+}
+
+static bool unchanged(const struct view *was)
+{
+	static struct view is;
+
+	look(&is);
+	if (!strcmp(was->text, is.text))
+		return true;
+	print_difference(was->text, is.text);
+	return false;
+}
+
+/* Operations */
+
+/* Open, write, close; 0 or an errno. */
+static int put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY), err = 0;
+
+	if (fd < 0)
+		return errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = errno;
+	close(fd);
+	return err;
+}
+
+/* A request there and back, on a file of its own; 0 or an errno. */
+static int round_trip(const char *path)
+{
+	int fd = open(path, O_RDWR), err = 0;
+	ssize_t len;
+
+	if (fd < 0)
+		return errno;
+	len = write(fd, pattern, sizeof(pattern));
+	if (len == sizeof(pattern))
+		len = read(fd, buffer, sizeof(buffer));
+	if (len < 0)
+		err = errno;
+	else if (len != sizeof(pattern) || memcmp(buffer, pattern, len))
+		err = EBADMSG;
+	close(fd);
+	return err;
+}
+
+static bool is_bound(unsigned int device)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), SYSFS, device, "driver");
+	return !access(path, F_OK);
+}
+
+/* The device is bound, or can be bound by hand, and then it works. */
+static void prove_device(unsigned int device)
+{
+	char name[32];
+	int err;
+
+	snprintf(name, sizeof(name), "sim_dev.%u", device);
+	if (!is_bound(device)) {
+		err = put(DRIVER "bind", name);
+		if (err)
+			die("%s cannot be bound by hand: %s", name, strerror(err));
+	}
+	snprintf(name, sizeof(name), "/dev/sim_dev%u", device);
+	err = round_trip(name);
+	if (err)
+		die("%s does not work: %s", name, strerror(err));
+}
+
+static int load(const struct op *op)
+{
+	int fd = open(op->path, O_RDONLY | O_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		return errno;
+	if (syscall(SYS_finit_module, fd, strstr(op->path, "sim_dev") ? "devices=2" : "", 0))
+		err = errno;
+	close(fd);
+	return err;
+}
+
+static void unload(const char *name)
+{
+	if (syscall(SYS_delete_module, name, O_NONBLOCK))
+		die("cannot unload %s: %m", name);
+}
+
+static int do_unload_sim_dev(const struct op *op)
+{
+	return syscall(SYS_delete_module, "sim_dev", O_NONBLOCK) ? errno : 0;
+}
+
+static void unload_iotimer(const struct op *op)
+{
+	unload("iotimer");
+}
+
+static void unload_sim_dev(const struct op *op)
+{
+	unsigned int i;
+
+	for (i = 0; i < DEVICES; i++)
+		prove_device(i);
+	unload("sim_dev");
+}
+
+static const struct op load_iotimer = {
+	.name = "load iotimer", .run = load, .undo = unload_iotimer, .path = "/root/iotimer.ko",
+};
+
+/*
+ * EINVAL, because platform_device_add() does not look whether it could give the
+ * device a name, and device_add() refuses one without.
+ */
+static const struct op load_sim_dev = {
+	.name = "load sim_dev", .run = load, .undo = unload_sim_dev, .path = "/root/sim_dev.ko",
+	.also = EINVAL, .irqs = true,
+};
+
+static void load_again(const struct op *op)
+{
+	int err = load(&load_sim_dev);
+
+	if (err)
+		die("cannot load sim_dev: %s", strerror(err));
+}
+
+static const struct op unload_op = {
+	.name = "unload sim_dev", .run = do_unload_sim_dev, .undo = load_again, .sure = true,
+	.irqs = true,
+};
+
+static int write_path(const struct op *op)
+{
+	return put(op->path, "sim_dev.0");
+}
+
+static void unbind(const struct op *op)
+{
+	int err;
+
+	prove_device(0);
+	err = put(DRIVER "unbind", "sim_dev.0");
+	if (err)
+		die("cannot unbind: %s", strerror(err));
+}
+
+static void bind_again(const struct op *op)
+{
+	prove_device(0);
+}
+
+static const struct op bind_op = {
+	.name = "bind", .run = write_path, .undo = unbind, .path = DRIVER "bind",
+};
+
+static const struct op unbind_op = {
+	.name = "unbind", .run = write_path, .undo = bind_again, .path = DRIVER "unbind",
+};
+
+static int run_open(const struct op *op)
+{
+	held = open(op->path, op->flags);
+	return held < 0 ? errno : 0;
+}
+
+static void undo_open(const struct op *op)
+{
+	close(held);
+}
+
+static void open_first(const struct op *op)
+{
+	int err = run_open(op);
+
+	if (err)
+		die("%s: cannot open %s: %s", op->name, op->path, strerror(err));
+}
+
+static int run_write(const struct op *op)
+{
+	ssize_t len = write(held, pattern, op->len);
+
+	return len < 0 ? errno : len == (ssize_t)op->len ? 0 : EBADMSG;
+}
+
+/* Wait for the request, whose result comes back if the file is for reading too. */
+static void undo_write(const struct op *op)
+{
+	struct pollfd ready = { .fd = held, .events = POLLIN };
+
+	if (op->flags & O_RDWR) {
+		if (poll(&ready, 1, 10000) != 1 ||
+		    read(held, buffer, sizeof(buffer)) != (ssize_t)op->len ||
+		    memcmp(buffer, pattern, op->len))
+			die("%s: the data do not come back", op->name);
+	}
+	while (ctl_value(0, "outstanding"))
+		usleep(1000);
+	close(held);
+}
+
+static int run_round_trip(const struct op *op)
+{
+	return round_trip(op->path);
+}
+
+static int get(const char *path)
+{
+	int fd = open(path, O_RDONLY), err = 0;
+
+	if (fd < 0)
+		return errno;
+	if (read(fd, buffer, sizeof(buffer)) <= 0)
+		err = errno;
+	close(fd);
+	return err;
+}
+
+static int run_get(const struct op *op)
+{
+	return get(op->path);
+}
+
+static int run_get_attrs(const struct op *op)
+{
+	static const char *const attrs[] = {
+		"timeout", "reset_timeout", "max_retries", "state", "counter", "submitted",
+		"completed", "failed", "cancelled", "timeouts", "resets", "reset_failures",
+		"retries", "late", "spurious",
+	};
+	char path[128];
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < sizeof(attrs) / sizeof(*attrs); i++) {
+		snprintf(path, sizeof(path), SYSFS, 0, attrs[i]);
+		err = get(path);
+	}
+	return err;
+}
+
+static int run_set_attr(const struct op *op)
+{
+	return set_attr(0, "timeout", 7);
+}
+
+static void undo_set_attr(const struct op *op)
+{
+	if (set_attr(0, "timeout", 3))
+		die("cannot set timeout back: %m");
+}
+
+static int run_ctl(const struct op *op)
+{
+	return ctl_command(0, "hang 5\nlate 100 3\nlatency 50\n");
+}
+
+static void undo_ctl(const struct op *op)
+{
+	if (ctl_command(0, "clear\nlate 0\nclear\nlatency 5\n"))
+		die("cannot clear the faults");
+}
+
+#define OPEN(node, name_, flags_) {					\
+	.name = "open " #node ", " name_, .run = run_open, .undo = undo_open,	\
+	.path = node, .flags = flags_ }
+#define WRITE(name_, flags_, len_) {					\
+	.name = "write, " name_, .prepare = open_first, .run = run_write,	\
+	.undo = undo_write, .path = data, .flags = flags_, .len = len_ }
+#define data "/dev/sim_dev0"
+#define control "/dev/sim_dev0_ctl"
+
+static const struct op bound_ops[] = {
+	OPEN(data, "to read", O_RDONLY),
+	OPEN(data, "to write", O_WRONLY),
+	OPEN(data, "both", O_RDWR),
+	OPEN(data, "both, non-blocking", O_RDWR | O_NONBLOCK),
+	OPEN(control, "to read", O_RDONLY),
+	OPEN(control, "to write", O_WRONLY),
+	OPEN(control, "both", O_RDWR),
+	WRITE("1 byte", O_WRONLY, 1),
+	WRITE("4096 bytes", O_WRONLY, 4096),
+	WRITE("results kept", O_RDWR, 4096),
+	WRITE("non-blocking", O_WRONLY | O_NONBLOCK, 9),
+	WRITE("non-blocking, results kept", O_RDWR | O_NONBLOCK, 4096),
+	{ .name = "open, write, read, close", .run = run_round_trip, .path = data },
+	{ .name = "control commands", .run = run_ctl, .undo = undo_ctl },
+	{ .name = "read control", .run = run_get, .path = control },
+	{ .name = "read all attributes", .run = run_get_attrs },
+	{ .name = "write an attribute", .run = run_set_attr, .undo = undo_set_attr },
+};
+
+/* The sweep */
+
+/* What one operation's attempts came to. */
+struct tally {
+	unsigned int failures;	/* attempts with a failing allocation */
+	unsigned int errors;	/* those that returned an errno */
+};
+
+static struct view before;	/* the operation */
+
+/*
+ * Try with the N-th allocation failing. Returns NULL if all is well, else what
+ * is not; *again tells whether there was an N-th allocation.
+ */
+static const char *attempt(const struct op *op, enum mode mode, unsigned int nth,
+			   struct tally *tally, bool *again)
+{
+	int err;
+
+	arm(nth, mode);
+	err = op->run(op);
+	*again = disarm();
+	pass_log_on();
+	tally->failures += *again;
+	if (!err)
+		return NULL;
+	tally->errors++;
+	if (!*again)
+		return "fails though no allocation does";
+	if (op->sure || (err != ENOMEM && err != op->also))
+		return strerror(err);
+	if (!unchanged(&before))
+		return "leaves something behind";
+	if (op->run(op))
+		return "does not work the next time";
+	return NULL;
+}
+
+/* The same in the state that the operation wants, which is then undone. */
+static const char *attempt_and_undo(const struct op *op, enum mode mode, unsigned int nth,
+				    struct tally *tally, bool *again)
+{
+	static struct view clean;
+	const char *wrong;
+
+	if (nth == 1)
+		look(&clean);
+	if (op->prepare)
+		op->prepare(op);
+	if (nth == 1)
+		look(&before);
+	wrong = attempt(op, mode, nth, tally, again);
+	if (wrong)
+		return wrong;
+	if (op->undo)
+		op->undo(op);
+	return unchanged(&clean) ? NULL : "leaves something behind after it was undone";
+}
+
+/* Attempts until there is no further allocation to fail. */
+static bool sweep_mode(const struct op *op, enum mode mode, struct tally *tally)
+{
+	const char *wrong = NULL;
+	unsigned int nth = 0;
+	bool again = true;
+
+	while (!wrong && again) {
+		wrong = attempt_and_undo(op, mode, ++nth, tally, &again);
+		if (nth % 100 == 0)
+			printf("    ...     %s: %u\n", op->name, nth);
+	}
+	if (!wrong && !tally->failures)
+		wrong = "it has no allocation";
+	if (!wrong && !tally->errors && !op->sure)
+		wrong = "no allocation mattered";
+	if (wrong)
+		printf("    %s, allocation %u%s failing: %s\n", op->name, nth,
+		       mode == FROM_THEN_ON ? " and all later ones" : "", wrong);
+	all_failed += tally->failures;
+	all_errors += tally->errors;
+	return !wrong;
+}
+
+/*
+ * Since 6.5 the kernel keeps interrupts in a maple tree, and does not look
+ * whether it had the memory to put one in (__irq_alloc_descs() succeeds, but
+ * there is no interrupt) or to take one out (irq_free_descs() leaves a freed one
+ * in). Each needs two allocations in a row to fail, and then the kernel crashes.
+ */
+static bool irqs_need_memory(void)
+{
+	struct utsname kernel;
+	int major = 0, minor = 0;
+
+	uname(&kernel);
+	if (sscanf(kernel.release, "%d.%d", &major, &minor) != 2)
+		die("what kernel is %s?", kernel.release);
+	return major > 6 || (major == 6 && minor >= 5);
+}
+
+static void sweep(const struct op *op)
+{
+	struct tally once = {}, from_then_on = {};
+	bool ok;
+
+	if (!strstr(op->name, wanted))
+		return;
+	ok = sweep_mode(op, ONCE, &once);
+	if (op->irqs && irqs_need_memory())
+		printf("    %s: only one at a time fails, for the kernel's sake\n", op->name);
+	else
+		ok = ok && sweep_mode(op, FROM_THEN_ON, &from_then_on);
+	if (ok)
+		passed++;
+	else
+		failed++;
+	printf("    %s  %-34s failed: %4u (%u errors), from then on: %4u (%u)\n",
+	       ok ? "ok    " : "FAILED", op->name, once.failures, once.errors,
+	       from_then_on.failures, from_then_on.errors);
+}
+
+static void must(int err, const char *what)
+{
+	if (err)
+		die("%s: %s", what, strerror(err));
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int i;
+
+	if (argc > 1)
+		wanted = argv[1];
+	for (i = 0; i < sizeof(pattern); i++)
+		pattern[i] = 'a' + i % 26;
+	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	stay_fd = open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
+	log_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	say_fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	if (nth_fd < 0 || stay_fd < 0 || log_fd < 0 || say_fd < 0)
+		die("the kernel lacks CONFIG_FAULT_INJECTION: %m");
+	lseek(log_fd, 0, SEEK_END);
+	mlockall(MCL_CURRENT | MCL_FUTURE);	/* no page faults that could fail */
+	klogctl(8, NULL, 4);			/* errors only on the console */
+	atexit(show_whole_log);
+
+	sweep(&load_iotimer);
+	must(load(&load_iotimer), "load iotimer");
+	sweep(&load_sim_dev);
+	must(load(&load_sim_dev), "load sim_dev");
+	for (i = 0; i < sizeof(bound_ops) / sizeof(*bound_ops); i++)
+		sweep(&bound_ops[i]);
+	sweep(&unbind_op);
+	must(put(DRIVER "unbind", "sim_dev.0"), "unbind");
+	sweep(&bind_op);
+	must(put(DRIVER "bind", "sim_dev.0"), "bind");
+	sweep(&unload_op);
+	unload("sim_dev");
+	unload("iotimer");
+
+	printf("%lu allocations failed, %lu of them as an error\n", all_failed, all_errors);
+	printf("%u passed, %u failed\n", passed, failed);
+	return failed || !passed;
+}

@@ -1,0 +1,776 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Many timers, for days of virtual time: is each called when it must be, and
+ * at no other time?
+ *
+ * It needs one CPU, and time that passes only while all sleep or a routine
+ * delays: user-mode Linux with time-travel=inf-cpu. There a thread never sees
+ * a jiffy before the tick in it has run, so every call can be foretold.
+ *
+ * First come days on which the routines take no time. Each call must then lie
+ * on a grid point, HZ jiffies after the one before, and a timer that was
+ * started in jiffy A and stopped in B have had one for each point in (A, B].
+ *
+ * Then comes a day of slow routines. In its first half they overrun the budget,
+ * so that the walk of a tick is cut into steps; in its second half, now and
+ * then, they overrun the second. Each routine watches the walk, see below.
+ *
+ * All the while the timers of the subjects "on the move" are created, started,
+ * stopped and destroyed, some at a time or all at once, also between two steps
+ * of a walk. Those that stay fill whole chunks and parts of others.
+ *
+ * Its findings are lines of the kernel log, "ok" or "FAILED" for each check.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/device.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/kernel_stat.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/prandom.h>
+#include <linux/sched.h>
+#include <linux/xarray.h>
+
+#include "../iotimer.h"
+
+static unsigned int days = 30;
+module_param(days, uint, 0444);
+MODULE_PARM_DESC(days, "days on which the routines take no time (default 30)");
+
+static unsigned int timers = 1000;
+module_param(timers, uint, 0444);
+MODULE_PARM_DESC(timers, "timers that stay (default 1000)");
+
+static unsigned int seed = 1;
+module_param(seed, uint, 0444);
+MODULE_PARM_DESC(seed, "of the random numbers (default 1)");
+
+#define DAY		(86400ul * HZ)
+#define MOVING		600
+
+/*
+ * iotimer.ko's own. All delays are multiples of 7 us, so that they never come
+ * near it without exceeding it.
+ */
+#define BUDGET_US	200
+#define UNIT_US		7
+/* Nor do a few of them ever end where a jiffy does, nor after as many of these. */
+#define OVERRUN_US	70000
+/* In all, between two ticks: two such lots and a jiffy a step are < 1 s. */
+#define PLANNED_US	300000
+
+struct subject {
+	struct iotimer *timer;
+	unsigned long calls;		/* since it was started */
+	unsigned long last;		/* jiffies of the last call */
+	unsigned long tick;		/* number of the tick of the last call */
+	unsigned int us;		/* time that its next call takes */
+	unsigned int left;		/* calls until it stops itself; 0: never */
+
+	/* The mover's. */
+	bool running;
+	bool unsure;			/* started when a walk might have been on */
+	unsigned long since;		/* jiffies, on a slow day the tick's number */
+	unsigned int limit;		/* what left was */
+	struct device dev;
+};
+
+static struct subject *subjects;
+static unsigned int nr_subjects, nr_moving, target;
+static unsigned int released;
+static unsigned long grid;		/* jiffies of some tick */
+static u64 grid_ns;			/* and its time by the clock */
+static bool slow_day;
+static struct rnd_state rnd;
+static DEFINE_XARRAY(chunks);		/* our timers in each page */
+
+/* What happened, for the figures. */
+static struct {
+	u64 calls, foretold;
+	unsigned long created, destroyed, starts, stops, chunks_came, chunks_went;
+	unsigned long steps, cut_ticks, late_ticks, missed, moves_in_walk, wipes_in_walk;
+	unsigned long spread;
+	u64 first_ns, last_ns;
+} sum;
+
+/* What must not happen. */
+static struct {
+	unsigned long off_time, count, answer, twice, uneven;
+	unsigned long cut_early, held, resumed, begun, burst;
+} wrong;
+
+/*
+ * The walk that is under way, or the last one, as the routines see it. They
+ * know in which jiffy it must begin, when the budget is used up, and when it
+ * must go on after that.
+ */
+static struct {
+	unsigned long tick, wakeup;	/* numbers of the tick and of its step */
+	unsigned long point;		/* the grid point that it belongs to */
+	unsigned long end;		/* jiffies after the last routine so far */
+	unsigned int us;		/* time that this step's routines took */
+	unsigned int softirq;		/* number of the softirq that it is in */
+	unsigned int held_us;		/* time that routines took in this softirq */
+	unsigned int held_before_us;	/* and in the one before */
+	unsigned int over;		/* calls since that was a budget */
+	bool cut;
+	unsigned int planned_us;	/* since this walk began */
+	unsigned long moved, wiped;	/* numbers of ticks, see moving() */
+} walk;
+
+#define check(good, text, ...) \
+	pr_info("%s  " text "\n", (good) ? "ok    " : "FAILED", ##__VA_ARGS__)
+
+/* Count what must not happen; the first ones are told in full. */
+#define complain(what, text, ...) do {					\
+	static unsigned int told;					\
+									\
+	wrong.what++;							\
+	if (told++ < 3)							\
+		pr_info("%s: " text "\n", #what, ##__VA_ARGS__);	\
+} while (0)
+
+static unsigned int below(unsigned int n)
+{
+	return prandom_u32_state(&rnd) % n;
+}
+
+static struct iotimer_stats stats(void)
+{
+	struct iotimer_stats now;
+
+	iotimer_get_stats(&now);
+	return now;
+}
+
+/*
+ * The jiffy, by the clock: when a softirq interrupts the idle loop, whose ticks
+ * are stopped, jiffies may stand still while its routines delay. A jiffy's
+ * clock may be read as a fraction of a microsecond before it begins.
+ */
+static unsigned long jiffy(void)
+{
+	return grid + div_u64(ktime_get_ns() - grid_ns + NSEC_PER_USEC, TICK_NSEC);
+}
+
+/* The grid point at or before a jiffy. */
+static unsigned long point_of(unsigned long j)
+{
+	return j - (j - grid) % HZ;
+}
+
+/* The routines */
+
+static void delay_us(unsigned int us)
+{
+	mdelay(us / 1000);
+	udelay(us % 1000);
+}
+
+/*
+ * If a softirq is held up, the timer wheel falls behind, and reckons with the
+ * distance from there: a timer at most 62 jiffies away is exact, a farther one
+ * up to an eighth of its distance late. Since jiffies may stand still, this
+ * goes on for one more softirq.
+ */
+static unsigned long wheel_lag(unsigned long ahead)
+{
+	unsigned long held = usecs_to_jiffies(walk.held_us + walk.held_before_us);
+
+	return held < 2 || held + ahead <= 62 ? 0 : (held + ahead) / 7;
+}
+
+/*
+ * A walk begins at the next grid point; or, if the one before took longer, as
+ * soon as that one is over, or in the next jiffy. If its last routine used up
+ * the budget, there may have been one more step, which found nothing.
+ */
+static void begin_walk(const struct iotimer_stats *now)
+{
+	unsigned long due = walk.point + HZ, first = due, last = due;
+	unsigned long j = jiffy(), point = point_of(j);
+	unsigned long over = walk.end + 1 + (walk.us >= BUDGET_US);
+
+	if (time_after(walk.end, due))
+		first = walk.end;
+	if (time_after(over, due))
+		last = over;
+	last += wheel_lag(HZ);
+	if (time_before(j, first) || time_after(j, last))
+		complain(begun, "tick %lu %lu jiffies late, due in %ld to %ld, free from %ld",
+			 now->ticks, j - point, (long)(first - point), (long)(last - point),
+			 (long)(walk.end - point));
+	if (now->ticks != walk.tick + 1)
+		complain(count, "tick %lu comes after %lu", now->ticks, walk.tick);
+	if (point == walk.point)
+		complain(burst, "ticks %lu and %lu in one second", walk.tick, now->ticks);
+	else
+		sum.missed += (point - walk.point) / HZ - 1;
+	sum.late_ticks += j != point;
+	sum.steps++;
+	walk.tick = now->ticks;
+	walk.wakeup = now->wakeups;
+	walk.point = point;
+	walk.end = j;
+	walk.us = 0;
+	walk.cut = false;
+	walk.planned_us = 0;
+}
+
+/* A walk goes on in the jiffy after a step that used up the budget, or before. */
+static void next_step(const struct iotimer_stats *now)
+{
+	unsigned long j = jiffy();
+
+	if (walk.us < BUDGET_US)
+		complain(cut_early, "tick %lu was cut after %u us", walk.tick, walk.us);
+	if (j - walk.end > 1 + wheel_lag(0))
+		complain(resumed, "tick %lu went on after %ld jiffies", walk.tick,
+			 (long)(j - walk.end));
+	sum.moves_in_walk += walk.moved == walk.tick;
+	sum.wipes_in_walk += walk.wiped == walk.tick;
+	sum.cut_ticks += !walk.cut;
+	sum.steps++;
+	walk.moved = 0;
+	walk.wiped = 0;
+	walk.end = j;
+	walk.wakeup = now->wakeups;
+	walk.us = 0;
+	walk.cut = true;
+}
+
+static void slow_second(struct subject *s)
+{
+	unsigned int softirq = kstat_softirqs_cpu(TIMER_SOFTIRQ, smp_processor_id());
+	struct iotimer_stats now = stats();
+
+	if (now.ticks != walk.tick)
+		begin_walk(&now);
+	else if (now.wakeups != walk.wakeup)
+		next_step(&now);
+	if (softirq != walk.softirq) {
+		walk.softirq = softirq;
+		walk.held_before_us = walk.held_us;
+		walk.held_us = 0;
+		walk.over = 0;
+	} else if (walk.held_us >= BUDGET_US && ++walk.over >= BITS_PER_LONG) {
+		complain(held, "%u calls in one softirq after %u us, tick %lu", walk.over,
+			 walk.held_us, walk.tick);
+	}
+	if (s->tick == now.ticks)
+		complain(twice, "a timer was called twice in tick %lu", now.ticks);
+	s->tick = now.ticks;
+	if (s->us) {
+		delay_us(s->us);
+		walk.us += s->us;
+		walk.held_us += s->us;
+		s->us = 0;
+		walk.end = jiffy();
+	}
+	sum.spread = max(sum.spread, walk.end - walk.point);
+}
+
+static void second(struct device *dev, void *context)
+{
+	struct subject *s = context;
+	unsigned long now = jiffies;
+
+	s->calls++;
+	if (unlikely(slow_day))
+		slow_second(s);
+	else if (now - s->last != HZ || dev != &s->dev)
+		complain(off_time, "a call %ld jiffies late",
+			 (long)(now - s->last - HZ));
+	s->last = now;
+	if (s->left && !--s->left)
+		iotimer_stop(s->timer);
+}
+
+/* The first subject's, who looks at another clock as well. */
+static void second_by_the_clock(struct device *dev, void *context)
+{
+	sum.last_ns = ktime_get_ns();
+	if (!sum.first_ns)
+		sum.first_ns = sum.last_ns;
+	second(dev, context);
+}
+
+/* The mover, a thread: it runs between ticks, on a slow day between steps too. */
+
+/* Did the last step perhaps leave something to do? */
+static bool walk_may_be_on(void)
+{
+	return walk.us >= BUDGET_US;
+}
+
+/* How many calls has it had since its start, if all is well? */
+static void foretell(const struct subject *s, unsigned long *least, unsigned long *most)
+{
+	if (!slow_day) {
+		*least = (point_of(jiffies) - point_of(s->since)) / HZ;
+		*most = *least;
+	} else {
+		*most = stats().ticks - s->since;
+		*least = *most - (walk_may_be_on() && *most);
+		*most += s->unsure;
+	}
+	if (s->limit) {
+		*least = min(*least, s->limit + 0ul);
+		*most = min(*most, s->limit + 0ul);
+	}
+}
+
+/* Compare its calls with what is foretold, before it is stopped. */
+static void settle(struct subject *s)
+{
+	unsigned long least, most;
+
+	foretell(s, &least, &most);
+	if (s->calls < least || s->calls > most)
+		complain(count, "%lu calls instead of %lu to %lu", s->calls, least, most);
+	sum.calls += s->calls;
+	sum.foretold += least;
+	s->running = false;
+	s->us = 0;
+}
+
+static void start(struct subject *s, unsigned int limit)
+{
+	s->calls = 0;
+	s->left = limit;
+	s->limit = limit;
+	s->last = point_of(jiffies);
+	s->since = slow_day ? stats().ticks : jiffies;
+	s->unsure = slow_day && walk_may_be_on();
+	s->running = true;
+	if (!iotimer_start(s->timer))
+		complain(answer, "a stopped timer was said to be running");
+	sum.starts++;
+}
+
+static void stop(struct subject *s)
+{
+	bool on = !s->limit || s->calls < s->limit;
+
+	settle(s);
+	if ((below(2) ? iotimer_stop(s->timer) : iotimer_stop_sync(s->timer)) != on)
+		complain(answer, "a timer was said to be %s", on ? "stopped" : "running");
+	sum.stops++;
+}
+
+/* Count our timers in the page of one, by which chunks are seen to come and go. */
+static int count_chunk(struct iotimer *timer, int change)
+{
+	unsigned long page = (unsigned long)timer >> 12;
+	void *entry = xa_load(&chunks, page);
+	long was = entry ? xa_to_value(entry) : 0;
+
+	sum.chunks_came += !was;
+	sum.chunks_went += !(was + change);
+	if (!(was + change)) {
+		xa_erase(&chunks, page);
+		return 0;
+	}
+	return xa_err(xa_store(&chunks, page, xa_mk_value(was + change), GFP_KERNEL));
+}
+
+static int create(struct subject *s)
+{
+	struct iotimer *timer;
+	int err;
+
+	timer = iotimer_create(&s->dev, s == subjects ? second_by_the_clock : second, s);
+	if (IS_ERR(timer))
+		return PTR_ERR(timer);
+	err = count_chunk(timer, 1);
+	if (err) {
+		iotimer_destroy(timer);
+		return err;
+	}
+	s->timer = timer;
+	nr_moving += s - subjects >= timers;
+	sum.created++;
+	return 0;
+}
+
+static void destroy(struct subject *s)
+{
+	struct iotimer *timer = s->timer;
+	int err;
+
+	if (!timer)
+		return;
+	if (s->running)
+		settle(s);
+	s->timer = NULL;
+	err = count_chunk(timer, -1);
+	WARN_ON_ONCE(err);	/* nothing to allocate */
+	iotimer_destroy(timer);
+	nr_moving -= s - subjects >= timers;
+	sum.destroyed++;
+}
+
+static void destroy_moving(void)
+{
+	unsigned int i;
+
+	for (i = timers; i < nr_subjects; i++)
+		destroy(&subjects[i]);
+}
+
+/* Most run until they are stopped. */
+static unsigned int some_limit(void)
+{
+	return below(4) ? 0 : 1 + below(5);
+}
+
+static int move_one(struct subject *s)
+{
+	int err;
+
+	if (s->timer && nr_moving > target && below(2)) {
+		destroy(s);
+	} else if (s->timer && s->running) {
+		stop(s);
+	} else if (s->timer) {
+		start(s, some_limit());
+	} else if (nr_moving < target) {
+		err = create(s);
+		if (err)
+			return err;
+		if (below(4))
+			start(s, some_limit());
+	}
+	return 0;
+}
+
+/* Move a few, or once in a while all: away, or here and running. */
+static int move_some(unsigned int rarely)
+{
+	struct subject *s;
+	unsigned int n;
+	int err = 0;
+
+	if (slow_day && walk_may_be_on())
+		walk.moved = stats().ticks;
+	if (!below(256))
+		target = below(MOVING + 1);
+	if (below(rarely)) {
+		for (n = below(8); n && !err; n--)
+			err = move_one(&subjects[timers + below(MOVING)]);
+	} else if (nr_moving > MOVING / 4) {
+		walk.wiped = walk.moved;
+		destroy_moving();
+	} else {
+		for (s = subjects + timers; s < subjects + nr_subjects && !err; s++) {
+			if (!s->timer)
+				err = create(s);
+			if (!err && !s->running)
+				start(s, some_limit());
+		}
+	}
+	return err;
+}
+
+/* Have some routines be slow when they are called next. */
+static void plan(bool overrun)
+{
+	struct subject *s;
+	unsigned int n;
+
+	for (n = below(6); n; n--) {
+		unsigned int us = UNIT_US * (1 + below(below(2) ? 20 : 1000));
+
+		s = &subjects[below(nr_subjects)];
+		if (s->running && walk.planned_us + us < PLANNED_US) {
+			s->us = us;
+			walk.planned_us += us;
+		}
+	}
+	if (overrun && !below(40)) {
+		s = &subjects[below(nr_subjects)];
+		if (s->running)
+			s->us = OVERRUN_US * (1 + below(110)) + UNIT_US * (100 + below(4000));
+	}
+}
+
+static void sleep_jiffies(unsigned long n)
+{
+	schedule_timeout_uninterruptible(n);
+}
+
+static void start_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < timers; i++)
+		start(&subjects[i], 0);
+}
+
+/* Stop those that stay; each has been called as often as the others. */
+static unsigned long stop_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < timers; i++) {
+		if (subjects[i].calls != subjects[0].calls)
+			complain(uneven, "%lu calls here, %lu there", subjects[i].calls,
+				 subjects[0].calls);
+		stop(&subjects[i]);
+	}
+	return subjects[0].calls;
+}
+
+static void progress(const char *what, unsigned long day, unsigned long of)
+{
+	pr_info("%s %lu of %lu: %lu ticks since loading, %u moving timers here\n", what, day, of,
+		stats().ticks, nr_moving);
+}
+
+/* The days on which routines take no time. */
+static int run_days(void)
+{
+	struct iotimer_stats from = stats(), to;
+	unsigned long begin = jiffies, first, seconds, calls, day;
+	s64 drift_ns;
+	int err = 0;
+
+	start_all();
+	first = point_of(begin) + HZ;
+	for (day = 1; day <= days && !err; day++) {
+		while (jiffies - begin < day * DAY && !err) {
+			sleep_jiffies(1 + below(2 * HZ));
+			err = move_some(256);
+		}
+		progress("day", day, days);
+	}
+	if (err)
+		return err;
+	seconds = (point_of(jiffies) - first) / HZ + 1;
+	calls = stop_all();
+	destroy_moving();
+	to = stats();
+	to.ticks -= from.ticks;
+	to.missed -= from.missed;
+	to.wakeups -= from.wakeups;
+	drift_ns = sum.last_ns - sum.first_ns - (calls - 1ull) * NSEC_PER_SEC;
+
+	pr_info("%u timers for %u days: %lu calls of each, %lu ticks, %lu missed, %lu wakeups\n",
+		timers, days, calls, to.ticks, to.missed, to.wakeups);
+	pr_info("drift: %ld jiffies, %lld ns by the clock\n",
+		(long)(subjects[0].last - first - (calls - 1) * HZ), drift_ns);
+	check(calls >= days * 86400ul - 1, "%u days were run", days);
+	check(calls == seconds && !wrong.uneven,
+	      "each of %u timers was called %lu times, once a second", timers, seconds);
+	check(!wrong.off_time,
+	      "each call came HZ jiffies after the one before, the first in time");
+	check(subjects[0].last == first + (seconds - 1) * HZ,
+	      "the last call lies on the first one's grid");
+	check(abs(drift_ns) < TICK_NSEC, "there is no drift against the clock either");
+	check(to.ticks == seconds && !to.missed, "no tick was missed");
+	check(to.wakeups >= 2 * to.ticks && to.wakeups <= 3 * to.ticks + 3,
+	      "a tick took two or three wake-ups");
+	return 0;
+}
+
+/* Half of the time to just after the next tick, when its walk is likely on. */
+static unsigned long nap(void)
+{
+	return below(2) ? 1 + below(HZ / 2) : point_of(jiffies) + HZ - jiffies + below(10);
+}
+
+/* Go on with slow routines for half a day. */
+static int run_half(bool overrun)
+{
+	unsigned long begin = jiffies;
+	int err = 0;
+
+	while (jiffies - begin < DAY / 2 && !err) {
+		plan(overrun);
+		sleep_jiffies(nap());
+		err = move_some(walk_may_be_on() ? 16 : 64);
+	}
+	return err;
+}
+
+static int run_slow_day(void)
+{
+	struct iotimer_stats from = stats(), half, to;
+	unsigned long begin, calls, late;
+	int err;
+
+	walk.tick = from.ticks;
+	walk.point = point_of(jiffies);
+	walk.end = walk.point;
+	begin = walk.point;
+	slow_day = true;
+	start_all();
+
+	err = run_half(false);
+	if (err)
+		return err;
+	half = stats();
+	late = sum.late_ticks;
+	check(sum.cut_ticks > DAY / HZ / 4, "%lu ticks had to be cut, into %lu steps in all",
+	      sum.cut_ticks, sum.steps);
+	check(half.missed == from.missed && !late,
+	      "while only the budget is overrun, every tick begins on the grid");
+	check(sum.spread > 1 && sum.spread < HZ,
+	      "and ends within its second, after %lu jiffies at most", sum.spread);
+	progress("half", 1, 2);
+
+	err = run_half(true);
+	if (err)
+		return err;
+	late = sum.late_ticks;
+	sleep_jiffies(30 * HZ);
+	while (walk_may_be_on())
+		sleep_jiffies(HZ / 3);
+	check(sum.late_ticks - late <= 5 && walk.end - walk.point < HZ,
+	      "after the last overrun it is back on the grid");
+	calls = stop_all();
+	to = stats();
+	to.ticks -= from.ticks;
+	to.missed -= from.missed;
+	to.wakeups -= from.wakeups;
+	progress("half", 2, 2);
+
+	pr_info("%u slow timers for a day: %lu calls of each, %lu ticks in %lu steps\n",
+		timers, calls, to.ticks, sum.steps);
+	pr_info("%lu ticks cut, %lu late, %lu missed, %lu wakeups\n", sum.cut_ticks,
+		sum.late_ticks, to.missed, to.wakeups);
+	check(calls == to.ticks && !wrong.uneven,
+	      "each of %u timers was called once in each of %lu ticks", timers, to.ticks);
+	check(!wrong.twice, "none was called twice in a tick");
+	check(sum.missed && to.missed == sum.missed,
+	      "%lu ticks had to be missed, and were counted", sum.missed);
+	check(!wrong.burst && to.ticks + to.missed == (walk.point - begin) / HZ,
+	      "none was made up for: at most one in each of %lu seconds",
+	      (walk.point - begin) / HZ);
+	check(sum.late_ticks && !wrong.begun,
+	      "each began on the grid, or as soon as the one before and the wheel let it");
+	check(!wrong.cut_early, "none was cut before its budget was used up");
+	check(!wrong.held, "no softirq called more than %d routines after that", BITS_PER_LONG);
+	check(!wrong.resumed, "each went on in the next jiffy, if the wheel let it");
+	check(sum.moves_in_walk && sum.wipes_in_walk,
+	      "timers came and went between two steps %lu times, all that move went %lu times",
+	      sum.moves_in_walk, sum.wipes_in_walk);
+	return 0;
+}
+
+static void release(struct device *dev)
+{
+	released++;
+}
+
+/*
+ * Chunks have 126 slots: let those that stay fill the most part of some, so
+ * that others, which only those on the move have, lie between them.
+ */
+static int create_all(void)
+{
+	unsigned int i, moving = timers, n;
+	int err = 0;
+
+	for (i = 0; i < timers && !err; i++) {
+		err = create(&subjects[i]);
+		if (i % 117 != 116)
+			continue;
+		n = i % 234 == 233 ? 9 + 126 : 9;
+		for (; n && moving < nr_subjects && !err; n--)
+			err = create(&subjects[moving++]);
+	}
+	return err;
+}
+
+static void note_grid(struct device *dev, void *context)
+{
+	grid = jiffies;
+	grid_ns = ktime_get_ns();
+	*(bool *)context = true;
+}
+
+/* Where is the grid? A first timer tells. */
+static int find_grid(void)
+{
+	unsigned int jiffies_left = 3 * HZ;
+	struct iotimer *timer;
+	bool found = false;
+
+	timer = iotimer_create(&subjects[0].dev, note_grid, &found);
+	if (IS_ERR(timer))
+		return PTR_ERR(timer);
+	iotimer_start(timer);
+	while (!READ_ONCE(found) && jiffies_left--)
+		sleep_jiffies(1);
+	iotimer_destroy(timer);
+	return found ? 0 : -ETIME;
+}
+
+static int run(void)
+{
+	int err;
+
+	err = find_grid();
+	if (!err)
+		err = create_all();
+	if (!err)
+		err = run_days();
+	if (!err)
+		err = run_slow_day();
+	return err;
+}
+
+static int __init iotimer_days_init(void)
+{
+	unsigned int i;
+	int err;
+
+	if (num_online_cpus() != 1 || !timers || !days)
+		return -EINVAL;
+	prandom_seed_state(&rnd, seed);
+	nr_subjects = timers + MOVING;
+	subjects = kvcalloc(nr_subjects, sizeof(*subjects), GFP_KERNEL);
+	if (!subjects)
+		return -ENOMEM;
+	for (i = 0; i < nr_subjects; i++) {
+		device_initialize(&subjects[i].dev);
+		subjects[i].dev.release = release;
+	}
+	pr_info("seed %u, HZ %d\n", seed, HZ);
+
+	err = run();
+
+	for (i = 0; i < nr_subjects; i++) {
+		destroy(&subjects[i]);
+		put_device(&subjects[i].dev);
+	}
+	pr_info("%lu timers added, %lu removed, %lu started, %lu stopped, %lu chunks came, %lu went\n",
+		sum.created, sum.destroyed, sum.starts, sum.stops, sum.chunks_came,
+		sum.chunks_went);
+	pr_info("%llu calls in all, %llu demanded at the least\n", sum.calls, sum.foretold);
+	check(!wrong.count, "each timer on the move was called as often as foretold");
+	check(!wrong.answer, "start and stop always told whether the timer was running");
+	check(sum.created > nr_subjects && sum.created == sum.destroyed && released == nr_subjects,
+	      "all timers and devices are gone");
+	check(sum.chunks_came > 100 && sum.chunks_came == sum.chunks_went && xa_empty(&chunks),
+	      "chunks came and went");
+	xa_destroy(&chunks);
+	kvfree(subjects);
+	return err;
+}
+
+static void __exit iotimer_days_exit(void)
+{
+}
+
+module_init(iotimer_days_init);
+module_exit(iotimer_days_exit);
+
+MODULE_DESCRIPTION("Days of ticks, foretold to the jiffy");
+MODULE_LICENSE("GPL");
