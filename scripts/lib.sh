@@ -77,3 +77,21 @@ guest() {
 	"$top/scripts/vm" --kernel "$kernel" --file "$dir/iotimer.ko" --file "$dir/sim_dev.ko" \
 		--file "$top/tests/lib.sh" "$@" "$script"
 }
+
+# count_guest KERNEL SCRIPT [VM-OPTION]...: run a guest, show what it prints, and end
+# with the count of its lines "ok ..." and "FAILED ...". Trouble in the kernel, a
+# hang, or an end before the checks is one more failure.
+count_guest() {
+	local status=0 passed failed
+	set -o pipefail
+	guest "$@" --log "$logs/log" | tee "$logs/out" | sed -u '/^[0-9]* passed, [0-9]* failed/d' || status=$?
+	passed=$(grep -c '^ *ok ' "$logs/out") || true
+	failed=$(grep -c '^ *FAILED' "$logs/out") || true
+	if [ "$status" -ne 0 ] && { [ "$status" -ne 1 ] || [ "$failed" -eq 0 ]; }; then
+		failed=$((failed + 1))
+		echo "    FAILED  the guest, exit status $status"
+	fi
+	echo "in $((SECONDS - began)) s; logs are in $logs"
+	echo "$passed passed, $failed failed"
+	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}

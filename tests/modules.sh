@@ -57,6 +57,31 @@ check "six nodes" [ "$(find /dev -name 'sim_dev*' | wc -l)" -eq 6 ]
 check "each has an interrupt of its own" [ "$(grep -c 'sim_dev\.' /proc/interrupts)" -eq 3 ]
 check "unloads" unload
 
+# Many devices in trouble at once: each line is rate-limited.
+few() { n=$(grep -c "$1" /tmp/klog); [ "$n" -gt 0 ] && [ "$n" -le "$2" ]; }
+check "loads with 32 devices" load devices=32 timeout=1 reset_timeout=1 max_retries=1
+klog_start
+for trouble in 'hang 2' 'hang\nreset-hang'; do
+	for i in $(seq 0 31); do
+		# shellcheck disable=SC2059 # two lines
+		printf "$trouble" >/dev/sim_dev"$i"_ctl
+		(echo x >/dev/sim_dev"$i") 2>/dev/null &
+	done
+	wait
+	sleep 10
+done
+klog_end
+failed_requests=0
+for i in $(seq 0 31); do
+	failed_requests=$((failed_requests + $(attr failed "$i")))
+done
+check "64 requests failed" [ $failed_requests -eq 64 ]
+check "of 96 time-outs, 30 lines at most" few "timed out" 30
+check "of 32 retries, 10" few "retrying" 10
+check "of 32 given up, 10" few "giving up" 10
+check "of 32 failed resets, 10" few "reset failed" 10
+check "unloads" unload
+
 # Loaded and unloaded again and again, with the device in all kinds of trouble.
 rounds=0
 for i in $(seq 20); do

@@ -436,6 +436,17 @@ SIM_TEST(spurious_interrupts_are_counted)
 	EXPECT_EQ(0, value("pending_spurious"));
 }
 
+SIM_TEST(spurious_interrupts_are_replaced)
+{
+	ctl("spurious 500");
+	usleep(20000);
+	ctl("spurious 20");
+	usleep(500000);
+	EXPECT_LE(20, GREW("spurious"));
+	EXPECT_GT(500, GREW("spurious"));
+	EXPECT_EQ(0, value("pending_spurious"));
+}
+
 SIM_TEST(dead_until_revived)
 {
 	put(SYSFS "timeout", "1");
@@ -546,6 +557,30 @@ SIM_TEST(eintr_reading)
 	}
 	EXPECT_EQ(0, exit_status(child));
 	EXPECT_HEAR("x");
+}
+
+SIM_TEST(two_readers_take_turns)
+{
+	pid_t first, second;
+
+	ctl("latency 2000");
+	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	say(self->fd, "x");
+	fcntl(self->fd, F_SETFL, 0);
+	first = fork();
+	if (!first)
+		_exit(hear(self->fd, self->text, 10) != 1);
+	usleep(200000);
+	second = fork();
+	if (!second) {
+		alarm_in(0.5, 0);
+		_exit(hear(self->fd, self->text, 10) != -EINTR);
+	}
+	EXPECT_EQ(0, exit_status(second));
+	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	EXPECT_EQ(-EAGAIN, hear(self->fd, self->text, 10));
+	EXPECT_EQ(0, exit_status(first));
+	EXPECT_HEAR("");
 }
 
 SIM_TEST(a_killed_submitter)
@@ -689,6 +724,28 @@ SIM_TEST(control_lines_are_taken_in_order)
 	close(fd);
 }
 
+SIM_TEST(control_write_ends_early_on_a_signal)
+{
+	static const char line[] = "clear\n";
+	size_t len = strlen(line), size = len << 20, i;
+	char *text = malloc(size);
+	pid_t child;
+
+	for (i = 0; i < size; i += len)
+		memcpy(text + i, line, len);
+	child = fork();
+	if (!child) {
+		int fd = open(CTL, O_WRONLY);
+		ssize_t done;
+
+		alarm_in(0.02, 0);
+		done = write(fd, text, size);
+		_exit(done <= 0 || done >= (ssize_t)size || done % len);
+	}
+	EXPECT_EQ(0, exit_status(child));
+	free(text);
+}
+
 SIM_TEST(control_node_is_for_root_alone)
 {
 	struct stat st;
@@ -797,6 +854,23 @@ SIM_TEST(unbound_with_requests_queued_and_in_flight)
 	ASSERT_GE(self->fd, 0);
 	EXPECT_EQ(3, say(self->fd, "new"));
 	EXPECT_HEAR("new");
+}
+
+SIM_TEST(interrupt_that_comes_while_unbound)
+{
+	ctl("late 300");
+	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	say(self->fd, "old");
+	ASSERT_EQ(0, put(DRIVER "unbind", "sim_dev.0"));
+	close(self->fd);
+	usleep(500000);
+	ASSERT_EQ(0, put(DRIVER "bind", "sim_dev.0"));
+	self->fd = open(NODE, O_RDWR);
+	ASSERT_GE(self->fd, 0);
+	EXPECT_EQ(3, say(self->fd, "new"));
+	EXPECT_HEAR("new");
+	EXPECT_EQ(1, value("completed"));
+	EXPECT_EQ(0, value("timeouts"));
 }
 
 SIM_TEST(bound_and_unbound_all_the_time)

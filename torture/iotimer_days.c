@@ -68,7 +68,7 @@ struct subject {
 	struct iotimer *timer;
 	unsigned long calls;		/* since it was started */
 	unsigned long last;		/* jiffies of the last call */
-	unsigned long tick;		/* number of the tick of the last call */
+	unsigned long tick;		/* the last call's tick, 0 if there was none */
 	unsigned int us;		/* time that its next call takes */
 	unsigned int left;		/* calls until it stops itself; 0: never */
 
@@ -384,6 +384,7 @@ static int create(struct subject *s)
 	struct iotimer *timer;
 	int err;
 
+	s->tick = 0;	/* another timer, perhaps in a slot still to be walked */
 	timer = iotimer_create(&s->dev, s == subjects ? second_by_the_clock : second, s);
 	if (IS_ERR(timer))
 		return PTR_ERR(timer);

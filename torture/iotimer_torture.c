@@ -369,8 +369,12 @@ static void misbehave(struct subject *s)
 	unsigned int choice = below(rnd, 16);
 
 	if (choice < 6) {
-		if (choice < 3)
+		/* Those who wait for us now must undo the start. */
+		if (choice < 3) {
 			linger(s);
+			if (below(rnd, 2))
+				start_timer(s);
+		}
 		return;
 	}
 	did(OP_ROUTINE);
