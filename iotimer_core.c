@@ -38,6 +38,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/sysfs.h>
 #include <linux/timer.h>
 #include <linux/xarray.h>
 
@@ -140,7 +141,15 @@ static unsigned int budget_us = 200;
 
 static int iotimer_set_budget(const char *val, const struct kernel_param *kp)
 {
-	return param_set_uint_minmax(val, kp, 1, USEC_PER_SEC);
+	unsigned int us;
+	int err = kstrtouint(val, 0, &us);
+
+	if (err)
+		return err;
+	if (us < 1 || us > USEC_PER_SEC)
+		return -EINVAL;
+	WRITE_ONCE(budget_us, us);	/* for the walk */
+	return 0;
 }
 
 static const struct kernel_param_ops iotimer_budget_ops = {
@@ -156,9 +165,15 @@ static int iotimer_refuse(const char *val, const struct kernel_param *kp)
 	return -EPERM;
 }
 
+/* Pairs with the tick's WRITE_ONCE(). */
+static int iotimer_get_counter(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%lu\n", READ_ONCE(*(unsigned long *)kp->arg));
+}
+
 static const struct kernel_param_ops iotimer_counter_ops = {
 	.set = iotimer_refuse,
-	.get = param_get_ulong,
+	.get = iotimer_get_counter,
 };
 module_param_cb(ticks, &iotimer_counter_ops, &tick.stats.ticks, 0444);
 MODULE_PARM_DESC(ticks, "ticks that were run (read only)");
@@ -323,11 +338,11 @@ static void iotimer_tick(struct timer_list *unused)
  * @timer: the timer
  *
  * The first call comes within one second, the next ones at the ticks that
- * follow. While iotimer_destroy() waits for the routine this does nothing, and
- * the routine itself need not care; but anyone else must have ceased to start
- * the timer. Starting a destroyed timer is a bug in the caller; as long as its
- * memory has not gone back to the system, or to another timer, this is warned
- * about once and does nothing.
+ * follow. While iotimer_destroy() waits for the routine this does nothing, so
+ * the routine need not care; but anyone else must have ceased to start the
+ * timer when it is destroyed. Starting a destroyed timer is a bug in the
+ * caller; as long as its memory has not gone back to the system, or to another
+ * timer, this is warned about once and does nothing.
  *
  * Context: any but NMI, the routines included. Never waits or sleeps.
  * Return: true if the timer was stopped, false if it was running already or
@@ -536,7 +551,7 @@ static struct iotimer *iotimer_get_slot(void)
 		return ERR_CAST(chunk);
 
 	slot = find_first_zero_bit(chunk->used, IOTIMER_CHUNK_SLOTS);
-	__set_bit(slot, chunk->used);
+	set_bit(slot, chunk->used);	/* atomic, for iotimer_start()'s warning */
 	if (++chunk->nr_used == IOTIMER_CHUNK_SLOTS)
 		xa_clear_mark(&iotimer_chunks, chunk->index, IOTIMER_HAS_ROOM);
 	return &chunk->slot[slot];
@@ -546,7 +561,7 @@ static void iotimer_put_slot(struct iotimer *timer)
 {
 	struct iotimer_chunk *chunk = chunk_of(timer);
 
-	__clear_bit(slot_of(timer), chunk->used);
+	clear_bit(slot_of(timer), chunk->used);
 	if (--chunk->nr_used) {
 		xa_set_mark(&iotimer_chunks, chunk->index, IOTIMER_HAS_ROOM);
 		return;
@@ -595,9 +610,9 @@ EXPORT_SYMBOL_GPL(iotimer_create);
  * iotimer_destroy - stop a device's timer and free it (part of IoDeleteDevice)
  * @timer: the timer; NULL and ERR_PTRs are ignored
  *
- * Waits as iotimer_stop_sync() does. Starts by the routine do nothing from now
- * on, nor does one by anyone else that is just under way; but the caller must
- * see to it that no others follow, as the memory soon is another timer's.
+ * Waits as iotimer_stop_sync() does; starts by the routine, or by anyone else
+ * while this waits, do nothing. But the caller must see to it that none but the
+ * routine begins one any more: as any timer's, the memory soon is another's.
  *
  * Context: process, may sleep; not from a routine, and not under a lock that
  * the routine takes.

@@ -231,26 +231,26 @@ static void sim_hw_next_spurious(struct sim_hw *hw, unsigned int ms)
 {
 	unsigned int i;
 
+	if (!hw->state.pending[SIM_HW_SPURIOUS] ||
+	    hw->nr_events == SIM_HW_MAX_EVENTS)
+		return;
 	for (i = 0; i < hw->nr_events; i++)
 		if (hw->event[i].cause == SIM_HW_CAUSE_NONE)
 			return;
-	if (sim_hw_strikes(hw, SIM_HW_SPURIOUS))
-		sim_hw_post(hw, SIM_HW_CAUSE_NONE, ms, false);
+	hw->state.pending[SIM_HW_SPURIOUS]--;
+	sim_hw_post(hw, SIM_HW_CAUSE_NONE, ms, false);
 }
 
 /* The first cause was taken: raise the interrupt for the next, if any. */
 static void sim_hw_ack(struct sim_hw *hw)
 {
-	u8 cause = hw->event[0].cause;
-
 	if (!hw->nr_due)
 		return;
 	hw->nr_due--;
 	sim_hw_remove(hw, 0);
 	if (hw->nr_due)
 		irq_work_queue(&hw->irq_work);
-	if (cause == SIM_HW_CAUSE_NONE)
-		sim_hw_next_spurious(hw, 1);
+	sim_hw_next_spurious(hw, 1);
 }
 
 /* A spurious interrupt is over when the driver has found that it has no cause. */

@@ -1015,7 +1015,8 @@ static void do_signal(void)
 
 		if (worker->device != dev || !worker->signals || worker->ended || below(6))
 			continue;
-		pthread_kill(worker->thread, SIGUSR1);
+		/* Not pthread_kill(): it may have ended meanwhile. */
+		syscall(SYS_tgkill, worker->pid, worker->tid, SIGUSR1);
 		count(SIGNALS);
 	}
 	progress();
@@ -1519,13 +1520,30 @@ static unsigned int number(const char *name, unsigned int otherwise)
 	return text && *text ? strtoul(text, NULL, 0) : otherwise;
 }
 
-/* Was everything done that is counted under way? */
+/* Did a device that is never unbound count any of these? */
+static bool happened(const char *statistic)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_DEVICES; i++)
+		if (!plans[i].unbound && ctl_value(i, statistic))
+			return true;
+	return false;
+}
+
+/* Was everything done that must have been done in the end? */
 static bool did_all(void)
 {
+	static const char * const statistics[] = {
+		"timeouts", "resets", "reset_failures", "retries", "cancelled", "late", "spurious",
+	};
 	unsigned int i;
 
 	for (i = 0; i < TIMEOUTS; i++)
 		if (!shared->counts[i])
+			return false;
+	for (i = 0; i < sizeof(statistics) / sizeof(statistics[0]); i++)
+		if (!happened(statistics[i]))
 			return false;
 	return true;
 }
