@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Model of iotimer_core.c: start, stop, stop_sync and destroy against the walk
+ * and the rest of the tick. Checked by scripts/model.
+ *
+ * Two timers, in one bitmap word or, with -DWORDS=2, in a word each. Contexts,
+ * each on a CPU of its own:
+ *
+ *	tick	the softirq; every call of a routine does whatever it likes
+ *	owner	the driver of timer 0: starts, stops, destroys, creates anew
+ *	irq	starts and stops either timer, whatever the owner is doing
+ *
+ * What is checked (promises of the README):
+ *
+ *	1  after stop_sync the routine is not running, and is not called before
+ *	   the next start; after destroy, never (quiet[], in call())
+ *	2  a timer that is enabled throughout a walk is called by it exactly
+ *	   once (steady[], called[]); and whenever nobody is at work on the tick
+ *	   and a timer is enabled, the next walk is on its way (watch())
+ *	5  all of that with routines that start, stop, stop_sync any timer; and
+ *	   nobody deadlocks (owner and irq may cease at any time)
+ *	8  no enabled timer, no tick: a wakeup that finds none, and none started
+ *	   since, leaves none pending (idle)
+ *
+ * Stores that a barrier of the C code is there for wait in a store buffer:
+ * armed = false of the tick, nr_enabled++ of a start, fn = NULL of destroy.
+ * They reach memory at any time, at the latest at their CPU's next full
+ * barrier, or unlock for the tick.
+ *
+ * What is left out: time (a wakeup may be early; when it is due is the timer
+ * wheel's business), missed ticks, chunks, RCU and the device tree, reordering
+ * other than of those stores, interrupts on the CPU that they interrupt,
+ * stop_sync with interrupts off, the warnings.
+ *
+ * Contract of the callers, built in: start is not called, nor under way, once
+ * destroy has returned; a stop_sync promises nothing if someone other than a
+ * routine starts the timer meanwhile.
+ */
+
+#ifndef WORDS
+#define WORDS 1
+#endif
+#define BITS (2 / WORDS)	/* of a word */
+
+/* Contexts, as in "current" */
+#define NOBODY	0
+#define TICK	1
+#define OWNER	2
+#define IRQ	3
+
+/* -DWITHOUT=... takes one mechanism away, and spin finds a trail. */
+#define SECOND_TEST	1	/* the walk tests the bit again before the call */
+#define WALK_LOCK	2	/* stop_sync takes walk_lock */
+#define SECOND_STOP	3	/* stop_sync clears the bit again under it */
+#define SELF		4	/* stop_sync knows that it is inside a routine */
+#define LOOK		5	/* the tick that rests looks at nr_enabled (re-arm) */
+#define REST		6	/* the tick rests at all */
+#define MB		7	/* the barrier between its disarming and that look */
+#define START_BARRIER	8	/* the one between the count of start and its look */
+#define ARMED_LOOK	9	/* start looks whether the tick is armed */
+#define TICK_LOCK	10	/* arming and resting take tick.lock */
+#define DEAD_MARK	11	/* destroy clears fn first */
+#define FN_FIRST	12	/* the walk reads fn before it tests the bit again */
+#ifndef WITHOUT
+#define WITHOUT		0
+#endif
+
+/* What the C code has */
+bit bit_set[2];		/* chunk->enabled */
+bit fn[2];		/* slot.fn, NULL or not */
+short nr_enabled;	/* tick.nr_enabled */
+bit armed;		/* tick.armed */
+bit pending;		/* tick.timer */
+bit tick_lock;		/* tick.lock */
+bit walk_lock;
+byte walker = NOBODY;
+
+/* Store buffers */
+bit late_disarm;	/* tick: armed = false */
+bit late_inc[4];	/* by context: nr_enabled++ */
+bit late_dead;		/* owner: fn[0] = NULL */
+
+/* What only the checks need */
+bit alive[2];		/* created, and destroy has not returned */
+bit in_tick;		/* iotimer_tick() is running */
+bit running[2];		/* the routine is */
+bit called[2];		/* by the current walk */
+bit steady[2];		/* enabled ever since the current walk began */
+bit quiet[2];		/* stop_sync or destroy has returned, no start since */
+bit calm;		/* of the owner's stop_sync: no start since, but by routines */
+byte starting[2];	/* calls of start under way outside routines */
+bit tick_starts[2];	/* one inside a routine is */
+byte stopping;		/* calls of stop outside routines, bit cleared, not yet counted */
+bit idle;		/* the wakeup found no timer enabled, and none was started since */
+
+#define AT_REST (!in_tick && !tick_lock && !starting[0] && !starting[1] && !stopping)
+
+inline lock(l)
+{
+	atomic { !l -> l = 1 }
+}
+
+inline drain_disarm()
+{
+	if
+	:: late_disarm -> late_disarm = 0; armed = 0
+	:: else
+	fi
+}
+
+/* A full barrier of context me: its store buffer is empty. */
+inline barrier(me)
+{
+	nr_enabled = nr_enabled + late_inc[me];
+	late_inc[me] = 0;
+	if
+	:: me == OWNER && late_dead -> late_dead = 0; fn[0] = 0
+	:: else
+	fi
+}
+
+/* iotimer_stop() */
+inline stop(i, me, sync)
+{
+	d_step {	/* if (!test_and_clear_bit(slot_of(timer), chunk_of(timer)->enabled)) */
+		barrier(me);
+		had = bit_set[i];
+		bit_set[i] = 0;
+		steady[i] = 0;
+		stopping = stopping + (had && me != TICK);
+		quiet[i] = quiet[i] || (sync && me == TICK && !starting[i])
+	};
+	if
+	:: d_step { had -> had = 0;
+		nr_enabled--;			/* atomic_dec(&tick.nr_enabled) */
+		stopping = stopping - (me != TICK) }
+	:: else					/* return false */
+	fi
+}
+
+/* iotimer_arm() */
+inline arm()
+{
+#if WITHOUT != TICK_LOCK
+	lock(tick_lock);			/* raw_spin_lock_irqsave(&tick.lock) */
+#endif
+	if
+	:: !armed ->				/* if (!tick.armed) */
+		/* the fields that the tick owns are ours to write now */
+		assert(!pending && !in_tick);
+		armed = 1;			/* WRITE_ONCE(tick.armed, true) */
+		pending = 1			/* iotimer_aim() */
+	:: else
+	fi;
+	tick_lock = 0				/* raw_spin_unlock_irqrestore() */
+}
+
+/* iotimer_start() */
+inline start(i, me)
+{
+	d_step {
+		alive[i] ->
+		if
+		:: me == TICK -> tick_starts[i] = 1
+		:: else -> starting[i]++; idle = 0
+		fi;
+		calm = calm && (i != 0 || me == TICK);
+		quiet[i] = 0;
+		late_inc[me] = 1		/* atomic_inc(&tick.nr_enabled) */
+	};
+	d_step {				/* test_and_set_bit(slot, chunk->enabled) */
+#if WITHOUT != START_BARRIER
+		barrier(me);
+#endif
+		was = bit_set[i];
+		bit_set[i] = 1
+	};
+	if
+	:: was -> nr_enabled--			/* if (was_enabled) atomic_dec() */
+	:: else
+	fi;
+	if
+	:: !fn[i] ->				/* if (!READ_ONCE(timer->fn)) */
+		stop(i, me, false)		/* iotimer_stop(timer); return false */
+	:: else ->
+		if
+		:: !armed && WITHOUT != ARMED_LOOK -> arm()	/* if (!READ_ONCE(tick.armed)) iotimer_arm() */
+		:: else
+		fi
+	fi;
+	d_step {
+		was = 0;
+		if
+		:: me == TICK -> tick_starts[i] = 0
+		:: else -> starting[i]--
+		fi
+	}
+}
+
+/* iotimer_stop_sync() */
+inline stop_sync(i, me)
+{
+	if
+	:: me == OWNER -> calm = !starting[i]
+	:: else
+	fi;
+	stop(i, me, true);			/* was_enabled = iotimer_stop(timer) */
+	if
+	:: walker == me && WITHOUT != SELF	/* if (READ_ONCE(walker) == current) return */
+	:: else ->
+#if WITHOUT != WALK_LOCK
+		lock(walk_lock);		/* spin_lock_bh(&walk_lock) */
+#endif
+#if WITHOUT != SECOND_STOP
+		stop(i, me, true);		/* was_enabled |= iotimer_stop(timer) */
+#endif
+		d_step {
+#if WITHOUT != WALK_LOCK
+			walk_lock = 0;		/* spin_unlock_bh(&walk_lock) */
+#endif
+			assert(!running[i]);	/* promise 1 */
+			quiet[i] = quiet[i] || calm;
+			calm = 0
+		}
+	fi
+}
+
+/* iotimer_destroy(), of timer 0 */
+inline destroy()
+{
+	d_step {
+#if WITHOUT != DEAD_MARK
+		late_dead = 1;			/* WRITE_ONCE(timer->fn, NULL) */
+#endif
+		steady[0] = 0
+	};
+	stop_sync(0, OWNER);			/* iotimer_stop_sync(timer) */
+	/* The caller sees to it that no start is under way on return. */
+	d_step {
+		!starting[0] && !tick_starts[0] ->
+		alive[0] = 0;			/* iotimer_put_slot(timer) */
+		quiet[0] = 1;
+		assert(!bit_set[0] && !running[0])
+	}
+}
+
+/* What a routine does: fn(timer->dev, timer->context) of timer b */
+inline call(b)
+{
+	d_step {
+		func = 0;
+		assert(!quiet[b]);		/* promises 1, 5 */
+		assert(!called[b]);		/* promise 2 */
+		called[b] = 1;
+		running[b] = 1
+	};
+	if
+	:: j = 0
+	:: j = 1
+	fi;
+	if
+	:: start(j, TICK)
+	:: alive[j] -> stop(j, TICK, false)
+	:: alive[j] -> stop_sync(j, TICK)
+	:: true
+	fi;
+	d_step { j = 0; running[b] = 0 }
+}
+
+/* iotimer_run_word() */
+inline run_word()
+{
+	d_step {				/* pending = READ_ONCE(chunk->enabled[word]) */
+		seen[word] = bit_set[word];
+		seen[word + BITS - 1] = bit_set[word + BITS - 1]
+	};
+	if
+	:: seen[0] || seen[1] ->		/* if (!pending) return */
+		lock(walk_lock);		/* spin_lock(&walk_lock) */
+		walker = TICK;			/* WRITE_ONCE(walker, current) */
+		b = word * BITS;
+		do				/* for_each_set_bit(bit, &pending, BITS_PER_LONG) */
+		:: b < (word + 1) * BITS ->
+#if WITHOUT != FN_FIRST
+			func = fn[b];		/* fn = smp_load_acquire(&timer->fn) */
+#endif
+			/* test_bit_acquire(bit, &chunk->enabled[word]) */
+			seen[b] = seen[b] && (bit_set[b] || WITHOUT == SECOND_TEST);
+#if WITHOUT == FN_FIRST
+			func = fn[b];
+#endif
+			if
+			:: func && seen[b] -> call(b)
+			:: else
+			fi;
+			d_step { seen[b] = 0; func = 0; b++ }
+		:: else -> break
+		od;
+		atomic { b = 0; walker = NOBODY };	/* WRITE_ONCE(walker, NULL) */
+		walk_lock = 0			/* spin_unlock(&walk_lock) */
+	:: else
+	fi
+}
+
+/* iotimer_rest_or_aim(), and the end of iotimer_tick() */
+inline rest_or_aim()
+{
+#if WITHOUT != TICK_LOCK
+	lock(tick_lock);			/* raw_spin_lock_irqsave(&tick.lock) */
+#endif
+	late_disarm = 1;			/* WRITE_ONCE(tick.armed, false) */
+#if WITHOUT != MB
+	d_step { drain_disarm() };		/* smp_mb() */
+#endif
+	if
+	/* if (atomic_read(&tick.nr_enabled)) */
+	:: (nr_enabled != 0 && WITHOUT != LOOK) || WITHOUT == REST ->
+		d_step { drain_disarm(); armed = 1 };	/* WRITE_ONCE(tick.armed, true) */
+		pending = 1			/* iotimer_aim() */
+	:: else
+	fi;
+	d_step {				/* raw_spin_unlock_irqrestore() */
+		drain_disarm();
+		tick_lock = 0;
+		in_tick = 0;
+		assert(!idle || !pending);	/* promise 8 */
+		idle = 0
+	}
+}
+
+/* iotimer_tick() */
+proctype tick()
+{
+	bit was, had, walking, func, j;
+	bit seen[2];
+	byte word, b;
+
+end:	do
+	:: d_step {
+		pending ->			/* the timer expires */
+		pending = 0;
+		in_tick = 1;
+		idle = !bit_set[0] && !bit_set[1] && !starting[0] && !starting[1] && !stopping };
+		if
+		:: !walking ->			/* if (!tick.walking) */
+			if
+			:: true -> goto rest		/* if (time_before(now, tick.next) */
+			:: nr_enabled == 0 -> goto rest	/* || !atomic_read(&tick.nr_enabled)) */
+			:: nr_enabled != 0
+			fi;
+			d_step {
+				word = 0;		/* tick.word = 0 */
+				called[0] = 0;
+				called[1] = 0;
+				steady[0] = bit_set[0] && fn[0] && !late_dead;
+				steady[1] = bit_set[1]
+			}
+		:: else
+		fi;
+		walking = 0;
+		do				/* iotimer_walk() */
+		:: word < WORDS ->		/* while (word < IOTIMER_CHUNK_WORDS) */
+			run_word();		/* iotimer_run_word(chunk, word++) */
+			word++;
+			if			/* if (ktime_get_ns() >= end) return false */
+			:: true
+			:: walking = 1; break
+			fi
+		:: else -> break
+		od;
+		if
+		:: walking ->			/* if (tick.walking) */
+			d_step {		/* mod_timer(&tick.timer, jiffies) */
+				pending = 1;
+				in_tick = 0;
+				idle = 0
+			}
+		:: else ->
+			d_step {		/* promise 2 */
+				word = 0;
+				assert(!steady[0] || called[0]);
+				assert(!steady[1] || called[1]);
+				steady[0] = 0;
+				steady[1] = 0
+			};
+rest:			rest_or_aim()		/* iotimer_rest_or_aim() */
+		fi
+	od
+}
+
+proctype owner()
+{
+	bit was, had;
+
+	do
+	:: d_step { !alive[0] -> fn[0] = 1; alive[0] = 1 }	/* iotimer_create() */
+	:: alive[0] -> start(0, OWNER)
+	:: alive[0] -> stop(0, OWNER, false)
+	:: alive[0] -> stop_sync(0, OWNER)
+	:: alive[0] -> destroy()
+	:: break
+	od
+}
+
+proctype irq()
+{
+	bit was, had, j;
+
+	do
+	:: if
+	   :: j = 0
+	   :: j = 1
+	   fi;
+	   if
+	   :: start(j, IRQ)
+	   :: alive[j] -> stop(j, IRQ, false)
+	   :: !alive[j]
+	   fi;
+	   j = 0
+	:: break
+	od
+}
+
+/* What waits in a store buffer gets out. */
+proctype store_buffers()
+{
+end:	do
+	:: d_step { late_disarm -> late_disarm = 0; armed = 0 }
+	:: d_step { late_inc[TICK] -> late_inc[TICK] = 0; nr_enabled++ }
+	:: d_step { late_inc[OWNER] -> late_inc[OWNER] = 0; nr_enabled++ }
+	:: d_step { late_inc[IRQ] -> late_inc[IRQ] = 0; nr_enabled++ }
+	:: d_step { late_dead -> late_dead = 0; fn[0] = 0 }
+	od
+}
+
+/* Nobody is at work on the tick: then it is on its way if it must be. */
+proctype watch()
+{
+end:	do
+	:: AT_REST && !pending && (bit_set[0] || bit_set[1]) ->
+		assert(false)			/* not reached: a timer would sleep for ever */
+	:: AT_REST && nr_enabled + late_inc[OWNER] + late_inc[IRQ] != bit_set[0] + bit_set[1] ->
+		assert(false)			/* not reached: nr_enabled is wrong for good */
+	od
+}
+
+init
+{
+	atomic {
+		fn[1] = 1;
+		alive[1] = 1;
+		run tick();
+		run owner();
+		run irq();
+		run store_buffers();
+		run watch()
+	}
+}
