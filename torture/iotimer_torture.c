@@ -550,6 +550,9 @@ struct worker {
 static struct worker *workers;
 static unsigned int nr_workers;
 
+/* The CPUs on which they have worked; all must be among them in the end. */
+static struct cpumask worked_on;
+
 static void poke_from_irq(struct rnd_state *rnd)
 {
 	poke(rnd, any_subject(rnd));
@@ -565,14 +568,6 @@ static enum hrtimer_restart worker_timer(struct hrtimer *timer)
 static void worker_irq(struct irq_work *irq)
 {
 	poke_from_irq(&container_of(irq, struct worker, irq)->irq_rnd);
-}
-
-static void move(struct worker *worker)
-{
-	unsigned int cpu = below(&worker->rnd, nr_cpu_ids);
-
-	if (cpu_online(cpu))
-		set_cpus_allowed_ptr(current, cpumask_of(cpu));
 }
 
 static void work_once(struct worker *worker)
@@ -607,6 +602,10 @@ static void work_once(struct worker *worker)
 	}
 }
 
+/*
+ * Not bound to CPUs: the scheduler spreads them, and binding to one that goes
+ * off line makes it warn on PREEMPT_RT.
+ */
 static int worker_thread(void *arg)
 {
 	struct worker *worker = arg;
@@ -617,6 +616,7 @@ static int worker_thread(void *arg)
 			msleep(20);
 			continue;
 		}
+		cpumask_set_cpu(raw_smp_processor_id(), &worked_on);
 		for (i = 0; i < 256; i++) {
 			work_once(worker);
 			cond_resched();
@@ -625,8 +625,6 @@ static int worker_thread(void *arg)
 		/* In a storm it is the running routines that count. */
 		if (!READ_ONCE(on_stage) && READ_ONCE(nr_subjects) > NR_PULSED)
 			usleep_range(1000, 5000);
-		if (!below(&worker->rnd, 16))
-			move(worker);
 		if (!below(&worker->rnd, 64))
 			usleep_range(100, 2000);	/* for the rest */
 	}
@@ -909,6 +907,13 @@ static void __exit torture_exit(void)
 		else
 			failed++;
 	}
+	pr_info("iotimer_torture: %s workers on %u of %u CPUs\n",
+		cpumask_weight(&worked_on) == num_present_cpus() ? "ok     " : "FAILED ",
+		cpumask_weight(&worked_on), num_present_cpus());
+	if (cpumask_weight(&worked_on) == num_present_cpus())
+		passed++;
+	else
+		failed++;
 	for (i = 0; i < NR_OPS; i++) {
 		if (atomic_long_read(&ops[i]) || (i == OP_ENOMEM && !failslab))
 			continue;
