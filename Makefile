@@ -20,8 +20,8 @@ clean:	## remove what `make` built; with the same KDIR=
 demo:	## watch time-out, reset, retry and failure in a virtual machine; KDIR= and KERNEL= for your own kernel
 	@$(if $(filter-out file undefined,$(origin KDIR)),KDIR="$(KDIR)") scripts/demo
 
-test:	## run all tests, setting up whatever they need; T=pattern for some
-	@scripts/test $(if $(T),'$(T)')
+test:	## run all tests, setting up whatever they need; T="pattern ..." for some
+	@scripts/test $(foreach t,$(T),'$(t)')
 
 check:	## checkpatch, kernel-doc, W=1, sparse, coccicheck, clang, scan-build, other architectures, spelling
 	@scripts/check
@@ -53,7 +53,7 @@ test-kernels:	## the tests on nine kernels, with 1, 2 and 4 CPUs
 test-all:	## all of these (hours), with `make test` inside
 	@scripts/test-all
 
-help:	## this list
+help:	## this list; scripts/NAME --help tells the options of `make NAME`
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 .PHONY: modules clean demo test check model torture million days failing fuzz coverage \

@@ -5,7 +5,7 @@
 # A failure inside $(...) is a failure.
 shopt -s inherit_errexit
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cache=${IOTIMER_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/iotimer}
 me=$(basename "$0")
 # What belongs to this clone alone, in folders of the cache.

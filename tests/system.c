@@ -728,8 +728,12 @@ SIM_TEST(control_write_ends_early_on_a_signal)
 {
 	static const char line[] = "clear\n";
 	size_t len = strlen(line), size = len << 20, i;
-	char *text = malloc(size);
+	char *text;
 	pid_t child;
+
+	if (!access("/proc/exitcode", F_OK))
+		SKIP(return, "no time passes in a write on user-mode Linux");
+	text = malloc(size);
 
 	for (i = 0; i < size; i += len)
 		memcpy(text + i, line, len);
