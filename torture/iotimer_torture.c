@@ -295,7 +295,7 @@ static void claim_quiet(struct subject *s, unsigned int jiffies_long)
 	WRITE_ONCE(s->quiet_until, jiffies + jiffies_long);
 	/* Whoever sees the claim sees the end of it too. */
 	smp_store_release(&s->quiet, true);
-	expect(!READ_ONCE(s->inside), CHECK_NOT_QUIET);
+	expect(!READ_ONCE(s->inside) && !iotimer_enabled(s->timer), CHECK_NOT_QUIET);
 	did(OP_QUIET);
 	if (busy)
 		did(OP_WAITED);
@@ -529,7 +529,8 @@ static void change(struct rnd_state *rnd, struct subject *s)
 		destroy(s);
 	} else if (gate_enter(&s->users)) {
 		if (gate_try_close(&s->starters))
-			claim_quiet(s, below(rnd, 256) ? 0 : HZ + HZ / 2);
+			claim_quiet(s, READ_ONCE(s->inside) || !below(rnd, 256) ?
+					HZ + HZ / 2 : 0);
 		gate_leave(&s->users);
 		end_quiet(s);
 	}
