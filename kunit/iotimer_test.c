@@ -573,7 +573,8 @@ static void a_small_budget_splits_the_tick(struct kunit *test)
 	struct iotimer_stats ran = run_many(test, 10);
 
 	KUNIT_EXPECT_LE(test, most_in_wakeup, (unsigned int)BITS_PER_LONG);
-	KUNIT_EXPECT_GE(test, ran.wakeups, ran.ticks * (1000 / BITS_PER_LONG));
+	/* The last tick may have been stopped half way. */
+	KUNIT_EXPECT_GE(test, ran.wakeups, (ran.ticks - 1) * (1000 / BITS_PER_LONG));
 }
 
 /* A second is enough for all of them: one wake-up, and two on the way. */
