@@ -2,14 +2,10 @@
 # Loads the KUnit modules $MODULES, marking in the kernel log which is which.
 # shellcheck shell=dash
 
-# For tests that have their own allocations fail (make-it-fail, fail-nth).
-for kind in failslab fail_page_alloc; do
-	cd /sys/kernel/debug/$kind 2>/dev/null || continue
-	for setting in verbose=0 ignore-gfp-wait=N min-order=0 task-filter=Y times=1000000000 probability=100; do
-		[ ! -e "${setting%=*}" ] || echo "${setting#*=}" >"${setting%=*}"
-	done
-done
-cd /root || exit
+# Some tests have their own allocations fail, and are skipped if they cannot.
+# shellcheck source=tests/lib.sh
+. /root/lib.sh
+let_allocations_fail || true
 
 for module in $MODULES; do
 	echo "kunit: begin $module" >/dev/kmsg

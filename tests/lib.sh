@@ -51,6 +51,18 @@ ms() { awk -v s="$1" 'BEGIN { printf "%d", s * 1000 + 0.5 }'; }
 # uptime_ms: now, in milliseconds.
 uptime_ms() { ms "$(cut -d ' ' -f 1 /proc/uptime)"; }
 
+# let_allocations_fail: of the tasks that ask for it, by fail-nth or make-it-fail; false
+# if the kernel cannot.
+let_allocations_fail() {
+	for kind in failslab fail_page_alloc; do
+		cd /sys/kernel/debug/$kind 2>/dev/null || return
+		for setting in verbose=0 ignore-gfp-wait=N min-order=0 task-filter=Y times=1000000000 probability=100; do
+			[ ! -e "${setting%=*}" ] || echo "${setting#*=}" >"${setting%=*}"
+		done
+		cd /root || return
+	done
+}
+
 # summary: the closing line; fails if a check did.
 summary() {
 	echo

@@ -72,41 +72,42 @@ static inline uint64_t ctl_value(unsigned int device, const char *key)
 	die("the control node of device %u does not show '%s'", device, key);
 }
 
-/* Give a command to the silicon; 0 or an errno. */
-static inline __attribute__((format(printf, 2, 3)))
-int ctl_command(unsigned int device, const char *format, ...)
+/* Write a text to a file just opened, and close it; 0 or an errno. */
+static inline int write_and_close(int fd, const char *text, int len)
 {
-	char line[128];
-	va_list args;
-	int fd, len, err = 0;
+	int err = 0;
 
-	va_start(args, format);
-	len = vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	fd = open_node(device, true, O_WRONLY);
-	if (fd < 0)
-		return errno;
-	if (write(fd, line, len) != len)
-		err = errno;
-	close(fd);
-	return err;
-}
-
-/* Set a device's attribute, "timeout" for one; 0 or an errno. */
-static inline int set_attr(unsigned int device, const char *name, unsigned int value)
-{
-	char path[128], text[16];
-	int fd, len, err = 0;
-
-	snprintf(path, sizeof(path), SYSFS, device, name);
-	len = snprintf(text, sizeof(text), "%u", value);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno;
 	if (write(fd, text, len) != len)
 		err = errno;
 	close(fd);
 	return err;
+}
+
+/* Give a command to the silicon; 0 or an errno. */
+static inline __attribute__((format(printf, 2, 3)))
+int ctl_command(unsigned int device, const char *format, ...)
+{
+	char line[128];
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	return write_and_close(open_node(device, true, O_WRONLY), line, len);
+}
+
+/* Set a device's attribute, "timeout" for one; 0 or an errno. */
+static inline int set_attr(unsigned int device, const char *name, unsigned int value)
+{
+	char path[128], text[16];
+	int len;
+
+	snprintf(path, sizeof(path), SYSFS, device, name);
+	len = snprintf(text, sizeof(text), "%u", value);
+	return write_and_close(open(path, O_WRONLY | O_CLOEXEC), text, len);
 }
 
 #endif /* _CLIENT_H */
