@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What a request through /dev costs: prints lines "bench NAME DEVICES ns SAMPLE...",
+# ROUNDS times SAMPLES of each. The modules and dev_bench lie in /root. What is
+# compared is measured in turn, once a round.
+# shellcheck shell=dash
+set -e
+: "${ROUNDS:=3}" "${SAMPLES:=3}"
+
+# with MODULE COMMAND...: run it with the driver loaded, without its latency.
+with() {
+	insmod "/root/$1.ko" devices=4 latency_ms=0
+	shift
+	"$@"
+	rmmod "$(lsmod | sed -n 's/^\(sim_dev[a-z_]*\) .*/\1/p')"
+}
+
+# measure NAME WRITERS NODE...
+measure() {
+	name=$1 writers=$2
+	shift 2
+	/root/dev_bench "$name" "$writers" "$SAMPLES" "$@" >>/tmp/samples
+}
+
+driver() {
+	for writers in 1 4; do
+		name=dev/sim_dev/$writers-writer$([ $writers -eq 1 ] || echo s)
+		measure "$name" "$writers" /dev/sim_dev0
+		measure "$name" "$writers" /dev/sim_dev0 /dev/sim_dev1 /dev/sim_dev2 /dev/sim_dev3
+	done
+}
+
+: >/tmp/samples
+insmod /root/iotimer.ko
+insmod /root/null_dev.ko
+for _ in $(seq "$ROUNDS"); do
+	measure dev/null/1-writer 1 /dev/bench_null
+	measure dev/null/4-writers 4 /dev/bench_null
+	with sim_dev driver
+	with sim_dev_untimed measure dev/untimed/1-writer 1 /dev/sim_dev0
+	with sim_dev_timer_list measure dev/timer_list/1-writer 1 /dev/sim_dev0
+done
+rmmod null_dev
+rmmod iotimer
+
+# One line a measurement, in the order in which they were first made.
+awk '{ key = $2 " " $3 " " $4; if (!(key in all)) keys[++n] = key
+	for (i = 5; i <= NF; i++) all[key] = all[key] " " $i }
+	END { for (i = 1; i <= n; i++) print "bench " keys[i] all[keys[i]] }' /tmp/samples

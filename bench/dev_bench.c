@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dev_bench - how long a blocking write() to a device takes
+ *
+ *	dev_bench NAME WRITERS SAMPLES NODE...
+ *
+ * WRITERS threads write 64 bytes at a time to the nodes, each to nodes of its
+ * own if there are enough. Prints one line, SAMPLES times the nanoseconds per
+ * request, all writers together:
+ *
+ *	bench NAME NODES ns SAMPLE...
+ *
+ * A sample is as many requests as take a fifth of a second; finding out how
+ * many that is warms things up.
+ */
+#include <pthread.h>
+#include <time.h>
+
+#include "../torture/client.h"
+
+#define SIZE		64	/* bytes of a request */
+#define SAMPLE_NS	200e6
+#define MAX_WRITERS	64
+#define MAX_NODES	64
+
+static unsigned int nr_nodes, nr_writers;
+static const char **nodes;
+static pthread_barrier_t gate;	/* all writers and main() */
+
+struct writer {
+	pthread_t thread;
+	unsigned int requests;
+	unsigned int nr_files;
+	int files[MAX_NODES];
+};
+
+static struct writer writers[MAX_WRITERS];
+
+static double now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
+/* Open every nr_writers-th node, or share one. */
+static void open_nodes(unsigned int nr)
+{
+	struct writer *w = &writers[nr];
+	unsigned int i;
+
+	for (i = nr % nr_nodes; i < nr_nodes; i += nr_writers) {
+		w->files[w->nr_files] = open(nodes[i], O_WRONLY | O_CLOEXEC);
+		if (w->files[w->nr_files++] < 0)
+			die("cannot open %s: %m", nodes[i]);
+	}
+}
+
+static void *write_all(void *data)
+{
+	static const char text[SIZE];
+	struct writer *w = data;
+	unsigned int i, file = 0;
+
+	pthread_barrier_wait(&gate);
+	for (i = 0; i < w->requests; i++) {
+		if (write(w->files[file], text, SIZE) != SIZE)
+			die("cannot write: %m");
+		if (++file == w->nr_files)
+			file = 0;
+	}
+	return NULL;
+}
+
+/* How long so many requests of each writer take. */
+static double run(unsigned int requests)
+{
+	double began;
+	unsigned int i;
+
+	for (i = 0; i < nr_writers; i++) {
+		writers[i].requests = requests;
+		if (pthread_create(&writers[i].thread, NULL, write_all, &writers[i]))
+			die("cannot make a thread");
+	}
+	began = now_ns();
+	pthread_barrier_wait(&gate);
+	for (i = 0; i < nr_writers; i++)
+		pthread_join(writers[i].thread, NULL);
+	return now_ns() - began;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int requests = 16, samples, i;
+	double ns;
+
+	if (argc < 5)
+		die("usage: dev_bench NAME WRITERS SAMPLES NODE...");
+	nr_writers = atoi(argv[2]);
+	samples = atoi(argv[3]);
+	nodes = (const char **)argv + 4;
+	nr_nodes = argc - 4;
+	if (nr_writers < 1 || nr_writers > MAX_WRITERS || nr_nodes > MAX_NODES)
+		die("too many writers or nodes, or none");
+	pthread_barrier_init(&gate, NULL, nr_writers + 1);
+	for (i = 0; i < nr_writers; i++)
+		open_nodes(i);
+
+	ns = run(requests);
+	while (ns < SAMPLE_NS / 2) {
+		requests *= 2;
+		ns = run(requests);
+	}
+	requests = requests * (SAMPLE_NS / ns) + 1;
+
+	printf("bench %s %u ns", argv[1], nr_nodes);
+	for (i = 0; i < samples; i++)
+		printf(" %.1f", run(requests) / requests / nr_writers);
+	printf("\n");
+	return 0;
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * null_dev - /dev/bench_null takes whatever is written to it
+ *
+ * What a write() to a device costs that does nothing: the floor of a request
+ * to /dev/sim_devN in the same guest. Guests without CONFIG_DEVMEM lack
+ * /dev/null.
+ */
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/uio.h>
+
+static ssize_t null_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	size_t len = iov_iter_count(from);
+
+	iov_iter_advance(from, len);
+	return len;
+}
+
+static const struct file_operations null_fops = {
+	.owner = THIS_MODULE,
+	.write_iter = null_write_iter,
+};
+
+static struct miscdevice null_dev = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "bench_null",
+	.fops = &null_fops,
+};
+
+module_misc_device(null_dev);
+
+MODULE_DESCRIPTION("A device that takes all and does nothing, to measure against");
+MODULE_LICENSE("GPL");

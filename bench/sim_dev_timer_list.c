@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sim_dev_timer_list - sim_dev.ko with a timer_list, to see what that costs
+ *
+ * The same sources, with an io_timeout.h that does what drivers do without a
+ * heartbeat: arm a timer for each operation, delete it in the interrupt
+ * handler. When one expires it says so, and the next second's tick gives the
+ * verdict: that part is not what is measured. Loaded instead of sim_dev.ko.
+ */
+#include <linux/bug.h>
+#include <linux/jiffies.h>
+#include <linux/timer.h>
+#include <linux/types.h>
+
+/* In place of io_timeout.h */
+#define _IO_TIMEOUT_H
+#define IO_TIMEOUT_IDLE (-1)
+
+/*
+ * @counter only tells whether something is outstanding. @expired is set by the
+ * timer without the caller's lock, and may be about the operation before: so
+ * @deadline has the last word.
+ */
+struct io_timeout {
+	int counter;
+	int limit;
+	int reset_limit;
+	bool reset_expected;
+	bool expired;
+	unsigned long deadline;
+	struct timer_list timer;
+};
+
+enum io_timeout_verdict {
+	IO_TIMEOUT_OK,
+	IO_TIMEOUT_RESET,
+	IO_TIMEOUT_FAILED,
+};
+
+static void io_timeout_expire(struct timer_list *timer)
+{
+	struct io_timeout *t = container_of(timer, struct io_timeout, timer);
+
+	WRITE_ONCE(t->expired, true);	/* pairs with io_timeout_tick() */
+}
+
+static inline void io_timeout_arm(struct io_timeout *t, int seconds)
+{
+	t->counter = seconds;
+	WRITE_ONCE(t->expired, false);
+	t->deadline = jiffies + seconds * HZ;
+	mod_timer(&t->timer, t->deadline);
+}
+
+/*
+ * Called when the driver is bound, and again, under its lock, when it is
+ * unbound. The timer takes no lock, so it can be waited for.
+ */
+static inline void io_timeout_init(struct io_timeout *t, int limit,
+				   int reset_limit)
+{
+	if (t->limit)
+		timer_delete_sync(&t->timer);
+	else
+		timer_setup(&t->timer, io_timeout_expire, TIMER_IRQSAFE);
+	t->counter = IO_TIMEOUT_IDLE;
+	t->limit = limit;
+	t->reset_limit = reset_limit;
+	t->reset_expected = false;
+}
+
+static inline void io_timeout_begin(struct io_timeout *t)
+{
+	if (WARN_ONCE(t->counter != IO_TIMEOUT_IDLE || t->reset_expected,
+		      "io_timeout: begin while an operation is outstanding\n"))
+		return;
+	io_timeout_arm(t, t->limit);
+}
+
+static inline bool io_timeout_op_interrupt(struct io_timeout *t)
+{
+	if (t->counter == IO_TIMEOUT_IDLE || t->reset_expected)
+		return false;
+	t->counter = IO_TIMEOUT_IDLE;
+	timer_delete(&t->timer);
+	return true;
+}
+
+static inline bool io_timeout_reset_interrupt(struct io_timeout *t)
+{
+	if (t->counter == IO_TIMEOUT_IDLE || !t->reset_expected)
+		return false;
+	t->counter = IO_TIMEOUT_IDLE;
+	timer_delete(&t->timer);
+	return true;
+}
+
+static inline bool io_timeout_take_reset(struct io_timeout *t)
+{
+	if (t->counter != IO_TIMEOUT_IDLE || !t->reset_expected)
+		return false;
+	t->reset_expected = false;
+	return true;
+}
+
+static inline enum io_timeout_verdict io_timeout_tick(struct io_timeout *t)
+{
+	if (t->counter == IO_TIMEOUT_IDLE || !READ_ONCE(t->expired) ||
+	    time_before(jiffies, t->deadline))
+		return IO_TIMEOUT_OK;
+
+	if (t->reset_expected) {
+		t->counter = IO_TIMEOUT_IDLE;
+		t->reset_expected = false;
+		return IO_TIMEOUT_FAILED;
+	}
+	io_timeout_arm(t, t->reset_limit);
+	t->reset_expected = true;
+	return IO_TIMEOUT_RESET;
+}
+
+#include "../sim_hw.c"
+#include "../sim_ctl.c"
+#include "../sim_dev.c"
