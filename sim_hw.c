@@ -13,8 +13,8 @@
  * the queue (late).
  *
  * The interrupt is a Linux interrupt number without a controller behind it,
- * raised from an irq_work, so that the driver's handler runs in hard interrupt
- * context like any other.
+ * raised from the hrtimer, or from an irq_work if it is time already, so that
+ * the driver's handler runs in hard interrupt context like any other.
  */
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
@@ -57,6 +57,7 @@ struct sim_hw_event {
  *	context on PREEMPT_RT as well
  * @timer: armed for the first event that is not due
  * @irq_work: raises the interrupt
+ * @irq_timer: raises it where an irq_work has to wait for the next jiffy
  * @irq: its number
  * @busy: an operation is under way, @tag is its tag and @length its size
  * @resetting: a reset is under way
@@ -74,6 +75,7 @@ struct sim_hw {
 	raw_spinlock_t lock;
 	struct hrtimer timer;
 	struct irq_work irq_work;
+	struct hrtimer irq_timer;
 	int irq;
 	bool busy;
 	bool resetting;
@@ -128,8 +130,11 @@ static void sim_hw_take_effect(struct sim_hw *hw,
 	}
 }
 
-/* Have all due events take effect, arm the timer for the next one. */
-static void sim_hw_run(struct sim_hw *hw)
+/*
+ * Have all due events take effect, arm the timer for the next one. Returns true
+ * if the interrupt is to be raised.
+ */
+static bool sim_hw_run(struct sim_hw *hw)
 {
 	ktime_t now = ktime_get();
 	bool was_idle = !hw->nr_due;
@@ -138,11 +143,19 @@ static void sim_hw_run(struct sim_hw *hw)
 	       ktime_compare(hw->event[hw->nr_due].due, now) <= 0)
 		sim_hw_take_effect(hw, &hw->event[hw->nr_due++]);
 
-	if (was_idle && hw->nr_due)
-		irq_work_queue(&hw->irq_work);
 	if (hw->nr_due < hw->nr_events)
 		hrtimer_start(&hw->timer, hw->event[hw->nr_due].due,
 			      HRTIMER_MODE_ABS_HARD);
+	return was_idle && hw->nr_due;
+}
+
+/* Raise the interrupt as soon as this CPU takes interrupts again. */
+static void sim_hw_raise(struct sim_hw *hw)
+{
+	if (arch_irq_work_has_interrupt())
+		irq_work_queue(&hw->irq_work);
+	else
+		hrtimer_start(&hw->irq_timer, 0, HRTIMER_MODE_ABS_HARD);
 }
 
 static void sim_hw_post(struct sim_hw *hw, u8 cause, unsigned int ms, bool late)
@@ -164,7 +177,8 @@ static void sim_hw_post(struct sim_hw *hw, u8 cause, unsigned int ms, bool late)
 		(hw->nr_events - i) * sizeof(event));
 	hw->event[i] = event;
 	hw->nr_events++;
-	sim_hw_run(hw);
+	if (sim_hw_run(hw))
+		sim_hw_raise(hw);
 }
 
 static enum hrtimer_restart sim_hw_timer(struct hrtimer *timer)
@@ -172,17 +186,25 @@ static enum hrtimer_restart sim_hw_timer(struct hrtimer *timer)
 	struct sim_hw *hw = container_of(timer, struct sim_hw, timer);
 	unsigned long flags;
 
+	bool raise;
+
 	raw_spin_lock_irqsave(&hw->lock, flags);
-	sim_hw_run(hw);
+	raise = sim_hw_run(hw);
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
+	if (raise)
+		generic_handle_irq(hw->irq);
 	return HRTIMER_NORESTART;
 }
 
-static void sim_hw_raise(struct irq_work *work)
+static void sim_hw_irq_work(struct irq_work *work)
 {
-	struct sim_hw *hw = container_of(work, struct sim_hw, irq_work);
+	generic_handle_irq(container_of(work, struct sim_hw, irq_work)->irq);
+}
 
-	generic_handle_irq(hw->irq);
+static enum hrtimer_restart sim_hw_irq_timer(struct hrtimer *timer)
+{
+	generic_handle_irq(container_of(timer, struct sim_hw, irq_timer)->irq);
+	return HRTIMER_NORESTART;
 }
 
 /* Does a pending fault of this kind strike now? */
@@ -249,7 +271,7 @@ static void sim_hw_ack(struct sim_hw *hw)
 	hw->nr_due--;
 	sim_hw_remove(hw, 0);
 	if (hw->nr_due)
-		irq_work_queue(&hw->irq_work);
+		sim_hw_raise(hw);
 	sim_hw_next_spurious(hw, 1);
 }
 
@@ -511,9 +533,11 @@ struct sim_hw *sim_hw_create(unsigned int latency_ms,
 	hw->state.ms[SIM_HW_RESET_LATENCY] = reset_latency_ms;
 	hrtimer_setup(&hw->timer, sim_hw_timer, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_ABS_HARD);
-	hw->irq_work = IRQ_WORK_INIT_HARD(sim_hw_raise);
+	hrtimer_setup(&hw->irq_timer, sim_hw_irq_timer, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_ABS_HARD);
+	hw->irq_work = IRQ_WORK_INIT_HARD(sim_hw_irq_work);
 	/*
-	 * As an edge, since that is what sim_hw_raise() is: one that comes
+	 * As an edge, since that is what raising it is: one that comes
 	 * while another CPU is still inside the handler is handled after it,
 	 * where handle_simple_irq() would drop it.
 	 */
@@ -531,6 +555,7 @@ struct sim_hw *sim_hw_create(unsigned int latency_ms,
 void sim_hw_destroy(struct sim_hw *hw)
 {
 	hrtimer_cancel(&hw->timer);
+	hrtimer_cancel(&hw->irq_timer);
 	irq_work_sync(&hw->irq_work);
 	irq_free_descs(hw->irq, 1);
 	kvfree(hw);
