@@ -213,9 +213,7 @@ static void sim_dev_program(struct sim_dev *sim)
 
 	io_timeout_begin(&slot->timeout);
 	slot->started = ktime_get();
-	sim_hw_write_buffer(sim->hw, req->data, req->len);
-	sim_hw_write(sim->hw, SIM_HW_LENGTH, req->len);
-	sim_hw_write(sim->hw, SIM_HW_START, ++slot->tag);
+	sim_hw_start(sim->hw, ++slot->tag, req->data, req->len);
 }
 
 /* Start the first request of the queue if the device is free (StartIo). */
@@ -263,25 +261,21 @@ static irqreturn_t sim_dev_isr(int irq, void *data)
 	struct sim_slot *slot = &sim->slot;
 	irqreturn_t ret = IRQ_HANDLED;
 	unsigned long flags;
-	u32 cause, tag;
+	u64 cause;
 
 	spin_lock_irqsave(&sim->lock, flags);
 	cause = sim_hw_read(sim->hw, SIM_HW_CAUSE);
-	tag = sim_hw_read(sim->hw, SIM_HW_CAUSE_TAG);
-	if (cause != SIM_HW_CAUSE_NONE)
-		sim_hw_write(sim->hw, SIM_HW_ACK, 1);
-
-	switch (cause) {
+	switch (SIM_HW_CAUSE_WHY(cause)) {
 	case SIM_HW_CAUSE_DONE:
 	case SIM_HW_CAUSE_ERROR:
 		/* Without the tag, an old operation's end would end a retry. */
-		if (tag != slot->tag ||
+		if (SIM_HW_CAUSE_TAG(cause) != slot->tag ||
 		    !io_timeout_op_interrupt(&slot->timeout)) {
 			sim->stats.late++;
 			break;
 		}
 		slot->interrupted = true;
-		slot->error = cause == SIM_HW_CAUSE_ERROR;
+		slot->error = SIM_HW_CAUSE_WHY(cause) == SIM_HW_CAUSE_ERROR;
 		ret = IRQ_WAKE_THREAD;
 		break;
 	case SIM_HW_CAUSE_RESET:
@@ -788,7 +782,7 @@ static void sim_dev_drain(struct sim_dev *sim)
 
 	spin_lock_irqsave(&sim->lock, flags);
 	while (sim_hw_read(sim->hw, SIM_HW_STATUS) & SIM_HW_STATUS_IRQ)
-		sim_hw_write(sim->hw, SIM_HW_ACK, 1);
+		sim_hw_read(sim->hw, SIM_HW_CAUSE);
 	spin_unlock_irqrestore(&sim->lock, flags);
 }
 
@@ -819,7 +813,7 @@ static int sim_dev_probe(struct platform_device *pdev)
 	io_timeout_init(&sim->slot.timeout, sim_dev_timeout.value,
 			sim_dev_reset_timeout.value);
 	/* Go on from there: an old operation may still end, with an old tag. */
-	sim->slot.tag = sim_hw_read(sim->hw, SIM_HW_START);
+	sim->slot.tag = sim_hw_read(sim->hw, SIM_HW_TAG);
 	platform_set_drvdata(pdev, sim);
 
 	/* Undone in the reverse order: timer, nodes, gone, work, interrupt. */

@@ -6,7 +6,7 @@
  * end of an operation, late or not, the end of a reset, a spurious interrupt.
  * Events stand in one queue sorted by due time, and one hrtimer is armed for
  * the first. When an event falls due it takes effect and its cause appears in
- * the cause register, behind those that the driver has not acknowledged yet;
+ * the cause register, behind those that the driver has not read yet;
  * the interrupt is raised for each cause when it comes to the front.
  *
  * A fault is an event that is not queued (hang), or that nothing removes from
@@ -216,13 +216,15 @@ static bool sim_hw_strikes(struct sim_hw *hw, enum sim_hw_fault fault)
 	return true;
 }
 
-/* One fault at most strikes an operation: hang, else late, else error. */
-static void sim_hw_start(struct sim_hw *hw, u32 tag)
+/*
+ * An operation begins; whatever was under way is dropped. One fault at most
+ * strikes it: hang, else late, else error.
+ */
+static void sim_hw_begin(struct sim_hw *hw)
 {
 	sim_hw_drop(hw);
 	hw->busy = true;
 	hw->resetting = false;
-	hw->tag = tag;
 	if (hw->state.dead || sim_hw_strikes(hw, SIM_HW_HANG))
 		return;
 	if (sim_hw_strikes(hw, SIM_HW_LATE))
@@ -263,25 +265,19 @@ static void sim_hw_next_spurious(struct sim_hw *hw, unsigned int ms)
 	sim_hw_post(hw, SIM_HW_CAUSE_NONE, ms, false);
 }
 
-/* The first cause was taken: raise the interrupt for the next, if any. */
-static void sim_hw_ack(struct sim_hw *hw)
+/* The first cause is taken: raise the interrupt for the next, if any. */
+static u64 sim_hw_take_cause(struct sim_hw *hw)
 {
+	u64 cause;
+
 	if (!hw->nr_due)
-		return;
+		return SIM_HW_CAUSE_NONE;
+	cause = (u64)hw->event[0].tag << 32 | hw->event[0].cause;
 	hw->nr_due--;
 	sim_hw_remove(hw, 0);
 	if (hw->nr_due)
 		sim_hw_raise(hw);
 	sim_hw_next_spurious(hw, 1);
-}
-
-/* A spurious interrupt is over when the driver has found that it has no cause. */
-static u32 sim_hw_cause(struct sim_hw *hw)
-{
-	u32 cause = hw->nr_due ? hw->event[0].cause : SIM_HW_CAUSE_NONE;
-
-	if (cause == SIM_HW_CAUSE_NONE)
-		sim_hw_ack(hw);
 	return cause;
 }
 
@@ -293,6 +289,29 @@ static u32 sim_hw_status(const struct sim_hw *hw)
 }
 
 /**
+ * sim_hw_start - start an operation, whatever is under way
+ * @hw: the device
+ * @tag: of the operation
+ * @data: what it loops back
+ * @len: bytes, at most SIM_HW_BUFFER_SIZE
+ *
+ * The doorbell: the operation is handed over whole, in one transaction.
+ *
+ * Context: any but NMI.
+ */
+void sim_hw_start(struct sim_hw *hw, u32 tag, const void *data, size_t len)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	hw->tag = tag;
+	hw->length = min_t(size_t, len, SIM_HW_BUFFER_SIZE);
+	memcpy(hw->in, data, hw->length);
+	sim_hw_begin(hw);
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+}
+
+/**
  * sim_hw_read - read a register
  * @hw: the device
  * @reg: the register
@@ -300,27 +319,24 @@ static u32 sim_hw_status(const struct sim_hw *hw)
  * Context: any but NMI.
  * Return: its value; 0 for one that can only be written.
  */
-u32 sim_hw_read(struct sim_hw *hw, enum sim_hw_reg reg)
+u64 sim_hw_read(struct sim_hw *hw, enum sim_hw_reg reg)
 {
 	unsigned long flags;
-	u32 value = 0;
+	u64 value = 0;
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
 	switch (reg) {
+	case SIM_HW_TAG:
+		value = hw->tag;
+		break;
 	case SIM_HW_LENGTH:
 		value = hw->length;
-		break;
-	case SIM_HW_START:
-		value = hw->tag;
 		break;
 	case SIM_HW_STATUS:
 		value = sim_hw_status(hw);
 		break;
 	case SIM_HW_CAUSE:
-		value = sim_hw_cause(hw);
-		break;
-	case SIM_HW_CAUSE_TAG:
-		value = hw->nr_due ? hw->event[0].tag : 0;
+		value = sim_hw_take_cause(hw);
 		break;
 	default:
 		break;
@@ -333,31 +349,18 @@ u32 sim_hw_read(struct sim_hw *hw, enum sim_hw_reg reg)
  * sim_hw_write - write a register
  * @hw: the device
  * @reg: the register; nothing happens if it can only be read
- * @value: the value; a length over SIM_HW_BUFFER_SIZE becomes that
+ * @value: the value
  *
  * Context: any but NMI.
  */
-void sim_hw_write(struct sim_hw *hw, enum sim_hw_reg reg, u32 value)
+void sim_hw_write(struct sim_hw *hw, enum sim_hw_reg reg, u64 value)
 {
 	unsigned long flags;
 
+	if (reg != SIM_HW_RESET)
+		return;
 	raw_spin_lock_irqsave(&hw->lock, flags);
-	switch (reg) {
-	case SIM_HW_LENGTH:
-		hw->length = min_t(u32, value, SIM_HW_BUFFER_SIZE);
-		break;
-	case SIM_HW_START:
-		sim_hw_start(hw, value);
-		break;
-	case SIM_HW_RESET:
-		sim_hw_reset(hw);
-		break;
-	case SIM_HW_ACK:
-		sim_hw_ack(hw);
-		break;
-	default:
-		break;
-	}
+	sim_hw_reset(hw);
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 
@@ -375,23 +378,6 @@ void sim_hw_read_buffer(struct sim_hw *hw, void *data, size_t len)
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
 	memcpy(data, hw->out, min_t(size_t, len, SIM_HW_BUFFER_SIZE));
-	raw_spin_unlock_irqrestore(&hw->lock, flags);
-}
-
-/**
- * sim_hw_write_buffer - write what the next operation is to loop back
- * @hw: the device
- * @data: where from
- * @len: bytes, at most SIM_HW_BUFFER_SIZE
- *
- * Context: any but NMI.
- */
-void sim_hw_write_buffer(struct sim_hw *hw, const void *data, size_t len)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&hw->lock, flags);
-	memcpy(hw->in, data, min_t(size_t, len, SIM_HW_BUFFER_SIZE));
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 

@@ -5,14 +5,11 @@
  * To its driver it is hardware: registers, a data buffer and an interrupt. It
  * does one operation at a time:
  *
- *	sim_hw_write_buffer(hw, data, len);
- *	sim_hw_write(hw, SIM_HW_LENGTH, len);
- *	sim_hw_write(hw, SIM_HW_START, tag);	a new tag each time
+ *	sim_hw_start(hw, tag, data, len);	a new tag each time
  *	... interrupt ...
- *	cause = sim_hw_read(hw, SIM_HW_CAUSE);
- *	tag = sim_hw_read(hw, SIM_HW_CAUSE_TAG);
- *	sim_hw_write(hw, SIM_HW_ACK, 1);
- *	sim_hw_read_buffer(hw, data, len);
+ *	cause = sim_hw_read(hw, SIM_HW_CAUSE);	which acknowledges it
+ *	if (SIM_HW_CAUSE_TAG(cause) == tag)
+ *		sim_hw_read_buffer(hw, data, len);
  *
  * To whoever tests the driver it is a device that misbehaves on command: see
  * sim_hw_inject().
@@ -29,34 +26,32 @@ struct sim_hw;
 #define SIM_HW_MAX_MS		600000		/* latencies, lateness */
 
 /**
- * enum sim_hw_reg - the registers
- * @SIM_HW_LENGTH: read/write: bytes of the buffer that an operation loops back
- * @SIM_HW_START: write: start an operation, the value is its tag; whatever was
- *	under way, operation or reset, is dropped. Read: the last tag
+ * enum sim_hw_reg - the registers, of 64 bits
+ * @SIM_HW_TAG: read: the tag of the last operation started
+ * @SIM_HW_LENGTH: read: bytes that it loops back
  * @SIM_HW_RESET: write, any value: start a reset; drops the operation under
  *	way, and starts a reset under way anew
  * @SIM_HW_STATUS: read: SIM_HW_STATUS_* bits
- * @SIM_HW_CAUSE: read: why the interrupt was raised, a SIM_HW_CAUSE_* value;
- *	SIM_HW_CAUSE_NONE if it was spurious, and then it is over
- * @SIM_HW_CAUSE_TAG: read: the tag of the operation that the cause is about
- * @SIM_HW_ACK: write, any value: the cause was taken; if another one waits,
- *	the interrupt is raised again
+ * @SIM_HW_CAUSE: read: why the interrupt was raised, in two halves:
+ *	SIM_HW_CAUSE_WHY() and SIM_HW_CAUSE_TAG(). Reading takes the cause; if
+ *	another one waits, the interrupt is raised again. 0 if there is none
  */
 enum sim_hw_reg {
+	SIM_HW_TAG,
 	SIM_HW_LENGTH,
-	SIM_HW_START,
 	SIM_HW_RESET,
 	SIM_HW_STATUS,
 	SIM_HW_CAUSE,
-	SIM_HW_CAUSE_TAG,
-	SIM_HW_ACK,
 };
 
 #define SIM_HW_STATUS_BUSY	0x1	/* an operation is under way */
 #define SIM_HW_STATUS_RESETTING	0x2	/* a reset is under way */
-#define SIM_HW_STATUS_IRQ	0x4	/* a cause waits to be acknowledged */
+#define SIM_HW_STATUS_IRQ	0x4	/* a cause waits to be read */
 
-#define SIM_HW_CAUSE_NONE	0
+#define SIM_HW_CAUSE_WHY(cause)	((u32)(cause))	/* a value as below */
+#define SIM_HW_CAUSE_TAG(cause)	((u32)((cause) >> 32))	/* of the operation */
+
+#define SIM_HW_CAUSE_NONE	0	/* spurious */
 #define SIM_HW_CAUSE_DONE	1	/* operation done, data looped back */
 #define SIM_HW_CAUSE_ERROR	2	/* operation ended with an error */
 #define SIM_HW_CAUSE_RESET	3	/* reset done */
@@ -66,10 +61,10 @@ struct sim_hw *sim_hw_create(unsigned int latency_ms,
 void sim_hw_destroy(struct sim_hw *hw);
 int sim_hw_irq(const struct sim_hw *hw);
 
-u32 sim_hw_read(struct sim_hw *hw, enum sim_hw_reg reg);
-void sim_hw_write(struct sim_hw *hw, enum sim_hw_reg reg, u32 value);
+void sim_hw_start(struct sim_hw *hw, u32 tag, const void *data, size_t len);
+u64 sim_hw_read(struct sim_hw *hw, enum sim_hw_reg reg);
+void sim_hw_write(struct sim_hw *hw, enum sim_hw_reg reg, u64 value);
 void sim_hw_read_buffer(struct sim_hw *hw, void *data, size_t len);
-void sim_hw_write_buffer(struct sim_hw *hw, const void *data, size_t len);
 
 /**
  * enum sim_hw_fault - how operations and resets can go wrong

@@ -29,22 +29,28 @@ struct seen {
 struct silicon {
 	struct sim_hw *hw;
 	ktime_t began;
-	bool keep;		/* do not acknowledge */
+	bool keep;		/* do not take the cause */
 	unsigned int nr_seen;
 	struct seen seen[MAX_SEEN];
 };
+
+static void take_cause(struct silicon *si, struct seen *seen)
+{
+	u64 cause = sim_hw_read(si->hw, SIM_HW_CAUSE);
+
+	seen->cause = SIM_HW_CAUSE_WHY(cause);
+	seen->tag = SIM_HW_CAUSE_TAG(cause);
+}
 
 static irqreturn_t handler(int irq, void *data)
 {
 	struct silicon *si = data;
 	struct seen *seen = &si->seen[min(si->nr_seen, MAX_SEEN - 1u)];
 
-	seen->cause = sim_hw_read(si->hw, SIM_HW_CAUSE);
-	seen->tag = sim_hw_read(si->hw, SIM_HW_CAUSE_TAG);
+	if (!si->keep)
+		take_cause(si, seen);
 	seen->ms = ktime_ms_delta(ktime_get(), si->began);
 	seen->in_hardirq = in_hardirq();
-	if (seen->cause != SIM_HW_CAUSE_NONE && !si->keep)
-		sim_hw_write(si->hw, SIM_HW_ACK, 1);
 	WRITE_ONCE(si->nr_seen, si->nr_seen + 1);
 	return IRQ_HANDLED;
 }
@@ -75,9 +81,7 @@ static void break_silicon(struct kunit *test)
 
 static void start(struct silicon *si, u32 tag, const char *data)
 {
-	sim_hw_write_buffer(si->hw, data, strlen(data) + 1);
-	sim_hw_write(si->hw, SIM_HW_LENGTH, strlen(data) + 1);
-	sim_hw_write(si->hw, SIM_HW_START, tag);
+	sim_hw_start(si->hw, tag, data, strlen(data) + 1);
 }
 
 /* Time for everything that is due to happen. */
@@ -137,7 +141,8 @@ static void operation_loops_data_back(struct kunit *test)
 	settle();
 	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
 	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 7, LATENCY_MS);
-	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_START), 7u);
+	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_TAG), 7ull);
+	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_LENGTH), 6ull);
 	expect_buffer(test, "hello");
 	KUNIT_EXPECT_EQ(test, status(test), 0u);
 }
@@ -160,11 +165,9 @@ static void buffer_accesses_are_bounded(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, data);
 	memset(data, 0xa5, 2 * SIM_HW_BUFFER_SIZE);
-	sim_hw_write_buffer(si->hw, data, 2 * SIM_HW_BUFFER_SIZE);
-	sim_hw_write(si->hw, SIM_HW_LENGTH, 2 * SIM_HW_BUFFER_SIZE);
+	sim_hw_start(si->hw, 1, data, 2 * SIM_HW_BUFFER_SIZE);
 	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_LENGTH),
-			(u32)SIM_HW_BUFFER_SIZE);
-	sim_hw_write(si->hw, SIM_HW_START, 1);
+			(u64)SIM_HW_BUFFER_SIZE);
 	settle();
 	memset(data, 0, 2 * SIM_HW_BUFFER_SIZE);
 	sim_hw_read_buffer(si->hw, data, 2 * SIM_HW_BUFFER_SIZE);
@@ -176,14 +179,15 @@ static void registers_ignore_the_wrong_direction(struct kunit *test)
 {
 	struct silicon *si = test->priv;
 
-	sim_hw_write(si->hw, SIM_HW_STATUS, ~0u);
-	sim_hw_write(si->hw, SIM_HW_CAUSE, ~0u);
-	sim_hw_write(si->hw, SIM_HW_CAUSE_TAG, ~0u);
-	sim_hw_write(si->hw, SIM_HW_ACK, 1);	/* nothing to acknowledge */
+	sim_hw_write(si->hw, SIM_HW_TAG, ~0ull);
+	sim_hw_write(si->hw, SIM_HW_LENGTH, ~0ull);
+	sim_hw_write(si->hw, SIM_HW_STATUS, ~0ull);
+	sim_hw_write(si->hw, SIM_HW_CAUSE, ~0ull);
 	KUNIT_EXPECT_EQ(test, status(test), 0u);
-	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_CAUSE), 0u);
-	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_CAUSE_TAG), 0u);
-	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_RESET), 0u);
+	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_TAG), 0ull);
+	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_LENGTH), 0ull);
+	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_CAUSE), 0ull);	/* none to take */
+	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_RESET), 0ull);
 	settle();
 	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
 }
@@ -440,10 +444,10 @@ static void causes_queue_up(struct kunit *test)
 	settle();
 	/* Both are due, one is shown, and raised but once. */
 	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
-	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 1, 20);
 	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_IRQ);
 	si->keep = false;
-	sim_hw_write(si->hw, SIM_HW_ACK, 1);
+	take_cause(si, &si->seen[0]);
+	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 1, 20);
 	settle();
 	KUNIT_EXPECT_EQ(test, si->nr_seen, 2u);
 	KUNIT_EXPECT_EQ(test, si->seen[1].tag, 2u);

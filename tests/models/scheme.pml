@@ -169,7 +169,7 @@ inline program()		/* sim_dev_program() */
 	assert(!req[slot_request].done && !req[slot_request].withdrawn);
 	assert(counter == IDLE && !reset_expected);
 	counter = LIMIT + 1;			/* io_timeout_begin() */
-	hw_drop();				/* sim_hw_write(SIM_HW_START, ++slot->tag) */
+	hw_drop();				/* sim_hw_start(++slot->tag) */
 	d_step {
 		slot_tag = (!USED(1) -> 1 : (!USED(2) -> 2 : (!USED(3) -> 3 : 4)));
 		hw_out = 0;
@@ -219,7 +219,7 @@ proctype isr()			/* sim_dev_isr() */
 end:	do
 	:: ISR_LOCK {
 		irq_on && nempty(hw_cause) ->
-		hw_cause?cause, tag;		/* SIM_HW_CAUSE, SIM_HW_CAUSE_TAG, SIM_HW_ACK */
+		hw_cause?cause, tag;		/* sim_hw_read(SIM_HW_CAUSE) */
 		if
 		:: cause == NONE -> hw_spurious = 0
 		:: cause == RESET ->		/* if (io_timeout_reset_interrupt()) */
