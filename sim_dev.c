@@ -161,6 +161,18 @@ static void sim_request_put(struct sim_request *req)
 	kref_put(&req->ref, sim_request_free);
 }
 
+/*
+ * Caller holds the lock, and has just changed what waiters look at. They look at
+ * it under the lock, after they have put themselves on the queue: so whoever is
+ * not on it yet sees the change. sim_ctl_poll() does not take the lock, but only
+ * wants to hear what sim_dev_shut_down() tells all.
+ */
+static void sim_dev_wake(struct wait_queue_head *wait)
+{
+	if (waitqueue_active(wait))
+		wake_up(wait);
+}
+
 /* Take a request off its file's list, if it is on one. */
 static void sim_request_unlist(struct sim_request *req)
 {
@@ -172,7 +184,7 @@ static void sim_request_unlist(struct sim_request *req)
 	req->file = NULL;
 	list_del_init(&req->list);
 	file->nr_requests--;
-	wake_up(&file->wait);
+	sim_dev_wake(&file->wait);
 	sim_request_put(req);
 }
 
@@ -193,13 +205,13 @@ static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 	else
 		sim->stats.failed++;
 	sim->outstanding--;
-	wake_up(&sim->room);
+	sim_dev_wake(&sim->room);
 	complete(&req->completed);
 
 	/* Does a reader want to hear of it? */
 	if (req->file && req->file->keeps_results &&
 	    (result >= 0 || req->nonblock))
-		wake_up(&req->file->wait);
+		sim_dev_wake(&req->file->wait);
 	else
 		sim_request_unlist(req);
 	sim_request_put(req);
