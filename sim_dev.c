@@ -34,6 +34,7 @@
 #include <linux/mutex.h>
 #include <linux/platform_device.h>
 #include <linux/poll.h>
+#include <linux/refcount.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/stringify.h>
@@ -81,8 +82,8 @@ SIM_DEV_PARAM(static, queue_depth, 16, 1, 1024,
 
 /**
  * struct sim_request - one write() (IRP)
- * @ref: held by the device until the request is done, by its file while it is
- *	on the file's list, and by a write() that waits for it
+ * @ref: one held until the request is done and off its file's list, another
+ *	one by write()
  * @queue: in sim_dev.queue until it is started
  * @list: in sim_file.requests
  * @file: whose list it is on; NULL when it is on none
@@ -98,7 +99,7 @@ SIM_DEV_PARAM(static, queue_depth, 16, 1, 1024,
  * @data: what was written, and what was looped back once @done
  */
 struct sim_request {
-	struct kref ref;
+	refcount_t ref;
 	struct list_head queue;
 	struct list_head list;
 	struct sim_file *file;
@@ -143,22 +144,18 @@ static struct sim_request *sim_request_alloc(size_t len)
 	req = kzalloc(struct_size(req, data, len), GFP_KERNEL_ACCOUNT);
 	if (!req)
 		return NULL;
-	kref_init(&req->ref);
+	refcount_set(&req->ref, 1);
+	init_completion(&req->completed);
 	INIT_LIST_HEAD(&req->queue);
 	INIT_LIST_HEAD(&req->list);
-	init_completion(&req->completed);
 	req->len = len;
 	return req;
 }
 
-static void sim_request_free(struct kref *ref)
-{
-	kfree(container_of(ref, struct sim_request, ref));
-}
-
 static void sim_request_put(struct sim_request *req)
 {
-	kref_put(&req->ref, sim_request_free);
+	if (refcount_dec_and_test(&req->ref))
+		kfree(req);
 }
 
 /*
@@ -185,16 +182,18 @@ static void sim_request_unlist(struct sim_request *req)
 	list_del_init(&req->list);
 	file->nr_requests--;
 	sim_dev_wake(&file->wait);
-	sim_request_put(req);
 }
 
 /*
  * Complete a request that the caller has just taken off the queue or out of
- * its slot. The caller holds the lock; the device's reference goes.
+ * its slot. The caller holds the lock. Unless a reader wants to hear of it, the
+ * request is gone then, or is the writer's that waits for it.
  */
 static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 			     int result)
 {
+	bool waited_for = !req->nonblock && !req->withdrawn;
+
 	lockdep_assert_held(&sim->lock);
 	req->result = result;
 	req->done = true;
@@ -206,15 +205,18 @@ static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 		sim->stats.failed++;
 	sim->outstanding--;
 	sim_dev_wake(&sim->room);
-	complete(&req->completed);
 
 	/* Does a reader want to hear of it? */
 	if (req->file && req->file->keeps_results &&
-	    (result >= 0 || req->nonblock))
+	    (result >= 0 || req->nonblock)) {
 		sim_dev_wake(&req->file->wait);
-	else
+	} else {
 		sim_request_unlist(req);
-	sim_request_put(req);
+		sim_request_put(req);
+	}
+	/* The writer has a reference, and may drop it at once. */
+	if (waited_for)
+		complete(&req->completed);
 }
 
 /* Program the device with the slot's request, the first time or again. */
@@ -455,9 +457,8 @@ static int sim_dev_submit(struct sim_file *file, struct sim_request *req)
 	if (!err) {
 		req->number = ++sim->stats.submitted;
 		sim->outstanding++;
-		kref_get(&req->ref);	/* the device's */
+		refcount_set(&req->ref, 2);
 		list_add_tail(&req->queue, &sim->queue);
-		kref_get(&req->ref);	/* the list's */
 		req->file = file;
 		list_add_tail(&req->list, &file->requests);
 		file->nr_requests++;
@@ -473,7 +474,8 @@ static int sim_dev_wait(struct sim_dev *sim, struct sim_request *req)
 	unsigned long flags;
 	int result;
 
-	wait_for_completion_interruptible(&req->completed);
+	if (!wait_for_completion_interruptible(&req->completed))
+		return req->result;
 
 	spin_lock_irqsave(&sim->lock, flags);
 	if (!req->done) {
@@ -555,6 +557,7 @@ static void sim_file_pop(struct sim_file *file, struct sim_request *first)
 	spin_lock_irqsave(&sim->lock, flags);
 	sim_request_unlist(first);
 	spin_unlock_irqrestore(&sim->lock, flags);
+	sim_request_put(first);
 }
 
 /* Read from the first result, which is done. Caller holds read_lock. */
@@ -655,10 +658,12 @@ static void sim_file_free(struct sim_file *file)
 	spin_lock_irqsave(&sim->lock, flags);
 	file->keeps_results = false;
 	list_for_each_entry_safe(req, next, &file->requests, list) {
-		if (req->done)
-			sim_request_unlist(req);
-		else
+		if (!req->done) {
 			sim_dev_withdraw(sim, req);
+		} else {
+			sim_request_unlist(req);
+			sim_request_put(req);
+		}
 	}
 	spin_unlock_irqrestore(&sim->lock, flags);
 	mutex_destroy(&file->read_lock);
