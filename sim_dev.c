@@ -96,6 +96,7 @@ SIM_DEV_PARAM(static, queue_depth, 16, 1, 1024,
  * @result: length or negative errno
  * @offset: bytes of the result that were read; protected by sim_file.read_lock
  * @len: bytes of @data
+ * @room: bytes there is room for
  * @data: what was written, and what was looped back once @done
  */
 struct sim_request {
@@ -112,6 +113,7 @@ struct sim_request {
 	int result;
 	size_t offset;
 	size_t len;
+	size_t room;
 	u8 data[];
 };
 
@@ -123,6 +125,7 @@ struct sim_request {
  *	the order of submission; protected by sim_dev.lock
  * @nr_requests: how many
  * @wait: woken when one is done or taken off the list
+ * @spare: a request that the next write() takes, or NULL; atomic
  * @read_lock: one reader at a time; only its holder removes the first request
  *	once that is done
  */
@@ -132,22 +135,32 @@ struct sim_file {
 	struct list_head requests;
 	unsigned int nr_requests;
 	wait_queue_head_t wait;
+	struct sim_request *spare;
 	struct mutex read_lock;	/* one reader at a time */
 };
 
 /* Requests */
 
-static struct sim_request *sim_request_alloc(size_t len)
+/* A request of len bytes, yet to be filled in: the spare one if that is large enough. */
+static struct sim_request *sim_request_alloc(struct sim_file *file, size_t len)
 {
-	struct sim_request *req;
+	struct sim_request *req = xchg(&file->spare, NULL);
+	size_t room = len;
 
-	req = kzalloc(struct_size(req, data, len), GFP_KERNEL_ACCOUNT);
+	if (req && req->room >= len) {
+		room = req->room;
+	} else {
+		kfree(req);
+		req = kmalloc(struct_size(req, data, len), GFP_KERNEL_ACCOUNT);
+	}
 	if (!req)
 		return NULL;
+	memset(req, 0, sizeof(*req));
 	refcount_set(&req->ref, 1);
 	init_completion(&req->completed);
 	INIT_LIST_HEAD(&req->queue);
 	INIT_LIST_HEAD(&req->list);
+	req->room = room;
 	req->len = len;
 	return req;
 }
@@ -156,6 +169,13 @@ static void sim_request_put(struct sim_request *req)
 {
 	if (refcount_dec_and_test(&req->ref))
 		kfree(req);
+}
+
+/* Drop write()'s reference; if it was the last, the next write() takes the request. */
+static void sim_request_put_spare(struct sim_file *file, struct sim_request *req)
+{
+	if (refcount_dec_and_test(&req->ref))
+		kfree(xchg(&file->spare, req));
 }
 
 /*
@@ -502,7 +522,7 @@ static ssize_t sim_dev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	if (!len)
 		return 0;
 
-	req = sim_request_alloc(len);
+	req = sim_request_alloc(file, len);
 	if (!req)
 		return -ENOMEM;
 	req->nonblock = iocb->ki_filp->f_flags & O_NONBLOCK ||
@@ -524,7 +544,7 @@ static ssize_t sim_dev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	if (!ret)
 		ret = req->nonblock ? len : sim_dev_wait(file->sim, req);
 out:
-	sim_request_put(req);
+	sim_request_put_spare(file, req);
 	return ret;
 }
 
@@ -667,6 +687,7 @@ static void sim_file_free(struct sim_file *file)
 	}
 	spin_unlock_irqrestore(&sim->lock, flags);
 	mutex_destroy(&file->read_lock);
+	kfree(file->spare);
 	kfree(file);
 }
 
