@@ -97,7 +97,8 @@ SIM_DEV_PARAM(static, queue_depth, 16, 1, 1024,
  * @offset: bytes of the result that were read; protected by sim_file.read_lock
  * @len: bytes of @data
  * @room: bytes there is room for
- * @data: what was written, and what was looped back once @done
+ * @data: what was written, and, if there is a reader, what was looped back
+ *	once @done
  */
 struct sim_request {
 	refcount_t ref;
@@ -178,6 +179,12 @@ static void sim_request_put_spare(struct sim_file *file, struct sim_request *req
 		kfree(xchg(&file->spare, req));
 }
 
+/* May somebody read the result? Caller holds the lock. */
+static bool sim_request_has_reader(const struct sim_request *req)
+{
+	return req->file && req->file->keeps_results;
+}
+
 /*
  * Caller holds the lock, and has just changed what waiters look at. They look at
  * it under the lock, after they have put themselves on the queue: so whoever is
@@ -227,8 +234,7 @@ static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 	sim_dev_wake(&sim->room);
 
 	/* Does a reader want to hear of it? */
-	if (req->file && req->file->keeps_results &&
-	    (result >= 0 || req->nonblock)) {
+	if (sim_request_has_reader(req) && (result >= 0 || req->nonblock)) {
 		sim_dev_wake(&req->file->wait);
 	} else {
 		sim_request_unlist(req);
@@ -375,7 +381,7 @@ static irqreturn_t sim_dev_thread(int irq, void *data)
 		struct sim_request *req = slot->request;
 
 		slot->interrupted = false;
-		if (!slot->error)
+		if (!slot->error && sim_request_has_reader(req))
 			sim_hw_read_buffer(sim->hw, req->data, req->len);
 		sim_dev_finish(sim, slot->error ? -EIO : (int)req->len);
 	}
