@@ -134,9 +134,8 @@ static void sim_hw_take_effect(struct sim_hw *hw,
  * Have all due events take effect, arm the timer for the next one. Returns true
  * if the interrupt is to be raised.
  */
-static bool sim_hw_run(struct sim_hw *hw)
+static bool sim_hw_run(struct sim_hw *hw, ktime_t now)
 {
-	ktime_t now = ktime_get();
 	bool was_idle = !hw->nr_due;
 
 	while (hw->nr_due < hw->nr_events &&
@@ -160,8 +159,9 @@ static void sim_hw_raise(struct sim_hw *hw)
 
 static void sim_hw_post(struct sim_hw *hw, u8 cause, unsigned int ms, bool late)
 {
+	ktime_t now = ktime_get();
 	struct sim_hw_event event = {
-		.due = ktime_add_ms(ktime_get(), ms),
+		.due = ktime_add_ms(now, ms),
 		.tag = hw->tag,
 		.cause = cause,
 		.late = late,
@@ -177,7 +177,7 @@ static void sim_hw_post(struct sim_hw *hw, u8 cause, unsigned int ms, bool late)
 		(hw->nr_events - i) * sizeof(event));
 	hw->event[i] = event;
 	hw->nr_events++;
-	if (sim_hw_run(hw))
+	if (sim_hw_run(hw, now))
 		sim_hw_raise(hw);
 }
 
@@ -189,7 +189,7 @@ static enum hrtimer_restart sim_hw_timer(struct hrtimer *timer)
 	bool raise;
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
-	raise = sim_hw_run(hw);
+	raise = sim_hw_run(hw, ktime_get());
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 	if (raise)
 		generic_handle_irq(hw->irq);
