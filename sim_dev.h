@@ -99,11 +99,12 @@ struct sim_node {
  * @ref: held by the driver while bound and by each node
  * @dev: the platform device; only used while bound
  * @hw: the silicon, which outlives this
+ * @gone: unbound; nothing is outstanding and nothing more is taken. Up here
+ *	since it is looked at before @lock is taken as well
  * @data_node: /dev/sim_devN
  * @ctl_node: /dev/sim_devN_ctl
- * @lock: protects everything below, and all requests and files; taken by the
- *	interrupt handler
- * @gone: unbound; nothing is outstanding and nothing more is taken
+ * @lock: protects @gone, everything below, and all requests and files; taken by
+ *	the interrupt handler
  * @slot: what the device is doing
  * @queue: requests that wait for the slot
  * @outstanding: requests in @slot and @queue
@@ -115,11 +116,11 @@ struct sim_dev {
 	struct kref ref;
 	struct device *dev;
 	struct sim_hw *hw;
+	bool gone;
 	struct sim_node data_node;
 	struct sim_node ctl_node;
 
-	spinlock_t lock;	/* protects all below, requests and files */
-	bool gone;
+	spinlock_t lock;	/* protects gone, all below, requests and files */
 	struct sim_slot slot;
 	struct list_head queue;
 	unsigned int outstanding;
