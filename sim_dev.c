@@ -185,14 +185,15 @@ static bool sim_request_has_reader(const struct sim_request *req)
 	return req->file && req->file->keeps_results;
 }
 
-/*
- * Caller holds the lock, and has just changed what waiters look at. They look at
- * it under the lock, after they have put themselves on the queue: so whoever is
- * not on it yet sees the change. sim_ctl_poll() does not take the lock, but only
- * wants to hear what sim_dev_shut_down() tells all.
- */
+/* Caller holds the lock, and has just changed what waiters look at. */
 static void sim_dev_wake(struct wait_queue_head *wait)
 {
+	/*
+	 * They look at it under the lock, after they have put themselves on
+	 * the queue: so whoever is not on it yet sees the change. All but
+	 * sim_ctl_poll(), which only wants to hear what sim_dev_shut_down()
+	 * tells everybody.
+	 */
 	if (waitqueue_active(wait))
 		wake_up(wait);
 }
