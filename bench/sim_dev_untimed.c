@@ -2,9 +2,10 @@
 /*
  * sim_dev_untimed - sim_dev.ko without time-outs, to see what they cost
  *
- * The same sources, with an io_timeout.h in which starting an operation costs
- * nothing and nothing is counted down; there is no heartbeat. What hangs,
- * hangs for ever. Loaded instead of sim_dev.ko.
+ * The same sources, with an io_timeout.h that only knows whether an operation is
+ * outstanding: without that, one left over from an earlier binding would end
+ * another one's. Nothing is counted down, and there is no heartbeat. What
+ * hangs, hangs for ever. Loaded instead of sim_dev.ko.
  */
 #include <linux/types.h>
 
@@ -12,7 +13,7 @@
 #define _IO_TIMEOUT_H
 #define IO_TIMEOUT_IDLE (-1)
 
-/* @counter is 0 while the driver is bound; then all interrupts are awaited. */
+/* @counter is 0 while an operation is outstanding; the rest is for sim_ctl.c. */
 struct io_timeout {
 	int counter;
 	int limit;
@@ -26,22 +27,25 @@ enum io_timeout_verdict {
 	IO_TIMEOUT_FAILED,
 };
 
-/* Called when the driver is bound, and again when it is unbound. */
 static inline void io_timeout_init(struct io_timeout *t, int limit,
 				   int reset_limit)
 {
-	t->counter = t->limit ? IO_TIMEOUT_IDLE : 0;
+	t->counter = IO_TIMEOUT_IDLE;
 	t->limit = limit;
 	t->reset_limit = reset_limit;
 }
 
 static inline void io_timeout_begin(struct io_timeout *t)
 {
+	t->counter = 0;
 }
 
 static inline bool io_timeout_op_interrupt(struct io_timeout *t)
 {
-	return t->counter != IO_TIMEOUT_IDLE;
+	if (t->counter == IO_TIMEOUT_IDLE)
+		return false;
+	t->counter = IO_TIMEOUT_IDLE;
+	return true;
 }
 
 static inline bool io_timeout_reset_interrupt(struct io_timeout *t)
