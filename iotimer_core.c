@@ -241,39 +241,89 @@ static void iotimer_rest_or_aim(void)
 	raw_spin_unlock_irqrestore(&tick.lock, flags);
 }
 
-/* Call the routines of one bitmap word. */
-static void iotimer_run_word(struct iotimer_chunk *chunk, unsigned int word)
+static void iotimer_call(struct iotimer *timer, const unsigned long *enabled,
+			 unsigned long mask)
 {
-	unsigned long pending = READ_ONCE(chunk->enabled[word]);
-	struct iotimer *slots = &chunk->slot[word * BITS_PER_LONG];
-	unsigned int bit;
+	iotimer_fn_t fn;
 
+	/*
+	 * First the routine, which shows the slot's other fields, then whether
+	 * it was stopped meanwhile. The other way round, a late start of a
+	 * timer that is being destroyed might show us its bit, take it back,
+	 * and leave us with the routine of the slot's next timer, which nobody
+	 * has started.
+	 */
+	fn = smp_load_acquire(&timer->fn); /* pairs with create */
+	if (fn && (smp_load_acquire(enabled) & mask)) /* pairs with start */
+		fn(timer->dev, timer->context);
+}
+
+/*
+ * Have the CPU fetch a context that is soon used; if it is no address, nothing
+ * happens. Not into the first cache: too few fetches for that can be under way.
+ */
+static void iotimer_prefetch(const struct iotimer *timer)
+{
+	const void *context = READ_ONCE(timer->context);
+
+	if (context)
+		__builtin_prefetch(context, 0, 2);
+}
+
+/*
+ * Call the routines of one bitmap word. Contexts are cold, each somewhere else
+ * in memory, so meanwhile fetch those of the same word of the next chunk, one
+ * for each call: that far ahead they arrive in time, side by side.
+ */
+static void iotimer_run_word(struct iotimer_chunk *chunk,
+			     const struct iotimer_chunk *next,
+			     unsigned int word)
+{
+	const unsigned long *enabled = &chunk->enabled[word];
+	unsigned long pending = READ_ONCE(*enabled), ahead = 0, mask;
+	const struct iotimer *fetch = NULL;
+	struct iotimer *timer = &chunk->slot[word * BITS_PER_LONG];
+	bool dense;
+
+	if (next) {
+		ahead = READ_ONCE(next->enabled[word]);
+		fetch = &next->slot[word * BITS_PER_LONG];
+	}
+	/* Both words all ones, from bit 0 on? Then no bit need be looked for. */
+	dense = !(pending & (pending + 1)) && !(ahead & (ahead + 1)) &&
+		ahead <= pending;
+	if (!dense)
+		for (; ahead; ahead &= ahead - 1)
+			iotimer_prefetch(&fetch[__ffs(ahead)]);
 	if (!pending)
 		return;
 
-	/* Many contexts are cold: have the CPU fetch them side by side. */
-	for_each_set_bit(bit, &pending, BITS_PER_LONG)
-		prefetch(READ_ONCE(slots[bit].context));
-
 	spin_lock(&walk_lock);
 	WRITE_ONCE(walker, current);
-	for_each_set_bit(bit, &pending, BITS_PER_LONG) {
-		struct iotimer *timer = &slots[bit];
-		iotimer_fn_t fn;
-
-		/*
-		 * First the routine, which shows the slot's other fields, then
-		 * whether it was stopped meanwhile. The other way round, a late
-		 * start of a timer that is being destroyed might show us its
-		 * bit, take it back, and leave us with the routine of the
-		 * slot's next timer, which nobody has started.
-		 */
-		fn = smp_load_acquire(&timer->fn); /* pairs with create */
-		if (fn && test_bit_acquire(bit, &chunk->enabled[word]))
-			fn(timer->dev, timer->context);
-	}
+	if (dense)
+		for (mask = 1; mask & pending; mask <<= 1, timer++, fetch++) {
+			if (mask & ahead)
+				iotimer_prefetch(fetch);
+			iotimer_call(timer, enabled, mask);
+		}
+	else
+		for (; pending; pending &= pending - 1)
+			iotimer_call(&timer[__ffs(pending)], enabled,
+				     pending & -pending);
 	WRITE_ONCE(walker, NULL);
 	spin_unlock(&walk_lock);
+}
+
+static struct iotimer_chunk *iotimer_next_chunk(struct xa_state *xas)
+{
+	struct iotimer_chunk *chunk;
+
+	do
+		chunk = xas_next_entry(xas, ULONG_MAX);
+	while (xas_retry(xas, chunk));
+	if (chunk)
+		prefetch(chunk);	/* its bitmaps */
+	return chunk;
 }
 
 /*
@@ -284,26 +334,28 @@ static void iotimer_run_word(struct iotimer_chunk *chunk, unsigned int word)
 static bool iotimer_walk(void)
 {
 	u64 end = ktime_get_ns() + READ_ONCE(budget_us) * (u64)NSEC_PER_USEC;
-	unsigned int word = tick.word;
-	struct iotimer_chunk *chunk;
-	unsigned long index;
+	struct iotimer_chunk *chunk, *next, *after;
+	XA_STATE(xas, &iotimer_chunks, tick.chunk);
+	bool done = true;
 
 	rcu_read_lock();
-	xa_for_each_start(&iotimer_chunks, index, chunk, tick.chunk) {
-		if (index != tick.chunk)
-			word = 0;
-		while (word < IOTIMER_CHUNK_WORDS) {
-			iotimer_run_word(chunk, word++);
-			if (ktime_get_ns() >= end) {
-				tick.chunk = index;
-				tick.word = word;
-				rcu_read_unlock();
-				return false;
-			}
+	chunk = iotimer_next_chunk(&xas);
+	next = chunk ? iotimer_next_chunk(&xas) : NULL;
+	for (; chunk && done; chunk = next, next = after) {
+		unsigned int word = 0;
+
+		after = next ? iotimer_next_chunk(&xas) : NULL;
+		if (chunk->index == tick.chunk)
+			word = tick.word;
+		while (word < IOTIMER_CHUNK_WORDS && done) {
+			iotimer_run_word(chunk, next, word++);
+			done = ktime_get_ns() < end;
 		}
+		tick.chunk = chunk->index;
+		tick.word = word;
 	}
 	rcu_read_unlock();
-	return true;
+	return done;
 }
 
 /* The tick. A timer_list's function never runs twice at the same time. */
