@@ -53,7 +53,7 @@ typedef void (*iotimer_fn_t)(struct device *dev, void *context);
  *	more than a second late
  * @wakeups: times that its timer expired; more than @ticks, because it goes
  *	to a tick in two or three steps, and a tick that uses up its budget
- *	goes on in the next jiffy
+ *	goes on after a pause
  */
 struct iotimer_stats {
 	unsigned long ticks;

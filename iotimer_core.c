@@ -30,6 +30,7 @@
 #include <linux/bitmap.h>
 #include <linux/device.h>
 #include <linux/hash.h>
+#include <linux/hrtimer.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
@@ -42,6 +43,7 @@
 #include <linux/timer.h>
 #include <linux/xarray.h>
 
+#include "compat.h"
 #include "iotimer.h"
 
 #define IOTIMER_CHUNK_SIZE	4096
@@ -105,14 +107,16 @@ static struct task_struct *walker;
 
 /**
  * struct iotimer_tick - the one tick behind all timers
- * @timer: expires at @next; between the steps of a walk, in the next jiffy
+ * @timer: expires at @next
+ * @pause: expires when a walk that used up its budget is to go on. Of these
+ *	two, one is armed while the tick is, the other one's function does so
+ *	as the last thing; so they never run at the same time
  * @lock: orders arming by start against resting at the end of a walk;
  *	protects @armed, and @next and @timer while the tick rests
  * @armed: the tick is on its way and owns the fields below; written under
  *	@lock, read by start without it (see the top of this file)
  * @next: the next tick in jiffies; moves by whole multiples of HZ only
- * @walking: a walk used up its budget and goes on at (@chunk, @word)
- * @chunk: index of the chunk to go on with
+ * @chunk: index of the chunk that a walk goes on with
  * @word: bitmap word in that chunk to go on with
  * @stats: written by the tick alone, read by anyone
  * @nr_enabled: enabled timers, or more for a moment; never fewer, since a bit
@@ -120,9 +124,9 @@ static struct task_struct *walker;
  */
 struct iotimer_tick {
 	struct timer_list timer;
+	struct hrtimer pause;
 	raw_spinlock_t lock;
 	unsigned long next;
-	bool walking;
 	unsigned long chunk;
 	unsigned int word;
 	struct iotimer_stats stats;
@@ -158,7 +162,7 @@ static const struct kernel_param_ops iotimer_budget_ops = {
 };
 module_param_cb(budget_us, &iotimer_budget_ops, &budget_us, 0644);
 MODULE_PARM_DESC(budget_us,
-		 "longest time in us that a tick holds the softirq before it goes on in the next jiffy (1 to 1000000, default 200)");
+		 "longest time in us that a tick holds the softirq before it pauses (1 to 1000000, default 200)");
 
 static int iotimer_refuse(const char *val, const struct kernel_param *kp)
 {
@@ -264,16 +268,27 @@ static void iotimer_call(struct iotimer *timer, const unsigned long *enabled,
  */
 static void iotimer_prefetch(const struct iotimer *timer)
 {
-	const void *context = READ_ONCE(timer->context);
+	const void *context = READ_ONCE(timer->context); /* create may write it */
 
 	if (context)
 		__builtin_prefetch(context, 0, 2);
 }
 
+static void iotimer_prefetch_slots(const struct iotimer *slot,
+				   unsigned long which)
+{
+	for (; which; which &= which - 1)
+		iotimer_prefetch(&slot[__ffs(which)]);
+}
+
 /*
  * Call the routines of one bitmap word. Contexts are cold, each somewhere else
- * in memory, so meanwhile fetch those of the same word of the next chunk, one
- * for each call: that far ahead they arrive in time, side by side.
+ * in memory, so have those of the same word of the next chunk fetched before:
+ * that far ahead they arrive in time, side by side.
+ *
+ * Most words are all ones, or all but some at the end of the last chunk. If
+ * both are, and we have at least as many calls as there is to fetch, no bit
+ * need be looked for, and each call fetches one context.
  */
 static void iotimer_run_word(struct iotimer_chunk *chunk,
 			     const struct iotimer_chunk *next,
@@ -286,15 +301,13 @@ static void iotimer_run_word(struct iotimer_chunk *chunk,
 	bool dense;
 
 	if (next) {
-		ahead = READ_ONCE(next->enabled[word]);
+		ahead = READ_ONCE(next->enabled[word]);	/* a hint */
 		fetch = &next->slot[word * BITS_PER_LONG];
 	}
-	/* Both words all ones, from bit 0 on? Then no bit need be looked for. */
 	dense = !(pending & (pending + 1)) && !(ahead & (ahead + 1)) &&
 		ahead <= pending;
 	if (!dense)
-		for (; ahead; ahead &= ahead - 1)
-			iotimer_prefetch(&fetch[__ffs(ahead)]);
+		iotimer_prefetch_slots(fetch, ahead);
 	if (!pending)
 		return;
 
@@ -314,6 +327,15 @@ static void iotimer_run_word(struct iotimer_chunk *chunk,
 	spin_unlock(&walk_lock);
 }
 
+static void iotimer_prefetch_chunk(const struct iotimer_chunk *chunk)
+{
+	unsigned int word;
+
+	for (word = 0; word < IOTIMER_CHUNK_WORDS; word++)
+		iotimer_prefetch_slots(&chunk->slot[word * BITS_PER_LONG],
+				       READ_ONCE(chunk->enabled[word]));
+}
+
 static struct iotimer_chunk *iotimer_next_chunk(struct xa_state *xas)
 {
 	struct iotimer_chunk *chunk;
@@ -327,62 +349,81 @@ static struct iotimer_chunk *iotimer_next_chunk(struct xa_state *xas)
 }
 
 /*
- * Walk on from the cursor until all chunks are done (true) or the budget is
- * used up (false). The cursor is a pair of numbers, so a chunk may come or go
- * between two steps; RCU keeps those that are found during one.
+ * Walk on from the cursor until all chunks are done, or the budget is used up.
+ * The cursor is a pair of numbers, so a chunk may come or go between two steps;
+ * RCU keeps those that are found during one.
+ *
+ * Returns 0 if all are done, or the ns that this step took.
  */
-static bool iotimer_walk(void)
+static u64 iotimer_walk(void)
 {
-	u64 end = ktime_get_ns() + READ_ONCE(budget_us) * (u64)NSEC_PER_USEC;
+	const u64 budget = READ_ONCE(budget_us) * (u64)NSEC_PER_USEC;
+	const u64 begin = ktime_get_ns();
 	struct iotimer_chunk *chunk, *next, *after;
 	XA_STATE(xas, &iotimer_chunks, tick.chunk);
-	bool done = true;
+	u64 took = 0;
 
 	rcu_read_lock();
 	chunk = iotimer_next_chunk(&xas);
+	if (chunk)	/* no chunk before it that would have */
+		iotimer_prefetch_chunk(chunk);
 	next = chunk ? iotimer_next_chunk(&xas) : NULL;
-	for (; chunk && done; chunk = next, next = after) {
+	for (; chunk && took < budget; chunk = next, next = after) {
 		unsigned int word = 0;
 
 		after = next ? iotimer_next_chunk(&xas) : NULL;
 		if (chunk->index == tick.chunk)
 			word = tick.word;
-		while (word < IOTIMER_CHUNK_WORDS && done) {
+		while (word < IOTIMER_CHUNK_WORDS && took < budget) {
 			iotimer_run_word(chunk, next, word++);
-			done = ktime_get_ns() < end;
+			took = ktime_get_ns() - begin;
 		}
 		tick.chunk = chunk->index;
 		tick.word = word;
 	}
 	rcu_read_unlock();
-	return done;
+	return took < budget ? 0 : took;
 }
 
-/* The tick. A timer_list's function never runs twice at the same time. */
-static void iotimer_tick(struct timer_list *unused)
+/*
+ * One step of a walk. Then leave the CPU to others for as long as it took, but
+ * no longer than a jiffy.
+ */
+static void iotimer_step(void)
 {
+	u64 took;
+
 	WRITE_ONCE(tick.stats.wakeups, tick.stats.wakeups + 1);
-	if (!tick.walking) {
-		unsigned long now = jiffies, missed;
-
-		if (time_before(now, tick.next) ||
-		    !atomic_read(&tick.nr_enabled)) {
-			iotimer_rest_or_aim();
-			return;
-		}
-		missed = (now - tick.next) / HZ;
-		tick.next += (missed + 1) * HZ;
-		WRITE_ONCE(tick.stats.missed, tick.stats.missed + missed);
-		WRITE_ONCE(tick.stats.ticks, tick.stats.ticks + 1);
-		tick.chunk = 0;
-		tick.word = 0;
-	}
-
-	tick.walking = !iotimer_walk();
-	if (tick.walking)
-		mod_timer(&tick.timer, jiffies);	/* the next jiffy */
+	took = iotimer_walk();
+	if (took)
+		hrtimer_start(&tick.pause, min_t(u64, took, TICK_NSEC),
+			      HRTIMER_MODE_REL_SOFT);
 	else
 		iotimer_rest_or_aim();
+}
+
+static enum hrtimer_restart iotimer_go_on(struct hrtimer *unused)
+{
+	iotimer_step();
+	return HRTIMER_NORESTART;
+}
+
+static void iotimer_tick(struct timer_list *unused)
+{
+	unsigned long now = jiffies, missed;
+
+	if (time_before(now, tick.next) || !atomic_read(&tick.nr_enabled)) {
+		WRITE_ONCE(tick.stats.wakeups, tick.stats.wakeups + 1);
+		iotimer_rest_or_aim();
+		return;
+	}
+	missed = (now - tick.next) / HZ;
+	tick.next += (missed + 1) * HZ;
+	WRITE_ONCE(tick.stats.missed, tick.stats.missed + missed);
+	WRITE_ONCE(tick.stats.ticks, tick.stats.ticks + 1);
+	tick.chunk = 0;
+	tick.word = 0;
+	iotimer_step();
 }
 
 /**
@@ -725,6 +766,8 @@ static int __init iotimer_init(void)
 {
 	tick.next = jiffies;
 	timer_setup(&tick.timer, iotimer_tick, 0);
+	hrtimer_setup(&tick.pause, iotimer_go_on, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_SOFT);
 	return 0;
 }
 
@@ -737,6 +780,8 @@ static void __exit iotimer_exit(void)
 	struct iotimer_chunk *chunk;
 	unsigned long index;
 
+	/* With no timer enabled, neither arms the other one any more. */
+	hrtimer_cancel(&tick.pause);
 	timer_shutdown_sync(&tick.timer);
 	WARN(!xa_empty(&iotimer_chunks), "iotimer: timers were not destroyed\n");
 	xa_for_each(&iotimer_chunks, index, chunk)
