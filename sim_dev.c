@@ -412,7 +412,7 @@ static void sim_dev_second(struct device *dev, void *context)
 		sim->stats.timeouts++;
 		sim->stats.resets++;
 		slot->started = ktime_get();
-		sim_hw_write(sim->hw, SIM_HW_RESET, 1);
+		sim_hw_reset(sim->hw);
 		break;
 	case IO_TIMEOUT_FAILED:
 		sim->stats.reset_failures++;

@@ -57,7 +57,7 @@ struct sim_hw_event {
  *	context on PREEMPT_RT as well
  * @timer: armed for the first event that is not due
  * @irq_work: raises the interrupt
- * @irq_timer: raises it where an irq_work has to wait for the next jiffy
+ * @irq_timer: raises it instead, see sim_hw_raise()
  * @irq: its number
  * @busy: an operation is under way, @tag is its tag and @length its size
  * @resetting: a reset is under way
@@ -65,7 +65,7 @@ struct sim_hw_event {
  * @length: of the data
  * @state: faults and latencies
  * @nr_due: events that have fallen due, the first ones in @event; the first of
- *	them is what the cause registers show
+ *	them is what the cause register shows
  * @nr_events: all events
  * @event: the queue, sorted by due time
  * @in: what the driver wrote
@@ -148,13 +148,16 @@ static bool sim_hw_run(struct sim_hw *hw, ktime_t now)
 	return was_idle && hw->nr_due;
 }
 
-/* Raise the interrupt as soon as this CPU takes interrupts again. */
+/*
+ * Raise the interrupt as soon as may be. User-mode Linux has no interrupt for
+ * irq_works, which wait for the next jiffy there.
+ */
 static void sim_hw_raise(struct sim_hw *hw)
 {
-	if (arch_irq_work_has_interrupt())
-		irq_work_queue(&hw->irq_work);
-	else
+	if (IS_ENABLED(CONFIG_UML))
 		hrtimer_start(&hw->irq_timer, 0, HRTIMER_MODE_ABS_HARD);
+	else
+		irq_work_queue(&hw->irq_work);
 }
 
 static void sim_hw_post(struct sim_hw *hw, u8 cause, unsigned int ms, bool late)
@@ -185,7 +188,6 @@ static enum hrtimer_restart sim_hw_timer(struct hrtimer *timer)
 {
 	struct sim_hw *hw = container_of(timer, struct sim_hw, timer);
 	unsigned long flags;
-
 	bool raise;
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
@@ -234,17 +236,6 @@ static void sim_hw_begin(struct sim_hw *hw)
 		sim_hw_post(hw, sim_hw_strikes(hw, SIM_HW_ERROR) ?
 				SIM_HW_CAUSE_ERROR : SIM_HW_CAUSE_DONE,
 			    hw->state.ms[SIM_HW_LATENCY], false);
-}
-
-static void sim_hw_reset(struct sim_hw *hw)
-{
-	sim_hw_drop(hw);
-	hw->busy = false;
-	hw->resetting = true;
-	if (hw->state.dead || sim_hw_strikes(hw, SIM_HW_RESET_HANG))
-		return;
-	sim_hw_post(hw, SIM_HW_CAUSE_RESET,
-		    hw->state.ms[SIM_HW_RESET_LATENCY], false);
 }
 
 /*
@@ -312,12 +303,34 @@ void sim_hw_start(struct sim_hw *hw, u32 tag, const void *data, size_t len)
 }
 
 /**
+ * sim_hw_reset - start a reset
+ * @hw: the device
+ *
+ * Drops the operation under way, and starts a reset under way anew.
+ *
+ * Context: any but NMI.
+ */
+void sim_hw_reset(struct sim_hw *hw)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	sim_hw_drop(hw);
+	hw->busy = false;
+	hw->resetting = true;
+	if (!hw->state.dead && !sim_hw_strikes(hw, SIM_HW_RESET_HANG))
+		sim_hw_post(hw, SIM_HW_CAUSE_RESET,
+			    hw->state.ms[SIM_HW_RESET_LATENCY], false);
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+}
+
+/**
  * sim_hw_read - read a register
  * @hw: the device
  * @reg: the register
  *
  * Context: any but NMI.
- * Return: its value; 0 for one that can only be written.
+ * Return: its value.
  */
 u64 sim_hw_read(struct sim_hw *hw, enum sim_hw_reg reg)
 {
@@ -338,30 +351,9 @@ u64 sim_hw_read(struct sim_hw *hw, enum sim_hw_reg reg)
 	case SIM_HW_CAUSE:
 		value = sim_hw_take_cause(hw);
 		break;
-	default:
-		break;
 	}
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 	return value;
-}
-
-/**
- * sim_hw_write - write a register
- * @hw: the device
- * @reg: the register; nothing happens if it can only be read
- * @value: the value
- *
- * Context: any but NMI.
- */
-void sim_hw_write(struct sim_hw *hw, enum sim_hw_reg reg, u64 value)
-{
-	unsigned long flags;
-
-	if (reg != SIM_HW_RESET)
-		return;
-	raw_spin_lock_irqsave(&hw->lock, flags);
-	sim_hw_reset(hw);
-	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 
 /**

@@ -26,20 +26,17 @@ struct sim_hw;
 #define SIM_HW_MAX_MS		600000		/* latencies, lateness */
 
 /**
- * enum sim_hw_reg - the registers, of 64 bits
- * @SIM_HW_TAG: read: the tag of the last operation started
- * @SIM_HW_LENGTH: read: bytes that it loops back
- * @SIM_HW_RESET: write, any value: start a reset; drops the operation under
- *	way, and starts a reset under way anew
- * @SIM_HW_STATUS: read: SIM_HW_STATUS_* bits
- * @SIM_HW_CAUSE: read: why the interrupt was raised, in two halves:
+ * enum sim_hw_reg - the registers, of 64 bits, to read
+ * @SIM_HW_TAG: the tag of the last operation started
+ * @SIM_HW_LENGTH: bytes that it loops back
+ * @SIM_HW_STATUS: SIM_HW_STATUS_* bits
+ * @SIM_HW_CAUSE: why the interrupt was raised, in two halves:
  *	SIM_HW_CAUSE_WHY() and SIM_HW_CAUSE_TAG(). Reading takes the cause; if
- *	another one waits, the interrupt is raised again. 0 if there is none
+ *	another one waits, the interrupt is raised again
  */
 enum sim_hw_reg {
 	SIM_HW_TAG,
 	SIM_HW_LENGTH,
-	SIM_HW_RESET,
 	SIM_HW_STATUS,
 	SIM_HW_CAUSE,
 };
@@ -51,7 +48,7 @@ enum sim_hw_reg {
 #define SIM_HW_CAUSE_WHY(cause)	((u32)(cause))	/* a value as below */
 #define SIM_HW_CAUSE_TAG(cause)	((u32)((cause) >> 32))	/* of the operation */
 
-#define SIM_HW_CAUSE_NONE	0	/* spurious */
+#define SIM_HW_CAUSE_NONE	0	/* spurious; or nothing to take */
 #define SIM_HW_CAUSE_DONE	1	/* operation done, data looped back */
 #define SIM_HW_CAUSE_ERROR	2	/* operation ended with an error */
 #define SIM_HW_CAUSE_RESET	3	/* reset done */
@@ -62,8 +59,8 @@ void sim_hw_destroy(struct sim_hw *hw);
 int sim_hw_irq(const struct sim_hw *hw);
 
 void sim_hw_start(struct sim_hw *hw, u32 tag, const void *data, size_t len);
+void sim_hw_reset(struct sim_hw *hw);
 u64 sim_hw_read(struct sim_hw *hw, enum sim_hw_reg reg);
-void sim_hw_write(struct sim_hw *hw, enum sim_hw_reg reg, u64 value);
 void sim_hw_read_buffer(struct sim_hw *hw, void *data, size_t len);
 
 /**

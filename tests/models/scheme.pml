@@ -304,7 +304,7 @@ end:	do
 			assert(slot_request != NOBODY);	/* its number is logged */
 			counter = RESET_LIMIT;
 			reset_expected = 1;
-			hw_drop();		/* IO_TIMEOUT_RESET: sim_hw_write(SIM_HW_RESET) */
+			hw_drop();		/* IO_TIMEOUT_RESET: sim_hw_reset() */
 			hw_resetting = 1
 		fi;
 		UNLOCK
