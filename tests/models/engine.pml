@@ -28,9 +28,9 @@
  * barrier, or unlock for the tick.
  *
  * What is left out: time (a wakeup may be early; when it is due is the timer
- * wheel's business), missed ticks, chunks, RCU and the device tree, reordering
- * other than of those stores, interrupts on the CPU that they interrupt,
- * stop_sync with interrupts off, the warnings.
+ * wheel's business), missed ticks, chunks, RCU and the device tree, what the
+ * walk fetches ahead, reordering other than of those stores, interrupts on the
+ * CPU that they interrupt, stop_sync with interrupts off, the warnings.
  *
  * Contract of the callers, built in: start is not called, nor under way, once
  * destroy has returned; a stop_sync promises nothing if someone other than a
@@ -61,6 +61,7 @@
 #define TICK_LOCK	10	/* arming and resting take tick.lock */
 #define DEAD_MARK	11	/* destroy clears fn first */
 #define FN_FIRST	12	/* the walk reads fn before it tests the bit again */
+#define FN_LOOK		13	/* the walk looks whether fn is NULL */
 #ifndef WITHOUT
 #define WITHOUT		0
 #endif
@@ -248,6 +249,7 @@ inline destroy()
 inline call(b)
 {
 	d_step {
+		assert(func);			/* a routine, not NULL */
 		func = 0;
 		assert(!quiet[b]);		/* promises 1, 5 */
 		assert(!called[b]);		/* promise 2 */
@@ -270,7 +272,7 @@ inline call(b)
 /* iotimer_run_word() */
 inline run_word()
 {
-	d_step {				/* pending = READ_ONCE(chunk->enabled[word]) */
+	d_step {				/* pending = READ_ONCE(*enabled) */
 		seen[word] = bit_set[word];
 		seen[word + BITS - 1] = bit_set[word + BITS - 1]
 	};
@@ -279,18 +281,19 @@ inline run_word()
 		lock(walk_lock);		/* spin_lock(&walk_lock) */
 		walker = TICK;			/* WRITE_ONCE(walker, current) */
 		b = word * BITS;
-		do				/* for_each_set_bit(bit, &pending, BITS_PER_LONG) */
-		:: b < (word + 1) * BITS ->
+		do				/* for (mask = 1; mask & pending; ...), for (; pending; ...) */
+		:: b < (word + 1) * BITS ->	/* iotimer_call(timer, enabled, mask) */
 #if WITHOUT != FN_FIRST
 			func = fn[b];		/* fn = smp_load_acquire(&timer->fn) */
 #endif
-			/* test_bit_acquire(bit, &chunk->enabled[word]) */
+			/* smp_load_acquire(enabled) & mask */
 			seen[b] = seen[b] && (bit_set[b] || WITHOUT == SECOND_TEST);
 #if WITHOUT == FN_FIRST
 			func = fn[b];
 #endif
 			if
-			:: func && seen[b] -> call(b)
+			:: (func || WITHOUT == FN_LOOK) && seen[b] ->
+				call(b)		/* fn(timer->dev, timer->context) */
 			:: else
 			fi;
 			d_step { seen[b] = 0; func = 0; b++ }
@@ -328,7 +331,7 @@ inline rest_or_aim()
 	}
 }
 
-/* iotimer_tick() */
+/* iotimer_tick(), and iotimer_go_on() after a pause */
 proctype tick()
 {
 	bit was, had, walking, func, j;
@@ -342,7 +345,7 @@ end:	do
 		in_tick = 1;
 		idle = !bit_set[0] && !bit_set[1] && !starting[0] && !starting[1] && !stopping };
 		if
-		:: !walking ->			/* if (!tick.walking) */
+		:: !walking ->			/* iotimer_tick() */
 			if
 			:: true -> goto rest		/* if (time_before(now, tick.next) */
 			:: nr_enabled == 0 -> goto rest	/* || !atomic_read(&tick.nr_enabled)) */
@@ -355,22 +358,23 @@ end:	do
 				steady[0] = bit_set[0] && fn[0] && !late_dead;
 				steady[1] = bit_set[1]
 			}
-		:: else
+		:: else				/* iotimer_go_on() */
 		fi;
 		walking = 0;
 		do				/* iotimer_walk() */
-		:: word < WORDS ->		/* while (word < IOTIMER_CHUNK_WORDS) */
-			run_word();		/* iotimer_run_word(chunk, word++) */
+		:: word < WORDS ->		/* while (word < IOTIMER_CHUNK_WORDS && */
+						/* took < budget) */
+			run_word();		/* iotimer_run_word(chunk, next, word++) */
 			word++;
-			if			/* if (ktime_get_ns() >= end) return false */
+			if			/* took = ktime_get_ns() - begin */
 			:: true
 			:: walking = 1; break
 			fi
 		:: else -> break
 		od;
 		if
-		:: walking ->			/* if (tick.walking) */
-			d_step {		/* mod_timer(&tick.timer, jiffies) */
+		:: walking ->			/* if (took) */
+			d_step {		/* hrtimer_start(&tick.pause, ...) */
 				pending = 1;
 				in_tick = 0;
 				idle = 0
