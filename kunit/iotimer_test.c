@@ -589,6 +589,244 @@ static void a_large_budget_does_not(struct kunit *test)
 	KUNIT_EXPECT_LE(test, ran.wakeups, (ran.ticks + 1) * 3);
 }
 
+/*
+ * The walk's ways through the chunks. Each holds 126 timers, in bitmap words of
+ * BITS_PER_LONG, the last of which is not full; timers that are created one
+ * after the other fill chunk after chunk.
+ */
+
+enum { CHUNK = 126 };
+
+static struct subject **new_chunks(struct kunit *test, unsigned int nr)
+{
+	struct subject **s = kunit_kcalloc(test, nr * CHUNK, sizeof(*s), GFP_KERNEL);
+	unsigned int i, astray = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	for (i = 0; i < nr * CHUNK; i++) {
+		s[i] = new_timer(test);
+		astray += (unsigned long)s[i]->timer / PAGE_SIZE !=
+			  (unsigned long)s[i - i % CHUNK]->timer / PAGE_SIZE;
+	}
+	KUNIT_EXPECT_EQ(test, astray, 0u);
+	return s;
+}
+
+static void end_chunks(struct subject **s, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr * CHUNK; i++)
+		end(s[i]);
+}
+
+/* Which timers of a word are enabled. */
+enum pattern {
+	NONE, ALL, FIRST, LAST, ALL_BUT_FIRST, ALL_BUT_LAST, HOLES, NR_PATTERNS
+};
+
+static bool is_in(enum pattern pattern, unsigned int slot)
+{
+	bool first = slot % BITS_PER_LONG == 0;
+	bool last = (slot + 1) % BITS_PER_LONG == 0 || slot + 1 == CHUNK;
+
+	switch (pattern) {
+	case NONE:
+		return false;
+	case ALL:
+		return true;
+	case FIRST:
+		return first;
+	case LAST:
+		return last;
+	case ALL_BUT_FIRST:
+		return !first;
+	case ALL_BUT_LAST:
+		return !last;
+	default:
+		return slot % 3 == 1;
+	}
+}
+
+/* A row of patterns in which each comes after each, itself too; how many. */
+static unsigned int all_pairs(enum pattern *row)
+{
+	unsigned int a, b, nr = 0;
+
+	for (a = 0; a < NR_PATTERNS; a++) {
+		row[nr++] = a;
+		for (b = a + 1; b < NR_PATTERNS; b++) {
+			row[nr++] = a;
+			row[nr++] = b;
+		}
+	}
+	row[nr++] = 0;
+	return nr;
+}
+
+/* Start them between two ticks, after which no walk is under way. */
+static struct iotimer_stats start_chunks(struct subject **s, unsigned int nr,
+					 const enum pattern *row)
+{
+	struct iotimer_stats from;
+	unsigned int i;
+
+	do {
+		for (i = 0; i < nr * CHUNK; i++)
+			iotimer_stop_sync(s[i]->timer);
+		ssleep(2);
+		for (i = 0; i < nr * CHUNK; i++)
+			s[i]->calls = 0;
+		from = stats();
+		for (i = 0; i < nr * CHUNK; i++)
+			if (is_in(row[i / CHUNK], i % CHUNK))
+				iotimer_start(s[i]->timer);
+	} while (stats().ticks != from.ticks);
+	return from;
+}
+
+/**
+ * struct expected - how often a timer is called that runs for some time
+ * @least: once a tick; but in real time the last one may be stopped half way
+ * @most: and others may begin while the timers are being stopped
+ */
+struct expected {
+	unsigned long least, most;
+};
+
+/* Stop those that there are. */
+static struct expected stop_chunks(struct kunit *test, struct subject **s,
+				   unsigned int nr, struct iotimer_stats from)
+{
+	struct expected expected;
+	unsigned int i;
+
+	expected.least = stats().ticks - from.ticks;
+	KUNIT_EXPECT_GE(test, expected.least, 2ul);
+	expected.least -= !virtual;
+	for (i = 0; i < nr * CHUNK; i++)
+		if (s[i]->timer)
+			iotimer_stop_sync(s[i]->timer);
+	expected.most = stats().ticks - from.ticks;
+	return expected;
+}
+
+static bool is_as(const struct subject *s, struct expected expected)
+{
+	return calls(s) >= expected.least && calls(s) <= expected.most;
+}
+
+static void calls_all_that_are_enabled_however_they_lie(struct kunit *test)
+{
+	enum pattern row[NR_PATTERNS * NR_PATTERNS + 1];
+	unsigned int nr = all_pairs(row), i;
+	struct subject **s = new_chunks(test, nr);
+	struct iotimer_stats from = start_chunks(s, nr, row);
+	unsigned int wrong = 0, at = 0;
+	struct expected expected;
+
+	KUNIT_EXPECT_EQ(test, nr + 0ul, ARRAY_SIZE(row));
+	sleep_ms(3500);
+	expected = stop_chunks(test, s, nr, from);
+	for (i = 0; i < nr * CHUNK; i++) {
+		if (is_in(row[i / CHUNK], i % CHUNK) ? is_as(s[i], expected) :
+						       !calls(s[i]))
+			continue;
+		if (!wrong++)
+			at = i;
+	}
+	KUNIT_EXPECT_EQ_MSG(test, wrong, 0u,
+			    "the first: timer %u of chunk %u, pattern %u, has %u calls in %lu ticks",
+			    at % CHUNK, at / CHUNK, row[at / CHUNK], calls(s[at]),
+			    expected.most);
+	end_chunks(s, nr);
+}
+
+/* Destroy the timers of those chunks; their devices stay, to see that none is called. */
+static void let_go(struct subject **s, unsigned int nr, unsigned int go)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr * CHUNK; i++) {
+		if (!(go & BIT(i / CHUNK)))
+			continue;
+		iotimer_destroy(s[i]->timer);
+		s[i]->timer = NULL;
+		s[i]->calls = 0;
+	}
+}
+
+/*
+ * Let a chunk come, and run for a while; how many of its timers are called too
+ * often, or too rarely.
+ */
+static unsigned int let_come(struct kunit *test)
+{
+	struct subject **s = new_chunks(test, 1);
+	struct iotimer_stats before = stats(), from;
+	struct expected expected;
+	unsigned int i, wrong = 0;
+
+	for (i = 0; i < CHUNK; i++)
+		iotimer_start(s[i]->timer);
+	from = stats();
+	sleep_ms(2500);
+	expected = stop_chunks(test, s, 1, from);
+	/* Perhaps in the tick that was under way, too. */
+	expected.most += from.ticks - before.ticks + 1;
+	for (i = 0; i < CHUNK; i++)
+		wrong += !is_as(s[i], expected);
+	end_chunks(s, 1);
+	return wrong;
+}
+
+/* Cut a walk in the first chunk of four; then some go, and perhaps one comes. */
+static void cut_a_walk(struct kunit *test, unsigned int go, bool come)
+{
+	enum { NR = 4 };
+	static const enum pattern all[NR] = { ALL, ALL, ALL, ALL };
+	struct subject **s = new_chunks(test, NR);
+	unsigned int i, wrong = 0;
+	struct iotimer_stats from;
+	struct expected expected;
+
+	s[0]->us = 20000;	/* then it pauses for a jiffy, as long as it can */
+	s[0]->action = hold_up_once;
+	from = start_chunks(s, NR, all);
+	for (i = 0; i < 5 * HZ && !calls(s[0]); i++)
+		schedule_timeout_uninterruptible(1);
+	if (virtual) {
+		KUNIT_EXPECT_EQ(test, calls(s[BITS_PER_LONG - 1]), 1u);
+		KUNIT_EXPECT_EQ(test, calls(s[BITS_PER_LONG]), 0u);
+	}
+	let_go(s, NR, go);
+	if (come)
+		KUNIT_EXPECT_EQ_MSG(test, let_come(test), 0u, "after chunks %x went", go);
+	else
+		sleep_ms(2500);
+	expected = stop_chunks(test, s, NR, from);
+	for (i = 0; i < NR * CHUNK; i++)
+		wrong += s[i]->timer ? !is_as(s[i], expected) : calls(s[i]) != 0;
+	KUNIT_EXPECT_EQ_MSG(test, wrong, 0u, "chunks %x went", go);
+	end_chunks(s, NR);
+}
+
+static void chunks_go_between_two_steps(struct kunit *test)
+{
+	unsigned int go;
+
+	for (go = virtual ? 0 : 7; go < 8; go++)
+		cut_a_walk(test, go, false);
+}
+
+static void chunks_come_and_go_between_two_steps(struct kunit *test)
+{
+	unsigned int go;
+
+	for (go = virtual ? 0 : 7; go < 8; go++)
+		cut_a_walk(test, go, true);
+}
+
 /* Start and stop */
 
 static void start_and_stop_tell_what_was(struct kunit *test)
@@ -727,6 +965,80 @@ static void routine_stops_another_in_the_same_tick(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, calls(other), 0u);
 	end(s);
 	end(other);
+}
+
+/* The same, with a timer between them that is stopped. */
+static void routine_stops_another_past_a_hole(struct kunit *test)
+{
+	struct subject *s = new_timer(test), *hole = new_timer(test);
+	struct subject *other = new_timer(test);
+
+	s->other = other;
+	s->action = stop_other;
+	iotimer_start(s->timer);
+	iotimer_start(other->timer);
+	sleep_ms(2500);
+	iotimer_stop_sync(s->timer);
+	KUNIT_EXPECT_GE(test, calls(s), 1u);
+	KUNIT_EXPECT_EQ(test, calls(other), 0u);
+	KUNIT_EXPECT_EQ(test, calls(hole), 0u);
+	end(s);
+	end(hole);
+	end(other);
+}
+
+static void restart_other(struct subject *s)
+{
+	s->result = iotimer_stop(s->other->timer) && iotimer_start(s->other->timer);
+}
+
+/*
+ * In two full chunks, each seventh routine does something to the timer that is
+ * so many after it, or before it.
+ */
+static void act_on_others(struct kunit *test, void (*action)(struct subject *s),
+			  int distance, bool others_are_called)
+{
+	enum { NR = 2, EVERY = 7 };
+	static const enum pattern all[NR] = { ALL, ALL };
+	struct subject **s = new_chunks(test, NR);
+	unsigned int i, wrong = 0;
+	struct iotimer_stats from;
+	struct expected expected;
+
+	for (i = EVERY; i < (NR * CHUNK) - EVERY; i += EVERY) {
+		s[i]->other = s[i + distance];
+		s[i]->action = action;
+	}
+	from = start_chunks(s, NR, all);
+	sleep_ms(2500);
+	expected = stop_chunks(test, s, NR, from);
+	for (i = 0; i < NR * CHUNK; i++) {
+		unsigned int actor = i - distance;
+
+		if (others_are_called || actor % EVERY || actor < EVERY ||
+		    actor >= (NR * CHUNK) - EVERY)
+			wrong += !is_as(s[i], expected);
+		else
+			wrong += calls(s[i]) != 0;
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0u);
+	end_chunks(s, NR);
+}
+
+static void routines_stop_others_of_full_words(struct kunit *test)
+{
+	act_on_others(test, stop_other, 3, false);
+}
+
+static void routines_restart_others_to_be_called(struct kunit *test)
+{
+	act_on_others(test, restart_other, 3, true);
+}
+
+static void routines_restart_others_that_were_called(struct kunit *test)
+{
+	act_on_others(test, restart_other, -3, true);
 }
 
 static void routine_stop_syncs_another(struct kunit *test)
@@ -989,6 +1301,60 @@ static void no_tick_is_lost_going_to_rest(struct kunit *test)
 	end(s);
 }
 
+static void delay_100_ms(struct subject *s)
+{
+	mdelay(100);
+}
+
+/*
+ * A walk that is within the first of four chunks, for longer than another CPU
+ * needs to destroy a later chunk's only timer: between two words it gets the
+ * lock that it waits for. The walk knows that chunk already, and must not mind.
+ */
+static void chunk_goes_during_a_step(struct kunit *test, unsigned int which)
+{
+	enum { NR = 4 };
+	struct subject **s;
+	unsigned int i;
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "needs two CPUs");
+	s = new_chunks(test, NR);
+	for (i = 0; i < NR * CHUNK; i++)
+		if (i % CHUNK && i != BITS_PER_LONG)
+			end(s[i]);
+	set_budget(test, "1000000");	/* all in one step */
+	enter_routine(test, s[0], slow_routine);
+	/* Still in its first word, so all these are called in this tick. */
+	s[BITS_PER_LONG]->action = delay_100_ms;
+	iotimer_start(s[BITS_PER_LONG]->timer);
+	for (i = CHUNK; i < NR * CHUNK; i += CHUNK)
+		iotimer_start(s[i]->timer);
+	WRITE_ONCE(release_routine, true);
+	iotimer_destroy(s[which * CHUNK]->timer);
+	s[which * CHUNK]->timer = NULL;
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(s[0]->inside));
+
+	if (!calls(s[(NR - 1) * CHUNK]))
+		wait_for_call(s[(NR - 1) * CHUNK]);
+	set_budget(test, "200");
+	for (i = 0; i < NR * CHUNK; i += CHUNK)
+		KUNIT_EXPECT_EQ(test, !calls(s[i]), !s[i]->timer);
+	end(s[BITS_PER_LONG]);
+	for (i = 0; i < NR * CHUNK; i += CHUNK)
+		end(s[i]);
+}
+
+static void the_next_chunk_goes_during_a_step(struct kunit *test)
+{
+	chunk_goes_during_a_step(test, 1);
+}
+
+static void the_chunk_after_that_goes_during_a_step(struct kunit *test)
+{
+	chunk_goes_during_a_step(test, 2);
+}
+
 static void ticks_survive_their_cpu(struct kunit *test)
 {
 	struct subject *s = new_timer(test);
@@ -1025,6 +1391,9 @@ static struct kunit_case iotimer_cases[] = {
 	KUNIT_CASE(a_late_tick_makes_no_burst),
 	KUNIT_CASE(a_small_budget_splits_the_tick),
 	KUNIT_CASE(a_large_budget_does_not),
+	KUNIT_CASE(calls_all_that_are_enabled_however_they_lie),
+	KUNIT_CASE(chunks_go_between_two_steps),
+	KUNIT_CASE(chunks_come_and_go_between_two_steps),
 	KUNIT_CASE(start_and_stop_tell_what_was),
 	KUNIT_CASE(stopped_is_not_called),
 	KUNIT_CASE(routine_stops_itself),
@@ -1032,6 +1401,10 @@ static struct kunit_case iotimer_cases[] = {
 	KUNIT_CASE(routine_restarts_itself),
 	KUNIT_CASE(routine_starts_another),
 	KUNIT_CASE(routine_stops_another_in_the_same_tick),
+	KUNIT_CASE(routine_stops_another_past_a_hole),
+	KUNIT_CASE(routines_stop_others_of_full_words),
+	KUNIT_CASE(routines_restart_others_to_be_called),
+	KUNIT_CASE(routines_restart_others_that_were_called),
 	KUNIT_CASE(routine_stop_syncs_another),
 	KUNIT_CASE(started_and_stopped_by_a_hard_interrupt),
 	KUNIT_CASE(stop_sync_with_interrupts_off_is_stop),
@@ -1042,6 +1415,8 @@ static struct kunit_case iotimer_cases[] = {
 	KUNIT_CASE(start_while_being_destroyed_does_nothing),
 	KUNIT_CASE(stop_start_and_create_do_not_wait),
 	KUNIT_CASE(no_tick_is_lost_going_to_rest),
+	KUNIT_CASE(the_next_chunk_goes_during_a_step),
+	KUNIT_CASE(the_chunk_after_that_goes_during_a_step),
 	KUNIT_CASE(ticks_survive_their_cpu),
 	{}
 };
