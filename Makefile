@@ -44,6 +44,9 @@ failing:	## fail each allocation of each operation in turn
 fuzz:	## a million lines, and random system calls, on both nodes
 	@scripts/fuzz
 
+bench:	## speed, memory and wake-ups, beside what a driver would use instead; QEMU=1 counts instructions
+	@scripts/bench $(if $(QEMU),--qemu)
+
 coverage:	## which lines and branches the tests reach
 	@scripts/coverage
 
@@ -56,5 +59,5 @@ test-all:	## all of these (hours), with `make test` inside
 help:	## this list; scripts/NAME --help tells the options of `make NAME`
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
-.PHONY: modules clean demo test check model torture million days failing fuzz coverage \
+.PHONY: modules clean demo test check model torture million days failing fuzz coverage bench \
 	test-kernels test-all help

@@ -36,6 +36,7 @@ for _ in $(seq "$ROUNDS"); do
 	measure dev/null/1-writer 1 /dev/bench_null
 	measure dev/null/4-writers 4 /dev/bench_null
 	with sim_dev driver
+	with sim_dev_counter measure dev/counter/1-writer 1 /dev/sim_dev0
 	with sim_dev_untimed measure dev/untimed/1-writer 1 /dev/sim_dev0
 	with sim_dev_timer_list measure dev/timer_list/1-writer 1 /dev/sim_dev0
 done

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sim_dev_counter - sim_dev.ko as it is, but compiled in one piece
+ *
+ * As sim_dev_untimed and sim_dev_timer_list are, so that the compiler does the
+ * same for all three and only their io_timeout.h differs.
+ */
+#include "../sim_hw.c"
+#include "../sim_ctl.c"
+#include "../sim_dev.c"
