@@ -8,7 +8,6 @@
 
 #include <linux/hrtimer.h>
 #include <linux/version.h>
-#include <linux/workqueue.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 static inline void

@@ -78,6 +78,9 @@ void bench_say_one(const char *name, const char *unit, u64 thousandths);
 void bench_say_ns(const char *name, const u64 *ticks, u64 divisor);
 void bench_shuffle(void **pointer, unsigned int nr);
 
+void bench_routine(struct device *dev, void *context);
+void bench_function(struct timer_list *timer);
+
 /*
  * A clock of one cycle's resolution, where there is one: user-mode Linux's is
  * of 256 ns. Its ticks; bench_say() makes nanoseconds of them.

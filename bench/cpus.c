@@ -25,14 +25,6 @@ static u64 ticks[8];		/* of the clock, by thread */
 static struct completion done;
 static bool with_timer_list;
 
-static void bench_routine(struct device *dev, void *context)
-{
-}
-
-static void bench_function(struct timer_list *timer)
-{
-}
-
 static int start_and_stop(void *data)
 {
 	unsigned int nr = (unsigned long)data, i;

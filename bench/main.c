@@ -141,6 +141,15 @@ void bench_shuffle(void **pointer, unsigned int nr)
 	}
 }
 
+/* A routine, and a timer's function, that do nothing. */
+void bench_routine(struct device *dev, void *context)
+{
+}
+
+void bench_function(struct timer_list *timer)
+{
+}
+
 static void bench_no_release(struct device *dev)
 {
 }

@@ -44,14 +44,6 @@ static unsigned int hot;
 
 static struct iotimer **iotimers;
 
-static void bench_routine(struct device *dev, void *context)
-{
-}
-
-static void bench_function(struct timer_list *timer)
-{
-}
-
 /* What it costs a driver to guard one I/O. */
 static void measure_io(void)
 {

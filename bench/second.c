@@ -107,10 +107,6 @@ static void iotimer_reads(struct device *dev, void *context)
 	read_context(context);
 }
 
-static void iotimer_reads_nothing(struct device *dev, void *context)
-{
-}
-
 static void iotimer_fence(struct device *dev, void *context)
 {
 	fence_pass(&calls);
@@ -129,7 +125,7 @@ static void disarm_iotimers(void)
 
 static int arm_iotimers_with(bool contexts)
 {
-	iotimer_fn_t fn = reads ? iotimer_reads : iotimer_reads_nothing;
+	iotimer_fn_t fn = reads ? iotimer_reads : bench_routine;
 	unsigned int i, nr = bench.nr + FRONT + CHUNK;
 
 	iotimers = vzalloc(array_size(nr, sizeof(*iotimers)));
@@ -137,7 +133,6 @@ static int arm_iotimers_with(bool contexts)
 		return -ENOMEM;
 	for (i = 0; i < nr; i++) {
 		bool fence = i < FRONT || i >= bench.nr + FRONT;
-
 		void *context = fence || !contexts ? NULL :
 						     bench.context[i - FRONT];
 
@@ -337,11 +332,6 @@ static int arm_delayed_works(void)
 {
 	unsigned int i;
 
-	/*
-	 * A million works take most of a second, and a timer that is armed late
-	 * in it would be one of the wheel's exact ones, before the others.
-	 */
-	period = 2 * HZ;
 	queue = alloc_workqueue("iotimer_bench", WQ_PERCPU, 0);
 	if (!queue)
 		return -ENOMEM;
@@ -424,7 +414,7 @@ static int arm_list(void)
 	bench_shuffle((void **)entry, i);
 	while (i--) {
 		entry[i]->enabled = bench.context[i]->enabled;
-		entry[i]->fn = reads ? iotimer_reads : iotimer_reads_nothing;
+		entry[i]->fn = reads ? iotimer_reads : bench_routine;
 		entry[i]->dev = &bench.device[i];
 		entry[i]->context = bench.context[i];
 		list_add(&entry[i]->list, &listed_timers);
@@ -467,7 +457,7 @@ static int arm_bare(void)
 	for (i = 0; i < bench.nr; i++) {
 		if (!bench.context[i]->enabled)
 			continue;
-		bare[nr_bare].fn = reads ? iotimer_reads : iotimer_reads_nothing;
+		bare[nr_bare].fn = reads ? iotimer_reads : bench_routine;
 		bare[nr_bare++].context = bench.context[i];
 	}
 	fence_timers_arm(bare_second, 0);
@@ -480,18 +470,32 @@ static void disarm_bare(void)
 	vfree(bare);
 }
 
+/**
+ * struct contender - a way to call a routine a second
+ * @name: in what is said
+ * @arm: start it for the enabled devices
+ * @disarm: end it
+ * @last: the fence that closes last
+ * @period: its seconds, in jiffies; 0 if it does not go by them
+ */
 static const struct contender {
 	const char *name;
 	int (*arm)(void);
 	void (*disarm)(void);
+	struct fence *last;
+	unsigned long period;
 } contenders[] = {
-	{ "iotimer", arm_iotimers, disarm_iotimers },
-	{ "iotimer_unread", arm_iotimers_unread, disarm_iotimers },
-	{ "timer_list", arm_timers, disarm_timers },
-	{ "hrtimer", arm_hrtimers, disarm_hrtimers },
-	{ "delayed_work", arm_delayed_works, disarm_delayed_works },
-	{ "list", arm_list, disarm_list },
-	{ "bare", arm_bare, disarm_bare },
+	{ "iotimer", arm_iotimers, disarm_iotimers, &calls, HZ },
+	{ "iotimer_unread", arm_iotimers_unread, disarm_iotimers, &calls, HZ },
+	{ "timer_list", arm_timers, disarm_timers, &calls, HZ },
+	{ "hrtimer", arm_hrtimers, disarm_hrtimers, &calls, 0 },
+	/*
+	 * A million works take most of a second, and a timer that is armed late
+	 * in it would be one of the wheel's exact ones, before the others.
+	 */
+	{ "delayed_work", arm_delayed_works, disarm_delayed_works, &works, 2 * HZ },
+	{ "list", arm_list, disarm_list, &calls, HZ },
+	{ "bare", arm_bare, disarm_bare, &calls, HZ },
 };
 
 /* Jiffies jump to just before the next second. One CPU, or others would object. */
@@ -510,7 +514,7 @@ static void jump(unsigned long second)
  * that what it leaves in the caches is there in the next one; else the CPU
  * sleeps meanwhile, and then all are cold.
  */
-static bool wait_for_samples(struct fence *last, bool by_jiffies)
+static bool wait_for_samples(struct fence *last)
 {
 	time64_t end = ktime_get_seconds() + bench.samples + 60;
 	unsigned int seen = 0;
@@ -520,7 +524,7 @@ static bool wait_for_samples(struct fence *last, bool by_jiffies)
 			return false;
 		if (!bench.hurry)
 			msleep(100);
-		if (bench.hurry && by_jiffies && last->nr != seen) {
+		if (bench.hurry && period && last->nr != seen) {
 			seen = last->nr;
 			jump(calls.jiffies);
 		}
@@ -540,13 +544,11 @@ static int measure(const struct contender *contender, unsigned int nr,
 	fence_init(&calls);
 	fence_init(&works);
 	at = jiffies + 2 * HZ;
-	period = HZ;
+	period = contender->period;
 	err = contender->arm();
 	if (err)
 		return err;
-	done = wait_for_samples(contender->arm == arm_delayed_works ? &works :
-								      &calls,
-				contender->arm != arm_hrtimers);
+	done = wait_for_samples(contender->last);
 	contender->disarm();
 	if (!done) {
 		pr_err("bench: no end of %s\n", name);

@@ -2,45 +2,21 @@
 /*
  * sim_dev_untimed - sim_dev.ko without time-outs, to see what they cost
  *
- * The same sources, with an io_timeout.h that only knows whether an operation is
- * outstanding: without that, one left over from an earlier binding would end
- * another one's. Nothing is counted down, and there is no heartbeat. What
- * hangs, hangs for ever. Loaded instead of sim_dev.ko.
+ * The same sources, with functions of io_timeout.h that only know whether an
+ * operation is outstanding: without that, one left over from an earlier binding
+ * would end another one's. Nothing is counted down, and there is no heartbeat.
+ * What hangs, hangs for ever. Loaded instead of sim_dev.ko.
  */
-#include <linux/types.h>
+#include "../io_timeout.h"
+#include "../iotimer.h"
 
-/* In place of io_timeout.h */
-#define _IO_TIMEOUT_H
-#define IO_TIMEOUT_IDLE (-1)
-
-/* @counter is 0 while an operation is outstanding; the rest is for sim_ctl.c. */
-struct io_timeout {
-	int counter;
-	int limit;
-	int reset_limit;
-	bool reset_expected;
-};
-
-enum io_timeout_verdict {
-	IO_TIMEOUT_OK,
-	IO_TIMEOUT_RESET,
-	IO_TIMEOUT_FAILED,
-};
-
-static inline void io_timeout_init(struct io_timeout *t, int limit,
-				   int reset_limit)
-{
-	t->counter = IO_TIMEOUT_IDLE;
-	t->limit = limit;
-	t->reset_limit = reset_limit;
-}
-
-static inline void io_timeout_begin(struct io_timeout *t)
+/* The counter is 0 while an operation is outstanding. */
+static inline void untimed_begin(struct io_timeout *t)
 {
 	t->counter = 0;
 }
 
-static inline bool io_timeout_op_interrupt(struct io_timeout *t)
+static inline bool untimed_op_interrupt(struct io_timeout *t)
 {
 	if (t->counter == IO_TIMEOUT_IDLE)
 		return false;
@@ -48,22 +24,15 @@ static inline bool io_timeout_op_interrupt(struct io_timeout *t)
 	return true;
 }
 
-static inline bool io_timeout_reset_interrupt(struct io_timeout *t)
+static inline bool untimed_reset(struct io_timeout *t)
 {
 	return false;
 }
 
-static inline bool io_timeout_take_reset(struct io_timeout *t)
-{
-	return false;
-}
-
-static inline enum io_timeout_verdict io_timeout_tick(struct io_timeout *t)
-{
-	return IO_TIMEOUT_OK;
-}
-
-#include "../iotimer.h"
+#define io_timeout_begin untimed_begin
+#define io_timeout_op_interrupt untimed_op_interrupt
+#define io_timeout_reset_interrupt untimed_reset
+#define io_timeout_take_reset untimed_reset
 
 static inline struct iotimer *untimed_create(struct device *dev, iotimer_fn_t fn,
 					     void *context)
