@@ -339,7 +339,7 @@ def plot(data, folder):
         return "".join(f"{n} {data.median(name, n)}\n" for n in data.sizes if data.median(name, n))
 
     def draw(file, ylabel, lines):
-        script = [f"set terminal svg size 800,480 font 'sans,13' background '#ffffff'",
+        script = [f"set terminal svg noenhanced size 800,480 font 'sans,13' background '#ffffff'",
                   f"set output '{os.path.join(folder, file)}'",
                   "set logscale xy", "set grid", "set key outside right", "set xlabel 'devices'",
                   f"set ylabel '{ylabel}'", "set format x '%.0s%c'", "set xrange [700:1400000]"]

@@ -478,13 +478,15 @@ static void disarm_bare(void)
  * @last: the fence that closes last
  * @period: its seconds, in jiffies; 0 if it does not go by them
  */
-static const struct contender {
+struct contender {
 	const char *name;
 	int (*arm)(void);
 	void (*disarm)(void);
 	struct fence *last;
 	unsigned long period;
-} contenders[] = {
+};
+
+static const struct contender contenders[] = {
 	{ "iotimer", arm_iotimers, disarm_iotimers, &calls, HZ },
 	{ "iotimer_unread", arm_iotimers_unread, disarm_iotimers, &calls, HZ },
 	{ "timer_list", arm_timers, disarm_timers, &calls, HZ },
