@@ -14,18 +14,22 @@
  * and drops that lock, and so has waited for the few routines that may have
  * been under way; any later walk sees the bit cleared.
  *
- * What keeps the tick going, and lets it rest: start sets a bit and then looks
- * whether the tick is armed; the end of a walk disarms the tick and then looks
- * whether a timer is enabled. Each writes one thing and reads the other's with
- * a full barrier between, so at least one of them sees the other:
+ * What keeps the tick going, and lets it rest: it goes on after a walk that
+ * found an enabled timer, or if one was started since that walk began. The
+ * first such start says so in tick.state; for those that follow it is enough to
+ * see that. So start sets a bit and then looks whether the tick is wanted; a
+ * walk begins by forgetting that it is, and then looks at the bits. Each writes
+ * one thing and reads the other's with a full barrier between, so at least one
+ * of them sees the other:
  *
- *	iotimer_start()			iotimer_rest_or_aim()
- *	  nr_enabled++			  armed = false
+ *	iotimer_start()			iotimer_tick()
+ *	  set the bit			  state = TICK_COMES
  *	  [full barrier]		  [full barrier]
- *	  read armed			  read nr_enabled
+ *	  read state			  read the bits
  *
- * and the outcome "armed was true, nr_enabled was 0", with which a timer would
- * sleep for ever, is forbidden (the store-buffering litmus test).
+ * and the outcome "state was TICK_WANTED, the bit was not set", with which a
+ * timer would sleep for ever, is forbidden (the store-buffering litmus test).
+ * Stop, and a start that sees TICK_WANTED, write nothing but the bit.
  */
 #include <linux/bitmap.h>
 #include <linux/device.h>
@@ -105,22 +109,27 @@ static DEFINE_SPINLOCK(walk_lock);
  */
 static struct task_struct *walker;
 
+enum iotimer_tick_state {
+	TICK_RESTS,
+	TICK_COMES,	/* and rests then, unless it finds an enabled timer */
+	TICK_WANTED,	/* and comes again: a timer was started since the last */
+};
+
 /**
  * struct iotimer_tick - the one tick behind all timers
  * @timer: expires at @next
- * @pause: expires when a walk that used up its budget is to go on. Of these
- *	two, one is armed while the tick is, the other one's function does so
- *	as the last thing; so they never run at the same time
- * @lock: orders arming by start against resting at the end of a walk;
- *	protects @armed, and @next and @timer while the tick rests
- * @armed: the tick is on its way and owns the fields below; written under
- *	@lock, read by start without it (see the top of this file)
+ * @pause: expires when a walk that used up its budget is to go on. Unless the
+ *	tick rests, one of these two is armed, or its function is running and
+ *	arms one as the last thing; so they never run at the same time
+ * @lock: protects @state, and @next and @timer while the tick rests; else the
+ *	tick owns all below
  * @next: the next tick in jiffies; moves by whole multiples of HZ only
  * @chunk: index of the chunk that a walk goes on with
  * @word: bitmap word in that chunk to go on with
+ * @found: the walk has found an enabled timer
  * @stats: written by the tick alone, read by anyone
- * @nr_enabled: enabled timers, or more for a moment; never fewer, since a bit
- *	is counted before it is set and until after it is cleared
+ * @state: written under @lock, a few times a second at most; read by every
+ *	start without it (see the top of this file)
  */
 struct iotimer_tick {
 	struct timer_list timer;
@@ -129,16 +138,13 @@ struct iotimer_tick {
 	unsigned long next;
 	unsigned long chunk;
 	unsigned int word;
+	bool found;
 	struct iotimer_stats stats;
-
-	/* what start and stop touch */
-	bool armed ____cacheline_aligned_in_smp;
-	atomic_t nr_enabled;
+	enum iotimer_tick_state state ____cacheline_aligned_in_smp;
 };
 
 static struct iotimer_tick tick = {
 	.lock = __RAW_SPIN_LOCK_UNLOCKED(tick.lock),
-	.nr_enabled = ATOMIC_INIT(0),
 };
 
 static unsigned int budget_us = 200;
@@ -213,35 +219,47 @@ static void iotimer_aim(void)
 		mod_timer(&tick.timer, jiffies);
 }
 
-/* Wake the tick from its rest. Any context but NMI. */
-static void iotimer_arm(void)
+/*
+ * A timer was started: the tick is to come, and to come again. Not inlined, to
+ * keep its registers out of the other starts.
+ */
+static noinline void iotimer_want_tick(void)
 {
 	unsigned long flags, now;
 
 	raw_spin_lock_irqsave(&tick.lock, flags);
-	if (!tick.armed) {
+	if (tick.state == TICK_RESTS) {
 		now = jiffies;
 		/* Unless it is still to come, on to the grid's next point. */
 		if (tick.next - now - 1 >= HZ)
 			tick.next += ((now - tick.next) / HZ + 1) * HZ;
-		WRITE_ONCE(tick.armed, true);
 		iotimer_aim();
 	}
+	WRITE_ONCE(tick.state, TICK_WANTED);
 	raw_spin_unlock_irqrestore(&tick.lock, flags);
 }
 
-/* Go on ticking if any timer is enabled, else rest until the next start. */
-static void iotimer_rest_or_aim(void)
+/* A walk begins; it finds the timers that were started before. */
+static void iotimer_forget_starts(void)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&tick.lock, flags);
-	WRITE_ONCE(tick.armed, false);
+	WRITE_ONCE(tick.state, TICK_COMES);
+	raw_spin_unlock_irqrestore(&tick.lock, flags);
 	smp_mb(); /* pairs with test_and_set_bit() in iotimer_start() */
-	if (atomic_read(&tick.nr_enabled)) {
-		WRITE_ONCE(tick.armed, true);
+}
+
+/* A walk is over: go on if any timer is enabled, else rest until a start. */
+static void iotimer_aim_or_rest(void)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&tick.lock, flags);
+	if (tick.found || tick.state == TICK_WANTED)
 		iotimer_aim();
-	}
+	else
+		WRITE_ONCE(tick.state, TICK_RESTS);
 	raw_spin_unlock_irqrestore(&tick.lock, flags);
 }
 
@@ -311,6 +329,7 @@ static void iotimer_run_word(struct iotimer_chunk *chunk,
 	if (!pending)
 		return;
 
+	tick.found = true;
 	spin_lock(&walk_lock);
 	WRITE_ONCE(walker, current);
 	if (dense)
@@ -399,7 +418,7 @@ static void iotimer_step(void)
 		hrtimer_start(&tick.pause, min_t(u64, took, TICK_NSEC),
 			      HRTIMER_MODE_REL_SOFT);
 	else
-		iotimer_rest_or_aim();
+		iotimer_aim_or_rest();
 }
 
 static enum hrtimer_restart iotimer_go_on(struct hrtimer *unused)
@@ -412,9 +431,9 @@ static void iotimer_tick(struct timer_list *unused)
 {
 	unsigned long now = jiffies, missed;
 
-	if (time_before(now, tick.next) || !atomic_read(&tick.nr_enabled)) {
+	if (time_before(now, tick.next)) {
 		WRITE_ONCE(tick.stats.wakeups, tick.stats.wakeups + 1);
-		iotimer_rest_or_aim();
+		iotimer_aim();
 		return;
 	}
 	missed = (now - tick.next) / HZ;
@@ -423,6 +442,8 @@ static void iotimer_tick(struct timer_list *unused)
 	WRITE_ONCE(tick.stats.ticks, tick.stats.ticks + 1);
 	tick.chunk = 0;
 	tick.word = 0;
+	tick.found = false;
+	iotimer_forget_starts();
 	iotimer_step();
 }
 
@@ -447,16 +468,13 @@ bool iotimer_start(struct iotimer *timer)
 	unsigned int slot = slot_of(timer);
 	bool was_enabled;
 
-	atomic_inc(&tick.nr_enabled);
 	/*
 	 * The full barrier orders: what the caller wrote before the bit, for
-	 * the routine; the count before the look at tick.armed, for
-	 * iotimer_rest_or_aim(); the bit before the look at timer->fn, for
-	 * iotimer_destroy(), which writes fn and then clears the bit.
+	 * the routine; the bit before the look at tick.state, for the walk; the
+	 * bit before the look at timer->fn, for iotimer_destroy(), which writes
+	 * fn and then clears the bit.
 	 */
 	was_enabled = test_and_set_bit(slot, chunk->enabled);
-	if (was_enabled)
-		atomic_dec(&tick.nr_enabled);
 
 	if (unlikely(!READ_ONCE(timer->fn))) {
 		iotimer_stop(timer);
@@ -466,8 +484,8 @@ bool iotimer_start(struct iotimer *timer)
 	}
 
 	/* Also if it was enabled: whoever did that may not be here yet. */
-	if (unlikely(!READ_ONCE(tick.armed)))
-		iotimer_arm();
+	if (unlikely(READ_ONCE(tick.state) != TICK_WANTED))
+		iotimer_want_tick();
 	return !was_enabled;
 }
 EXPORT_SYMBOL_GPL(iotimer_start);
@@ -484,10 +502,7 @@ EXPORT_SYMBOL_GPL(iotimer_start);
  */
 bool iotimer_stop(struct iotimer *timer)
 {
-	if (!test_and_clear_bit(slot_of(timer), chunk_of(timer)->enabled))
-		return false;
-	atomic_dec(&tick.nr_enabled);
-	return true;
+	return test_and_clear_bit(slot_of(timer), chunk_of(timer)->enabled);
 }
 EXPORT_SYMBOL_GPL(iotimer_stop);
 
@@ -780,9 +795,9 @@ static void __exit iotimer_exit(void)
 	struct iotimer_chunk *chunk;
 	unsigned long index;
 
-	/* With no timer enabled, neither arms the other one any more. */
-	hrtimer_cancel(&tick.pause);
+	/* In this order: a tick may yet arm the pause, but the pause no tick. */
 	timer_shutdown_sync(&tick.timer);
+	hrtimer_cancel(&tick.pause);
 	WARN(!xa_empty(&iotimer_chunks), "iotimer: timers were not destroyed\n");
 	xa_for_each(&iotimer_chunks, index, chunk)
 		kfree(chunk);

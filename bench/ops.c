@@ -138,7 +138,7 @@ static int measure_iotimers(void)
 		if (s == 0)
 			bench_say_one("memory/iotimer", "bytes",
 				      div_u64((slab_pages() - pages) * PAGE_SIZE * 1000ULL,
-					      bench.nr));
+					      max(bench.nr, 1U)));
 		bench_shuffle((void **)iotimers, bench.nr);
 		over_all(start[s], i, iotimer_start(iotimers[i]));
 		over_all(stop[s], i, iotimer_stop(iotimers[i]));

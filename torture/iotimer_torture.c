@@ -714,11 +714,13 @@ static void pulse(unsigned int length)
 
 /*
  * A start must be noticed, wherever the tick is on its way to rest: the routine
- * stops its own timer, which is the only one, and is started again at once.
+ * stops its own timer, which is the only one, and it is started again while the
+ * next tick finds nothing.
  */
 static void alone(void)
 {
 	struct subject *s = &subjects[0];
+	struct iotimer_stats before, now;
 	unsigned long give_up;
 	unsigned int round;
 
@@ -738,6 +740,12 @@ static void alone(void)
 			cond_resched();
 		}
 		did(OP_ALONE);
+		iotimer_get_stats(&before);
+		do {
+			cond_resched();
+			iotimer_get_stats(&now);
+		} while (now.ticks == before.ticks &&
+			 time_before(jiffies, give_up));
 		ndelay(get_random_u32() % 5000);
 	}
 	WRITE_ONCE(s->once, false);
@@ -755,8 +763,9 @@ static void idle(void)
 	iotimer_get_stats(&before);
 	sleep_seconds(4);
 	iotimer_get_stats(&after);
-	/* On a starved CPU that tick may come as late as this, but only one. */
-	expect(after.wakeups - before.wakeups <= 1, CHECK_NOT_IDLE);
+	/* On a starved CPU that tick, and the steps to it, may come this late. */
+	expect(after.wakeups - before.wakeups <= 3 &&
+	       after.ticks - before.ticks <= 1, CHECK_NOT_IDLE);
 	did(OP_IDLE);
 }
 

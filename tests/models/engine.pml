@@ -19,13 +19,14 @@
  *	   and a timer is enabled, the next walk is on its way (watch())
  *	5  all of that with routines that start, stop, stop_sync any timer; and
  *	   nobody deadlocks (owner and irq may cease at any time)
- *	8  no enabled timer, no tick: a wakeup that finds none, and none started
+ *	8  no enabled timer, no tick: a walk that finds none, and none started
  *	   since, leaves none pending (idle)
  *
  * Stores that a barrier of the C code is there for wait in a store buffer:
- * armed = false of the tick, nr_enabled++ of a start, fn = NULL of destroy.
- * They reach memory at any time, at the latest at their CPU's next full
- * barrier, or unlock for the tick.
+ * state = TICK_COMES of the tick with the unlock that follows, fn = NULL of
+ * destroy, and the bit of a start if that had no barrier. They reach memory at
+ * any time, at the latest at their CPU's next full barrier, or for the tick when
+ * it takes the lock again.
  *
  * What is left out: time (a wakeup may be early; when it is due is the timer
  * wheel's business), missed ticks, chunks, RCU and the device tree, what the
@@ -53,32 +54,44 @@
 #define WALK_LOCK	2	/* stop_sync takes walk_lock */
 #define SECOND_STOP	3	/* stop_sync clears the bit again under it */
 #define SELF		4	/* stop_sync knows that it is inside a routine */
-#define LOOK		5	/* the tick that rests looks at nr_enabled (re-arm) */
-#define REST		6	/* the tick rests at all */
-#define MB		7	/* the barrier between its disarming and that look */
-#define START_BARRIER	8	/* the one between the count of start and its look */
-#define ARMED_LOOK	9	/* start looks whether the tick is armed */
-#define TICK_LOCK	10	/* arming and resting take tick.lock */
-#define DEAD_MARK	11	/* destroy clears fn first */
-#define FN_FIRST	12	/* the walk reads fn before it tests the bit again */
-#define FN_LOOK		13	/* the walk looks whether fn is NULL */
+#define FOUND		5	/* the tick goes on if its walk found a timer */
+#define STARTED		6	/* and if one was started since the walk began */
+#define FORGET		7	/* a walk forgets the starts before it */
+#define MB		8	/* the barrier between that and its look at the bits */
+#define START_BARRIER	9	/* the one between the bit of start and its look */
+#define STATE_LOOK	10	/* start looks whether the tick is wanted */
+#define TICK_LOCK	11	/* wanting and resting take tick.lock */
+#define DEAD_MARK	12	/* destroy clears fn first */
+#define FN_FIRST	13	/* the walk reads fn before it tests the bit again */
+#define FN_LOOK		14	/* the walk looks whether fn is NULL */
 #ifndef WITHOUT
 #define WITHOUT		0
 #endif
 
+/* enum iotimer_tick_state */
+#define RESTS		0
+#define COMES		1
+#define WANTED		2
+
 /* What the C code has */
 bit bit_set[2];		/* chunk->enabled */
 bit fn[2];		/* slot.fn, NULL or not */
-short nr_enabled;	/* tick.nr_enabled */
-bit armed;		/* tick.armed */
+byte state;		/* tick.state */
+bit found;		/* tick.found */
 bit pending;		/* tick.timer */
 bit tick_lock;		/* tick.lock */
 bit walk_lock;
 byte walker = NOBODY;
 
 /* Store buffers */
-bit late_disarm;	/* tick: armed = false */
-bit late_inc[4];	/* by context: nr_enabled++ */
+bit late_forget;	/* tick: state = TICK_COMES, unlock */
+#if WITHOUT == START_BARRIER
+bit late_set[8];	/* by timer and context: its bit is set */
+#define NONE_LATE (!late_set[TICK] && !late_set[OWNER] && !late_set[IRQ] && \
+		   !late_set[4 + TICK] && !late_set[4 + IRQ])
+#else
+#define NONE_LATE true
+#endif
 bit late_dead;		/* owner: fn[0] = NULL */
 
 /* What only the checks need */
@@ -91,20 +104,19 @@ bit quiet[2];		/* stop_sync or destroy has returned, no start since */
 bit calm;		/* of the owner's stop_sync: no start since, but by routines */
 byte starting[2];	/* calls of start under way outside routines */
 bit tick_starts[2];	/* one inside a routine is */
-byte stopping;		/* calls of stop outside routines, bit cleared, not yet counted */
-bit idle;		/* the wakeup found no timer enabled, and none was started since */
+bit idle;		/* the walk began with no timer enabled, and none was started since */
 
-#define AT_REST (!in_tick && !tick_lock && !starting[0] && !starting[1] && !stopping)
+#define AT_REST (!in_tick && !tick_lock && !starting[0] && !starting[1])
 
 inline lock(l)
 {
 	atomic { !l -> l = 1 }
 }
 
-inline drain_disarm()
+inline drain_forget()
 {
 	if
-	:: late_disarm -> late_disarm = 0; armed = 0
+	:: late_forget -> late_forget = 0; state = COMES; tick_lock = 0
 	:: else
 	fi
 }
@@ -112,8 +124,6 @@ inline drain_disarm()
 /* A full barrier of context me: its store buffer is empty. */
 inline barrier(me)
 {
-	nr_enabled = nr_enabled + late_inc[me];
-	late_inc[me] = 0;
 	if
 	:: me == OWNER && late_dead -> late_dead = 0; fn[0] = 0
 	:: else
@@ -123,37 +133,34 @@ inline barrier(me)
 /* iotimer_stop() */
 inline stop(i, me, sync)
 {
-	d_step {	/* if (!test_and_clear_bit(slot_of(timer), chunk_of(timer)->enabled)) */
+	d_step {	/* return test_and_clear_bit(slot_of(timer), chunk_of(timer)->enabled) */
 		barrier(me);
-		had = bit_set[i];
+#if WITHOUT == START_BARRIER
+		late_set[4 * i + me] = 0;
+#endif
 		bit_set[i] = 0;
 		steady[i] = 0;
-		stopping = stopping + (had && me != TICK);
 		quiet[i] = quiet[i] || (sync && me == TICK && !starting[i])
-	};
-	if
-	:: d_step { had -> had = 0;
-		nr_enabled--;			/* atomic_dec(&tick.nr_enabled) */
-		stopping = stopping - (me != TICK) }
-	:: else					/* return false */
-	fi
+	}
 }
 
-/* iotimer_arm() */
-inline arm()
+/* iotimer_want_tick() */
+inline want_tick()
 {
 #if WITHOUT != TICK_LOCK
 	lock(tick_lock);			/* raw_spin_lock_irqsave(&tick.lock) */
 #endif
 	if
-	:: !armed ->				/* if (!tick.armed) */
+	:: state == RESTS ->			/* if (tick.state == TICK_RESTS) */
 		/* the fields that the tick owns are ours to write now */
 		assert(!pending && !in_tick);
-		armed = 1;			/* WRITE_ONCE(tick.armed, true) */
 		pending = 1			/* iotimer_aim() */
 	:: else
 	fi;
+	state = WANTED;				/* WRITE_ONCE(tick.state, TICK_WANTED) */
+#if WITHOUT != TICK_LOCK
 	tick_lock = 0				/* raw_spin_unlock_irqrestore() */
+#endif
 }
 
 /* iotimer_start() */
@@ -166,36 +173,30 @@ inline start(i, me)
 		:: else -> starting[i]++; idle = 0
 		fi;
 		calm = calm && (i != 0 || me == TICK);
-		quiet[i] = 0;
-		late_inc[me] = 1		/* atomic_inc(&tick.nr_enabled) */
+		quiet[i] = 0
 	};
 	d_step {				/* test_and_set_bit(slot, chunk->enabled) */
-#if WITHOUT != START_BARRIER
+#if WITHOUT == START_BARRIER
+		late_set[4 * i + me] = 1
+#else
 		barrier(me);
-#endif
-		was = bit_set[i];
 		bit_set[i] = 1
+#endif
 	};
-	if
-	:: was -> nr_enabled--			/* if (was_enabled) atomic_dec() */
-	:: else
-	fi;
 	if
 	:: !fn[i] ->				/* if (!READ_ONCE(timer->fn)) */
 		stop(i, me, false)		/* iotimer_stop(timer); return false */
 	:: else ->
 		if
-		:: !armed && WITHOUT != ARMED_LOOK -> arm()	/* if (!READ_ONCE(tick.armed)) iotimer_arm() */
+		/* if (READ_ONCE(tick.state) != TICK_WANTED) iotimer_want_tick() */
+		:: state != WANTED && WITHOUT != STATE_LOOK -> want_tick()
 		:: else
 		fi
 	fi;
-	d_step {
-		was = 0;
-		if
-		:: me == TICK -> tick_starts[i] = 0
-		:: else -> starting[i]--
-		fi
-	}
+	if
+	:: me == TICK -> tick_starts[i] = 0
+	:: else -> starting[i]--
+	fi
 }
 
 /* iotimer_stop_sync() */
@@ -278,6 +279,7 @@ inline run_word()
 	};
 	if
 	:: seen[0] || seen[1] ->		/* if (!pending) return */
+		found = 1;			/* tick.found = true */
 		lock(walk_lock);		/* spin_lock(&walk_lock) */
 		walker = TICK;			/* WRITE_ONCE(walker, current) */
 		b = word * BITS;
@@ -305,25 +307,37 @@ inline run_word()
 	fi
 }
 
-/* iotimer_rest_or_aim(), and the end of iotimer_tick() */
-inline rest_or_aim()
+/* iotimer_forget_starts() */
+inline forget_starts()
 {
 #if WITHOUT != TICK_LOCK
 	lock(tick_lock);			/* raw_spin_lock_irqsave(&tick.lock) */
 #endif
-	late_disarm = 1;			/* WRITE_ONCE(tick.armed, false) */
+#if WITHOUT != FORGET
+	late_forget = 1;			/* WRITE_ONCE(tick.state, TICK_COMES), unlock */
+#else
+	tick_lock = 0;
+#endif
 #if WITHOUT != MB
-	d_step { drain_disarm() };		/* smp_mb() */
+	d_step { drain_forget() }		/* smp_mb() */
+#endif
+}
+
+/* iotimer_aim_or_rest(), and the end of iotimer_tick() */
+inline aim_or_rest()
+{
+	d_step { drain_forget() };
+#if WITHOUT != TICK_LOCK
+	lock(tick_lock);			/* raw_spin_lock_irqsave(&tick.lock) */
 #endif
 	if
-	/* if (atomic_read(&tick.nr_enabled)) */
-	:: (nr_enabled != 0 && WITHOUT != LOOK) || WITHOUT == REST ->
-		d_step { drain_disarm(); armed = 1 };	/* WRITE_ONCE(tick.armed, true) */
+	/* if (tick.found || tick.state == TICK_WANTED) */
+	:: (found && WITHOUT != FOUND) || (state == WANTED && WITHOUT != STARTED) ->
 		pending = 1			/* iotimer_aim() */
-	:: else
+	:: else ->
+		state = RESTS			/* WRITE_ONCE(tick.state, TICK_RESTS) */
 	fi;
 	d_step {				/* raw_spin_unlock_irqrestore() */
-		drain_disarm();
 		tick_lock = 0;
 		in_tick = 0;
 		assert(!idle || !pending);	/* promise 8 */
@@ -334,7 +348,7 @@ inline rest_or_aim()
 /* iotimer_tick(), and iotimer_go_on() after a pause */
 proctype tick()
 {
-	bit was, had, walking, func, j;
+	bit walking, func, j;
 	bit seen[2];
 	byte word, b;
 
@@ -342,22 +356,26 @@ end:	do
 	:: d_step {
 		pending ->			/* the timer expires */
 		pending = 0;
-		in_tick = 1;
-		idle = !bit_set[0] && !bit_set[1] && !starting[0] && !starting[1] && !stopping };
+		in_tick = 1 };
 		if
 		:: !walking ->			/* iotimer_tick() */
 			if
-			:: true -> goto rest		/* if (time_before(now, tick.next) */
-			:: nr_enabled == 0 -> goto rest	/* || !atomic_read(&tick.nr_enabled)) */
-			:: nr_enabled != 0
+			:: d_step { true ->	/* if (time_before(now, tick.next)) */
+				pending = 1;	/* iotimer_aim(); return */
+				in_tick = 0 };
+				goto end
+			:: true
 			fi;
 			d_step {
 				word = 0;		/* tick.word = 0 */
+				found = 0;		/* tick.found = false */
 				called[0] = 0;
 				called[1] = 0;
+				idle = !bit_set[0] && !bit_set[1] && !starting[0] && !starting[1] && NONE_LATE;
 				steady[0] = bit_set[0] && fn[0] && !late_dead;
 				steady[1] = bit_set[1]
-			}
+			};
+			forget_starts()			/* iotimer_forget_starts() */
 		:: else				/* iotimer_go_on() */
 		fi;
 		walking = 0;
@@ -376,8 +394,7 @@ end:	do
 		:: walking ->			/* if (took) */
 			d_step {		/* hrtimer_start(&tick.pause, ...) */
 				pending = 1;
-				in_tick = 0;
-				idle = 0
+				in_tick = 0
 			}
 		:: else ->
 			d_step {		/* promise 2 */
@@ -387,15 +404,13 @@ end:	do
 				steady[0] = 0;
 				steady[1] = 0
 			};
-rest:			rest_or_aim()		/* iotimer_rest_or_aim() */
+			aim_or_rest()		/* iotimer_aim_or_rest() */
 		fi
 	od
 }
 
 proctype owner()
 {
-	bit was, had;
-
 	do
 	:: d_step { !alive[0] -> fn[0] = 1; alive[0] = 1 }	/* iotimer_create() */
 	:: alive[0] -> start(0, OWNER)
@@ -408,7 +423,7 @@ proctype owner()
 
 proctype irq()
 {
-	bit was, had, j;
+	bit j;
 
 	do
 	:: if
@@ -429,11 +444,15 @@ proctype irq()
 proctype store_buffers()
 {
 end:	do
-	:: d_step { late_disarm -> late_disarm = 0; armed = 0 }
-	:: d_step { late_inc[TICK] -> late_inc[TICK] = 0; nr_enabled++ }
-	:: d_step { late_inc[OWNER] -> late_inc[OWNER] = 0; nr_enabled++ }
-	:: d_step { late_inc[IRQ] -> late_inc[IRQ] = 0; nr_enabled++ }
+	:: d_step { late_forget -> drain_forget() }
 	:: d_step { late_dead -> late_dead = 0; fn[0] = 0 }
+#if WITHOUT == START_BARRIER
+	:: d_step { late_set[TICK] -> late_set[TICK] = 0; bit_set[0] = 1 }
+	:: d_step { late_set[OWNER] -> late_set[OWNER] = 0; bit_set[0] = 1 }
+	:: d_step { late_set[IRQ] -> late_set[IRQ] = 0; bit_set[0] = 1 }
+	:: d_step { late_set[4 + TICK] -> late_set[4 + TICK] = 0; bit_set[1] = 1 }
+	:: d_step { late_set[4 + IRQ] -> late_set[4 + IRQ] = 0; bit_set[1] = 1 }
+#endif
 	od
 }
 
@@ -443,8 +462,6 @@ proctype watch()
 end:	do
 	:: AT_REST && !pending && (bit_set[0] || bit_set[1]) ->
 		assert(false)			/* not reached: a timer would sleep for ever */
-	:: AT_REST && nr_enabled + late_inc[OWNER] + late_inc[IRQ] != bit_set[0] + bit_set[1] ->
-		assert(false)			/* not reached: nr_enabled is wrong for good */
 	od
 }
 
