@@ -593,7 +593,8 @@ static struct iotimer *iotimer_by_id(u32 id)
  */
 static u32 *iotimer_find(const struct device *dev)
 {
-	unsigned long hash = hash_long((unsigned long)dev, BITS_PER_LONG);
+	/* Not hash_long(), which has 32 bits on all kernels. */
+	unsigned long hash = (unsigned long)dev * GOLDEN_RATIO_PRIME;
 	u32 *link = &iotimer_root;
 
 	while (*link) {
