@@ -13,7 +13,8 @@
  * From then on my_second(dev, my_context) is called once a second from the
  * timer softirq (the softirq thread on PREEMPT_RT) until the timer is stopped.
  * All timers share one tick. A timer costs 32 bytes and a few nanoseconds a
- * second; while none is started, nothing runs at all.
+ * second; while none is started, nothing runs at all, but for one tick after
+ * the last stop, which finds that out.
  *
  * Use it for coarse time-outs that must cost nothing per I/O: the I/O path
  * stores a number of seconds in a counter, the routine counts it down; see
@@ -48,7 +49,7 @@ typedef void (*iotimer_fn_t)(struct device *dev, void *context);
 
 /**
  * struct iotimer_stats - what the tick has done since the module was loaded
- * @ticks: ticks that were run
+ * @ticks: ticks that were run, those that found no timer enabled included
  * @missed: ticks that were skipped because the one before, or the CPU, was
  *	more than a second late
  * @wakeups: times that its timer expired; more than @ticks, because it goes

@@ -120,7 +120,7 @@ enum iotimer_tick_state {
  * @timer: expires at @next
  * @pause: expires when a walk that used up its budget is to go on. Unless the
  *	tick rests, one of these two is armed, or its function is running and
- *	arms one as the last thing; so they never run at the same time
+ *	arms one as the last thing, if any; so they never run at the same time
  * @lock: protects @state, and @next and @timer while the tick rests; else the
  *	tick owns all below
  * @next: the next tick in jiffies; moves by whole multiples of HZ only

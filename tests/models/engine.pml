@@ -15,8 +15,9 @@
  *	1  after stop_sync the routine is not running, and is not called before
  *	   the next start; after destroy, never (quiet[], in call())
  *	2  a timer that is enabled throughout a walk is called by it exactly
- *	   once (steady[], called[]); and whenever nobody is at work on the tick
- *	   and a timer is enabled, the next walk is on its way (watch())
+ *	   once (steady[], called[])
+ *	3  whenever nobody is at work on the tick and a timer is enabled whose
+ *	   start has returned, the next walk is on its way (due[], watch())
  *	5  all of that with routines that start, stop, stop_sync any timer; and
  *	   nobody deadlocks (owner and irq may cease at any time)
  *	8  no enabled timer, no tick: a walk that finds none, and none started
@@ -60,10 +61,11 @@
 #define MB		8	/* the barrier between that and its look at the bits */
 #define START_BARRIER	9	/* the one between the bit of start and its look */
 #define STATE_LOOK	10	/* start looks whether the tick is wanted */
-#define TICK_LOCK	11	/* wanting and resting take tick.lock */
-#define DEAD_MARK	12	/* destroy clears fn first */
-#define FN_FIRST	13	/* the walk reads fn before it tests the bit again */
-#define FN_LOOK		14	/* the walk looks whether fn is NULL */
+#define LOOK_AGAIN	11	/* also the start of a timer that is enabled */
+#define TICK_LOCK	12	/* wanting and resting take tick.lock */
+#define DEAD_MARK	13	/* destroy clears fn first */
+#define FN_FIRST	14	/* the walk reads fn before it tests the bit again */
+#define FN_LOOK		15	/* the walk looks whether fn is NULL */
 #ifndef WITHOUT
 #define WITHOUT		0
 #endif
@@ -104,9 +106,11 @@ bit quiet[2];		/* stop_sync or destroy has returned, no start since */
 bit calm;		/* of the owner's stop_sync: no start since, but by routines */
 byte starting[2];	/* calls of start under way outside routines */
 bit tick_starts[2];	/* one inside a routine is */
+bit fresh[8];		/* by timer and context: a start has set the bit, no stop since */
+bit due[2];		/* a start has returned, no stop since */
 bit idle;		/* the walk began with no timer enabled, and none was started since */
 
-#define AT_REST (!in_tick && !tick_lock && !starting[0] && !starting[1])
+#define AT_REST (!in_tick && !tick_lock)
 
 inline lock(l)
 {
@@ -139,6 +143,10 @@ inline stop(i, me, sync)
 		late_set[4 * i + me] = 0;
 #endif
 		bit_set[i] = 0;
+		fresh[4 * i + TICK] = 0;
+		fresh[4 * i + OWNER] = 0;
+		fresh[4 * i + IRQ] = 0;
+		due[i] = 0;
 		steady[i] = 0;
 		quiet[i] = quiet[i] || (sync && me == TICK && !starting[i])
 	}
@@ -177,11 +185,13 @@ inline start(i, me)
 	};
 	d_step {				/* test_and_set_bit(slot, chunk->enabled) */
 #if WITHOUT == START_BARRIER
-		late_set[4 * i + me] = 1
+		late_set[4 * i + me] = 1;
 #else
 		barrier(me);
-		bit_set[i] = 1
+		was = bit_set[i];
+		bit_set[i] = 1;
 #endif
+		fresh[4 * i + me] = 1
 	};
 	if
 	:: !fn[i] ->				/* if (!READ_ONCE(timer->fn)) */
@@ -189,14 +199,20 @@ inline start(i, me)
 	:: else ->
 		if
 		/* if (READ_ONCE(tick.state) != TICK_WANTED) iotimer_want_tick() */
-		:: state != WANTED && WITHOUT != STATE_LOOK -> want_tick()
+		:: state != WANTED && WITHOUT != STATE_LOOK && (!was || WITHOUT != LOOK_AGAIN) ->
+			want_tick()
 		:: else
 		fi
 	fi;
-	if
-	:: me == TICK -> tick_starts[i] = 0
-	:: else -> starting[i]--
-	fi
+	d_step {
+		was = 0;
+		due[i] = due[i] || fresh[4 * i + me];
+		fresh[4 * i + me] = 0;
+		if
+		:: me == TICK -> tick_starts[i] = 0
+		:: else -> starting[i]--
+		fi
+	}
 }
 
 /* iotimer_stop_sync() */
@@ -348,7 +364,7 @@ inline aim_or_rest()
 /* iotimer_tick(), and iotimer_go_on() after a pause */
 proctype tick()
 {
-	bit walking, func, j;
+	bit was, walking, func, j;
 	bit seen[2];
 	byte word, b;
 
@@ -411,6 +427,8 @@ end:	do
 
 proctype owner()
 {
+	bit was;
+
 	do
 	:: d_step { !alive[0] -> fn[0] = 1; alive[0] = 1 }	/* iotimer_create() */
 	:: alive[0] -> start(0, OWNER)
@@ -423,7 +441,7 @@ proctype owner()
 
 proctype irq()
 {
-	bit j;
+	bit was, j;
 
 	do
 	:: if
@@ -460,7 +478,7 @@ end:	do
 proctype watch()
 {
 end:	do
-	:: AT_REST && !pending && (bit_set[0] || bit_set[1]) ->
+	:: AT_REST && !pending && (due[0] || due[1]) ->
 		assert(false)			/* not reached: a timer would sleep for ever */
 	od
 }
