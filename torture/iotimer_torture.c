@@ -735,42 +735,62 @@ static bool wait_for_empty_tick(struct subject *s)
 	return raw_smp_processor_id() == cpu;
 }
 
+/* For its routine, which stops it: a second by the contract, a starved guest gets a minute. */
+static void wait_for_once(struct subject *s)
+{
+	unsigned long give_up = jiffies + 60 * HZ;
+
+	while (!READ_ONCE(s->tick) || iotimer_enabled(s->timer)) {
+		if (!expect(time_before(jiffies, give_up), CHECK_NOT_CALLED))
+			break;
+		cond_resched();
+	}
+}
+
 /*
  * A start must be noticed, wherever the tick is on its way to rest: the routine
- * stops its own timer, which is the only one, and it is started again while the
- * next tick finds nothing.
+ * stops its own timer, the only one that is enabled, and it is started again in
+ * the middle of the next walk, which finds none. When that is, is found out by
+ * trial: if it was too early the same walk calls it, if too late a tick of the
+ * CPU that starts.
  */
 static void alone(void)
 {
+	static unsigned int ns = 20 * NSEC_PER_USEC;
 	struct subject *s = &subjects[0];
-	unsigned long give_up;
-	unsigned int round;
+	unsigned int i, round;
 
-	mutex_lock(&s->mutex);
-	while (!s->timer)	/* allocations may fail */
-		create(s);
-	mutex_unlock(&s->mutex);
+	/* All, for a walk of some length; allocations may fail. */
+	for (i = 0; i < NR_SUBJECTS; i++) {
+		mutex_lock(&subjects[i].mutex);
+		while (!subjects[i].timer)
+			create(&subjects[i]);
+		mutex_unlock(&subjects[i].mutex);
+	}
 	WRITE_ONCE(s->once, true);
 	for (round = 0; round < 8; round++) {
-		if (round && wait_for_empty_tick(s)) {
-			did(OP_ALONE);
-			ndelay(get_random_u32() % 5000);
-		}
+		unsigned long empty = READ_ONCE(s->tick) + 1;
+		bool other = round && wait_for_empty_tick(s);
+		unsigned int cpu = raw_smp_processor_id();
+		u64 until = ktime_get_ns() + ns;
+
+		while (other && ktime_get_ns() < until)
+			cpu_relax();
 		WRITE_ONCE(s->tick, 0);
 		start_timer(s);
-		/* A second by the contract; a starved guest gets a minute. */
-		give_up = jiffies + 60 * HZ;
-		while (!READ_ONCE(s->tick) || iotimer_enabled(s->timer)) {
-			if (!expect(time_before(jiffies, give_up), CHECK_NOT_CALLED))
-				break;
-			cond_resched();
-		}
+		wait_for_once(s);
+		if (!other)
+			continue;
+		if (READ_ONCE(s->tick) == empty)
+			ns = min_t(unsigned int, ns + ns / 4, NSEC_PER_MSEC);
+		else if (READ_ONCE(s->cpu) == cpu)
+			ns = max(ns - ns / 4, 100u);
+		else
+			did(OP_ALONE);
 	}
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
 	WRITE_ONCE(s->once, false);
-	mutex_lock(&s->mutex);
-	destroy(s);
-	mutex_unlock(&s->mutex);
+	destroy_all();
 }
 
 /* Nothing is enabled any more: there is the tick that finds this out, or none. */
