@@ -12,8 +12,8 @@
  *
  * From then on my_second(dev, my_context) is called once a second from the
  * timer softirq (the softirq thread on PREEMPT_RT) until the timer is stopped.
- * All timers share one tick. A timer costs 32 bytes and a few nanoseconds a
- * second; while none is started, nothing runs at all, but for one tick after
+ * All timers share one tick. A timer costs 32 bytes and some ten nanoseconds
+ * a second; while none is started, nothing runs at all, but for one tick after
  * the last stop, which finds that out.
  *
  * Use it for coarse time-outs that must cost nothing per I/O: the I/O path

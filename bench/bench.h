@@ -100,6 +100,7 @@ static inline u64 bench_clock(void)
 int bench_second(void);
 int bench_hold(void);
 int bench_wakeups(void);
+int bench_memory(void);
 int bench_ops(void);
 int bench_cpus(void);
 

@@ -17,7 +17,7 @@
 
 static char *run = "second";
 module_param(run, charp, 0444);
-MODULE_PARM_DESC(run, "part: second, hold, wakeups, ops or cpus (default second)");
+MODULE_PARM_DESC(run, "part: second, hold, wakeups, memory, ops or cpus (default second)");
 
 static unsigned int devices = 1000;
 module_param(devices, uint, 0444);
@@ -202,6 +202,7 @@ static int __init bench_init(void)
 		{ "second", bench_second },
 		{ "hold", bench_hold },
 		{ "wakeups", bench_wakeups },
+		{ "memory", bench_memory },
 		{ "ops", bench_ops },
 		{ "cpus", bench_cpus },
 	};
