@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * iotimer_bench - how long a tick holds the softirq, how far the calls of a
- * tick lie apart, and how often the CPU is woken
+ * tick lie apart, how often the CPU is woken, and what memory timers take
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
-#include <linux/slab.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
 #include <linux/vmalloc.h>
+#include <linux/vmstat.h>
 
 #include "bench.h"
 
@@ -230,5 +232,30 @@ int bench_wakeups(void)
 	say_wakeups("wakeups/timer_list", timer_wakeups);
 	for (i = 0; i < bench.nr; i++)
 		timer_delete_sync(&bench.context[i]->timer);
+	return 0;
+}
+
+/* Pages that the slab allocator has; exact with one CPU. */
+static long slab_pages(void)
+{
+	return global_node_page_state_pages(NR_SLAB_RECLAIMABLE_B) +
+	       global_node_page_state_pages(NR_SLAB_UNRECLAIMABLE_B);
+}
+
+/*
+ * What so many timers take from the system. In a guest that has not had any
+ * before: what was freed would be taken again, and not be seen.
+ */
+int bench_memory(void)
+{
+	long pages = slab_pages();
+	struct iotimer **timer = make_timers(count_call, count_call);
+
+	if (!timer)
+		return -ENOMEM;
+	pages = slab_pages() - pages;
+	bench_say_one("memory/iotimer", "bytes",
+		      div_u64(pages * PAGE_SIZE * 1000ULL, max(bench.nr, 1U)));
+	unmake_timers(timer);
 	return 0;
 }

@@ -9,11 +9,8 @@
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
-#include <linux/mm.h>
-#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/vmalloc.h>
-#include <linux/vmstat.h>
 
 #include "bench.h"
 
@@ -113,13 +110,6 @@ static void measure_io(void)
 static u64 create[BENCH_MAX_SAMPLES], destroy[BENCH_MAX_SAMPLES],
 	start[BENCH_MAX_SAMPLES], stop[BENCH_MAX_SAMPLES];
 
-/* Pages that the slab allocator has; exact with one CPU. */
-static long slab_pages(void)
-{
-	return global_node_page_state_pages(NR_SLAB_RECLAIMABLE_B) +
-	       global_node_page_state_pages(NR_SLAB_UNRECLAIMABLE_B);
-}
-
 static int measure_iotimers(void)
 {
 	unsigned int s, i;
@@ -203,36 +193,6 @@ static void measure_timers(void)
 	bench_say_ns("cold_stop/timer_list", stop, bench.nr);
 	bench_say_ns("create/timer_list", create, bench.nr);
 	bench_say_ns("destroy/timer_list", destroy, bench.nr);
-}
-
-/*
- * What so many timers take from the system. In a guest that has not had any
- * before: what was freed would be taken again, and not be seen.
- */
-int bench_memory(void)
-{
-	long pages;
-	unsigned int i;
-	int err = 0;
-
-	iotimers = vzalloc(array_size(bench.nr, sizeof(*iotimers)));
-	if (!iotimers)
-		return -ENOMEM;
-	pages = slab_pages();
-	for (i = 0; i < bench.nr; i++) {
-		iotimers[i] = iotimer_create(&bench.device[i], bench_routine,
-					     bench.context[i]);
-		if (IS_ERR(iotimers[i]))
-			err = PTR_ERR(iotimers[i]);
-	}
-	pages = slab_pages() - pages;
-	if (!err)
-		bench_say_one("memory/iotimer", "bytes",
-			      div_u64(pages * PAGE_SIZE * 1000ULL, max(bench.nr, 1U)));
-	for (i = 0; i < bench.nr; i++)
-		iotimer_destroy(iotimers[i]);
-	vfree(iotimers);
-	return err;
 }
 
 int bench_ops(void)
