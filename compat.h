@@ -20,6 +20,13 @@ hrtimer_setup(struct hrtimer *timer,
 }
 #endif
 
+/* In a trace event: fill in the __string() @dst, which was made of @src. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define compat_assign_str(dst, src)	__assign_str(dst, src)
+#else
+#define compat_assign_str(dst, src)	__assign_str(dst)
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 #define WQ_PERCPU	0	/* what is not WQ_UNBOUND */
 #endif

@@ -41,6 +41,7 @@
 #include <linux/mutex.h>
 #include <linux/prefetch.h>
 #include <linux/rcupdate.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/sysfs.h>
@@ -49,6 +50,10 @@
 
 #include "compat.h"
 #include "iotimer.h"
+#include "iotimer_debug.h"
+
+#define CREATE_TRACE_POINTS
+#include "iotimer_trace.h"
 
 #define IOTIMER_CHUNK_SIZE	4096
 #define IOTIMER_CHUNK_SLOTS	126
@@ -104,6 +109,13 @@ static u32 iotimer_root;
 static DEFINE_SPINLOCK(walk_lock);
 
 /*
+ * Held while a start or a stop is traced. iotimer_destroy() passes through it
+ * once the timer is dead, so whoever sees here that it is not still has its
+ * device. Raw and with interrupts off, since starts come from anywhere.
+ */
+static DEFINE_RAW_SPINLOCK(trace_lock);
+
+/*
  * The task on whose stack routines are running, written by the walk under
  * walk_lock. Only "is it me?" is ever asked, and that needs no ordering.
  */
@@ -113,6 +125,24 @@ enum iotimer_tick_state {
 	TICK_RESTS,
 	TICK_COMES,	/* and rests then, unless it finds an enabled timer */
 	TICK_WANTED,	/* and comes again: a timer was started since the last */
+};
+
+/**
+ * struct iotimer_watch - what is told of a tick that is traced or measured
+ * @on: this one is; decided when it begins, so that all of it is or nothing
+ * @calls: routines called
+ * @steps: steps of its walk
+ * @ns: that these took together
+ * @late: jiffies after its point on the grid
+ * @missed: ticks skipped before it
+ */
+struct iotimer_watch {
+	bool on;
+	unsigned int steps;
+	unsigned long calls;
+	u64 ns;
+	unsigned long late;
+	unsigned long missed;
 };
 
 /**
@@ -127,6 +157,7 @@ enum iotimer_tick_state {
  * @chunk: index of the chunk that a walk goes on with
  * @word: bitmap word in that chunk to go on with
  * @found: the walk has found an enabled timer
+ * @watch: of this tick
  * @stats: written by the tick alone, read by anyone
  * @state: written under @lock, a few times a second at most; read by every
  *	start without it (see the top of this file)
@@ -139,6 +170,7 @@ struct iotimer_tick {
 	unsigned long chunk;
 	unsigned int word;
 	bool found;
+	struct iotimer_watch watch;
 	struct iotimer_stats stats;
 	enum iotimer_tick_state state ____cacheline_aligned_in_smp;
 };
@@ -263,8 +295,9 @@ static void iotimer_aim_or_rest(void)
 	raw_spin_unlock_irqrestore(&tick.lock, flags);
 }
 
-static void iotimer_call(struct iotimer *timer, const unsigned long *enabled,
-			 unsigned long mask)
+/* The routine of a timer whose bit was set, unless it was stopped meanwhile. */
+static iotimer_fn_t iotimer_due(struct iotimer *timer,
+				const unsigned long *enabled, unsigned long mask)
 {
 	iotimer_fn_t fn;
 
@@ -277,7 +310,39 @@ static void iotimer_call(struct iotimer *timer, const unsigned long *enabled,
 	 */
 	fn = smp_load_acquire(&timer->fn); /* pairs with create */
 	if (fn && (smp_load_acquire(enabled) & mask)) /* pairs with start */
+		return fn;
+	return NULL;
+}
+
+static void iotimer_call(struct iotimer *timer, const unsigned long *enabled,
+			 unsigned long mask)
+{
+	iotimer_fn_t fn = iotimer_due(timer, enabled, mask);
+
+	if (fn)
 		fn(timer->dev, timer->context);
+}
+
+/* The same for one that is traced, measured, or both. */
+static void iotimer_call_watched(struct iotimer *timer,
+				 const unsigned long *enabled,
+				 unsigned long mask)
+{
+	iotimer_fn_t fn = iotimer_due(timer, enabled, mask);
+	struct device *dev = timer->dev; /* destroy waits for us to end */
+	bool measure;
+	u64 begin;
+
+	if (!fn)
+		return;
+	tick.watch.calls++;
+	trace_iotimer_expire_entry(dev, fn);
+	measure = static_branch_unlikely(&iotimer_measuring);
+	begin = measure ? ktime_get_ns() : 0;
+	fn(dev, timer->context);
+	if (measure)
+		iotimer_measured_routine(dev, fn, ktime_get_ns() - begin);
+	trace_iotimer_expire_exit(dev, fn);
 }
 
 /*
@@ -332,7 +397,11 @@ static void iotimer_run_word(struct iotimer_chunk *chunk,
 	tick.found = true;
 	spin_lock(&walk_lock);
 	WRITE_ONCE(walker, current);
-	if (dense)
+	if (unlikely(tick.watch.on))
+		for (; pending; pending &= pending - 1)
+			iotimer_call_watched(&timer[__ffs(pending)], enabled,
+					     pending & -pending);
+	else if (dense)
 		for (mask = 1; mask & pending; mask <<= 1, timer++, fetch++) {
 			if (mask & ahead)
 				iotimer_prefetch(fetch);
@@ -404,21 +473,47 @@ static u64 iotimer_walk(void)
 	return took < budget ? 0 : took;
 }
 
+static bool iotimer_is_watched(void)
+{
+	return trace_iotimer_tick_enabled() ||
+	       trace_iotimer_expire_entry_enabled() ||
+	       trace_iotimer_expire_exit_enabled() ||
+	       static_branch_unlikely(&iotimer_measuring);
+}
+
+static void iotimer_tell(const struct iotimer_watch *watch)
+{
+	trace_iotimer_tick(watch->calls, watch->ns, watch->steps, watch->late,
+			   watch->missed);
+	if (static_branch_unlikely(&iotimer_measuring))
+		iotimer_measured_tick(watch->calls, watch->ns);
+}
+
 /*
  * One step of a walk. Then leave the CPU to others for as long as it took, but
  * no longer than a jiffy.
  */
 static void iotimer_step(void)
 {
-	u64 took;
+	u64 begin = 0, took;
 
 	WRITE_ONCE(tick.stats.wakeups, tick.stats.wakeups + 1);
+	if (unlikely(tick.watch.on))
+		begin = ktime_get_ns();
 	took = iotimer_walk();
-	if (took)
+	if (unlikely(tick.watch.on)) {
+		tick.watch.steps++;
+		tick.watch.ns += ktime_get_ns() - begin;
+	}
+	if (took) {
+		trace_iotimer_pause(took);
 		hrtimer_start(&tick.pause, min_t(u64, took, TICK_NSEC),
 			      HRTIMER_MODE_REL_SOFT);
-	else
-		iotimer_aim_or_rest();
+		return;
+	}
+	if (unlikely(tick.watch.on))
+		iotimer_tell(&tick.watch);
+	iotimer_aim_or_rest();
 }
 
 static enum hrtimer_restart iotimer_go_on(struct hrtimer *unused)
@@ -437,6 +532,13 @@ static void iotimer_tick(struct timer_list *unused)
 		return;
 	}
 	missed = (now - tick.next) / HZ;
+	if (missed)
+		trace_iotimer_overrun(missed);
+	tick.watch = (struct iotimer_watch){
+		.on = iotimer_is_watched(),
+		.late = (now - tick.next) % HZ,
+		.missed = missed,
+	};
 	tick.next += (missed + 1) * HZ;
 	WRITE_ONCE(tick.stats.missed, tick.stats.missed + missed);
 	WRITE_ONCE(tick.stats.ticks, tick.stats.ticks + 1);
@@ -445,6 +547,29 @@ static void iotimer_tick(struct timer_list *unused)
 	tick.found = false;
 	iotimer_forget_starts();
 	iotimer_step();
+}
+
+enum iotimer_switch { IOTIMER_STARTED, IOTIMER_STOPPED };
+
+/* Not inlined, to keep it out of the starts and stops that are not traced. */
+static noinline void iotimer_trace(struct iotimer *timer,
+				   enum iotimer_switch what, bool was_enabled)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&trace_lock, flags);
+	if (!READ_ONCE(timer->fn))	/* dead, see trace_lock */
+		;
+	else if (what == IOTIMER_STARTED)
+		trace_iotimer_start(timer->dev, was_enabled);
+	else
+		trace_iotimer_stop(timer->dev, was_enabled);
+	raw_spin_unlock_irqrestore(&trace_lock, flags);
+}
+
+static bool iotimer_clear(struct iotimer *timer)
+{
+	return test_and_clear_bit(slot_of(timer), chunk_of(timer)->enabled);
 }
 
 /**
@@ -477,7 +602,7 @@ bool iotimer_start(struct iotimer *timer)
 	was_enabled = test_and_set_bit(slot, chunk->enabled);
 
 	if (unlikely(!READ_ONCE(timer->fn))) {
-		iotimer_stop(timer);
+		iotimer_clear(timer);
 		WARN_ONCE(!test_bit(slot, chunk->used),
 			  "iotimer: start of a destroyed timer\n");
 		return false;
@@ -486,6 +611,8 @@ bool iotimer_start(struct iotimer *timer)
 	/* Also if it was enabled: whoever did that may not be here yet. */
 	if (unlikely(READ_ONCE(tick.state) != TICK_WANTED))
 		iotimer_want_tick();
+	if (trace_iotimer_start_enabled())
+		iotimer_trace(timer, IOTIMER_STARTED, was_enabled);
 	return !was_enabled;
 }
 EXPORT_SYMBOL_GPL(iotimer_start);
@@ -502,7 +629,11 @@ EXPORT_SYMBOL_GPL(iotimer_start);
  */
 bool iotimer_stop(struct iotimer *timer)
 {
-	return test_and_clear_bit(slot_of(timer), chunk_of(timer)->enabled);
+	bool was_enabled = iotimer_clear(timer);
+
+	if (trace_iotimer_stop_enabled())
+		iotimer_trace(timer, IOTIMER_STOPPED, was_enabled);
+	return was_enabled;
 }
 EXPORT_SYMBOL_GPL(iotimer_stop);
 
@@ -536,7 +667,7 @@ bool iotimer_stop_sync(struct iotimer *timer)
 
 	spin_lock_bh(&walk_lock);
 	/* The routine may have started its own timer again before it ended. */
-	was_enabled |= iotimer_stop(timer);
+	was_enabled |= iotimer_clear(timer);
 	spin_unlock_bh(&walk_lock);
 	return was_enabled;
 }
@@ -711,6 +842,8 @@ struct iotimer *iotimer_create(struct device *dev, iotimer_fn_t fn,
 		smp_store_release(&timer->fn, fn); /* pairs with the walk */
 	}
 	mutex_unlock(&iotimer_mutex);
+	if (!IS_ERR(timer))
+		trace_iotimer_create(dev, fn);
 	return timer;
 }
 EXPORT_SYMBOL_GPL(iotimer_create);
@@ -737,8 +870,11 @@ void iotimer_destroy(struct iotimer *timer)
 	/* Dead: ordered by the bit's clearing, pairs with iotimer_start(). */
 	WRITE_ONCE(timer->fn, NULL);
 	iotimer_stop_sync(timer);
+	raw_spin_lock_irq(&trace_lock);	/* wait for an event under way */
+	raw_spin_unlock_irq(&trace_lock);
 
 	dev = timer->dev;
+	trace_iotimer_destroy(dev);
 	mutex_lock(&iotimer_mutex);
 	iotimer_unlink(timer);
 	iotimer_put_slot(timer);
@@ -778,12 +914,54 @@ struct iotimer *devm_iotimer_create(struct device *dev, iotimer_fn_t fn,
 }
 EXPORT_SYMBOL_GPL(devm_iotimer_create);
 
+/* For iotimer_debug.c: all timers, one after the other. */
+
+void iotimer_hold(void)
+{
+	mutex_lock(&iotimer_mutex);
+}
+
+void iotimer_release(void)
+{
+	mutex_unlock(&iotimer_mutex);
+}
+
+/* The first timer whose id is at least @id, which becomes its id, or NULL. */
+struct iotimer *iotimer_from(u32 *id)
+{
+	unsigned long index = *id >> IOTIMER_ID_SLOT_BITS;
+	unsigned int slot = *id & (BIT(IOTIMER_ID_SLOT_BITS) - 1);
+	struct iotimer_chunk *chunk;
+
+	lockdep_assert_held(&iotimer_mutex);
+	xa_for_each_start(&iotimer_chunks, index, chunk, index) {
+		if (index != *id >> IOTIMER_ID_SLOT_BITS)
+			slot = 0;
+		slot = find_next_bit(chunk->used, IOTIMER_CHUNK_SLOTS, slot);
+		if (slot < IOTIMER_CHUNK_SLOTS) {
+			*id = iotimer_id(&chunk->slot[slot]);
+			return &chunk->slot[slot];
+		}
+	}
+	return NULL;
+}
+
+void iotimer_show(struct seq_file *seq, const struct iotimer *timer)
+{
+	iotimer_fn_t fn = READ_ONCE(timer->fn);	/* destroy may write it */
+
+	if (fn)
+		seq_printf(seq, "%s %ps %s\n", dev_name(timer->dev), fn,
+			   iotimer_enabled(timer) ? "enabled" : "disabled");
+}
+
 static int __init iotimer_init(void)
 {
 	tick.next = jiffies;
 	timer_setup(&tick.timer, iotimer_tick, 0);
 	hrtimer_setup(&tick.pause, iotimer_go_on, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_REL_SOFT);
+	iotimer_debug_init();
 	return 0;
 }
 
@@ -796,6 +974,7 @@ static void __exit iotimer_exit(void)
 	struct iotimer_chunk *chunk;
 	unsigned long index;
 
+	iotimer_debug_exit();
 	/* In this order: a tick may yet arm the pause, but the pause no tick. */
 	timer_shutdown_sync(&tick.timer);
 	hrtimer_cancel(&tick.pause);

@@ -30,6 +30,7 @@
 #include <linux/kref.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
+#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/platform_device.h>
@@ -46,6 +47,9 @@
 #include "iotimer.h"
 #include "sim_dev.h"
 #include "sim_hw.h"
+
+#define CREATE_TRACE_POINTS
+#include "sim_dev_trace.h"
 
 #define SIM_DEV_MAX_DEVICES	256
 #define SIM_DEV_MAX_RESULTS	64	/* of one file, unread or outstanding */
@@ -89,6 +93,7 @@ SIM_DEV_PARAM(static, queue_depth, 16, 1, 1024,
  * @file: whose list it is on; NULL when it is on none
  * @completed: what a blocking write() waits for
  * @number: counts the device's requests from 1, for the log
+ * @submitted: when, if the trace event of its completion was on then, else 0
  * @retries: how often it was started again
  * @nonblock: the submitter is not waiting, so an error is reported by read()
  * @withdrawn: nobody wants the result any more
@@ -107,6 +112,7 @@ struct sim_request {
 	struct sim_file *file;
 	struct completion completed;
 	u64 number;
+	ktime_t submitted;
 	unsigned int retries;
 	bool nonblock;
 	bool withdrawn;
@@ -212,6 +218,19 @@ static void sim_request_unlist(struct sim_request *req)
 	sim_dev_wake(&file->wait);
 }
 
+static void sim_dev_trace_complete(struct sim_dev *sim, struct sim_request *req,
+				   int result)
+{
+	s64 us = -1;
+
+	if (!trace_sim_dev_complete_enabled())
+		return;
+	if (req->submitted)
+		us = ktime_us_delta(ktime_get(), req->submitted);
+	trace_sim_dev_complete(sim->dev, req->number, result, us, req->retries,
+			       req->withdrawn);
+}
+
 /*
  * Complete a request that the caller has just taken off the queue or out of
  * its slot. The caller holds the lock. Unless a reader wants to hear of it, the
@@ -223,6 +242,7 @@ static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 	bool waited_for = !req->nonblock && !req->withdrawn;
 
 	lockdep_assert_held(&sim->lock);
+	sim_dev_trace_complete(sim, req, result);
 	req->result = result;
 	req->done = true;
 	if (req->withdrawn)
@@ -254,7 +274,10 @@ static void sim_dev_program(struct sim_dev *sim)
 
 	io_timeout_begin(&slot->timeout);
 	slot->started = ktime_get();
-	sim_hw_start(sim->hw, ++slot->tag, req->data, req->len);
+	slot->tag++;
+	trace_sim_dev_start_io(sim->dev, req->number, slot->tag,
+			       slot->timeout.counter);
+	sim_hw_start(sim->hw, slot->tag, req->data, req->len);
 }
 
 /* Start the first request of the queue if the device is free (StartIo). */
@@ -296,57 +319,64 @@ static void sim_dev_withdraw(struct sim_dev *sim, struct sim_request *req)
 
 /* Interrupt, once-a-second routine, and what they defer */
 
-static irqreturn_t sim_dev_isr(int irq, void *data)
+/* Has what the driver waits for come to its end? Caller holds the lock. */
+static unsigned int sim_dev_judge(struct sim_dev *sim, u64 cause)
 {
-	struct sim_dev *sim = data;
 	struct sim_slot *slot = &sim->slot;
-	irqreturn_t ret = IRQ_HANDLED;
-	unsigned long flags;
-	u64 cause;
 
-	spin_lock_irqsave(&sim->lock, flags);
-	cause = sim_hw_read(sim->hw, SIM_HW_CAUSE);
 	switch (SIM_HW_CAUSE_WHY(cause)) {
 	case SIM_HW_CAUSE_DONE:
 	case SIM_HW_CAUSE_ERROR:
 		/* Without the tag, an old operation's end would end a retry. */
 		if (SIM_HW_CAUSE_TAG(cause) != slot->tag ||
-		    !io_timeout_op_interrupt(&slot->timeout)) {
-			sim->stats.late++;
-			break;
-		}
+		    !io_timeout_op_interrupt(&slot->timeout))
+			return SIM_DEV_LATE;
 		slot->interrupted = true;
 		slot->error = SIM_HW_CAUSE_WHY(cause) == SIM_HW_CAUSE_ERROR;
-		ret = IRQ_WAKE_THREAD;
-		break;
+		return SIM_DEV_ACCEPTED;
 	case SIM_HW_CAUSE_RESET:
 		if (io_timeout_reset_interrupt(&slot->timeout))
-			ret = IRQ_WAKE_THREAD;
-		else
-			sim->stats.spurious++;
-		break;
+			return SIM_DEV_ACCEPTED;
+		fallthrough;
 	default:
-		/*
-		 * Not IRQ_NONE: nobody else could have raised it, and the
-		 * kernel switches off a line that goes unhandled too often.
-		 */
-		sim->stats.spurious++;
+		return SIM_DEV_SPURIOUS;
 	}
-	spin_unlock_irqrestore(&sim->lock, flags);
-	return ret;
 }
 
-/* How long has the operation or reset been under way? In ms. */
-static unsigned int sim_slot_age(const struct sim_slot *slot)
+static irqreturn_t sim_dev_isr(int irq, void *data)
 {
-	return ktime_ms_delta(ktime_get(), slot->started);
+	struct sim_dev *sim = data;
+	unsigned int verdict;
+	unsigned long flags;
+	u64 cause;
+
+	spin_lock_irqsave(&sim->lock, flags);
+	cause = sim_hw_read(sim->hw, SIM_HW_CAUSE);
+	verdict = sim_dev_judge(sim, cause);
+	if (verdict == SIM_DEV_LATE)
+		sim->stats.late++;
+	if (verdict == SIM_DEV_SPURIOUS)
+		sim->stats.spurious++;
+	trace_sim_dev_interrupt(sim->dev, cause, verdict);
+	spin_unlock_irqrestore(&sim->lock, flags);
+	/*
+	 * Never IRQ_NONE: nobody else could have raised it, and the kernel
+	 * switches off a line that goes unhandled too often.
+	 */
+	return verdict == SIM_DEV_ACCEPTED ? IRQ_WAKE_THREAD : IRQ_HANDLED;
+}
+
+/* How long has the operation or reset been under way? In us. */
+static s64 sim_slot_age(const struct sim_slot *slot)
+{
+	return ktime_us_delta(ktime_get(), slot->started);
 }
 
 /* The device was reset: the request starts over, if it may. */
 static void sim_dev_retry(struct sim_dev *sim)
 {
 	struct sim_request *req = sim->slot.request;
-	unsigned int ms = sim_slot_age(&sim->slot);
+	unsigned int ms = div_s64(sim_slot_age(&sim->slot), USEC_PER_MSEC);
 
 	if (req->withdrawn) {
 		dev_info_ratelimited(sim->dev,
@@ -366,6 +396,8 @@ static void sim_dev_retry(struct sim_dev *sim)
 				     "request %llu: reset complete after %u.%03u s, retrying, attempt %u of %u\n",
 				     req->number, ms / 1000, ms % 1000,
 				     req->retries, sim->max_retries);
+		trace_sim_dev_retry(sim->dev, req->number, req->retries,
+				    sim->max_retries);
 		sim_dev_program(sim);
 	}
 }
@@ -392,29 +424,48 @@ static irqreturn_t sim_dev_thread(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
+/* The operation timed out. Caller holds the lock. */
+static void sim_dev_reset(struct sim_dev *sim)
+{
+	struct sim_slot *slot = &sim->slot;
+	s64 us = sim_slot_age(slot);
+	unsigned int ms = div_s64(us, USEC_PER_MSEC);
+	u64 number = slot->request->number;
+
+	trace_sim_dev_timeout(sim->dev, number, false, us);
+	dev_warn_ratelimited(sim->dev,
+			     "request %llu timed out after %u.%03u s, resetting the device\n",
+			     number, ms / 1000, ms % 1000);
+	sim->stats.timeouts++;
+	sim->stats.resets++;
+	slot->started = ktime_get();
+	trace_sim_dev_reset(sim->dev, number, slot->timeout.counter);
+	sim_hw_reset(sim->hw);
+}
+
 /* Once a second, for each device (IoTimer routine). */
 static void sim_dev_second(struct device *dev, void *context)
 {
 	struct sim_dev *sim = context;
 	struct sim_slot *slot = &sim->slot;
+	enum io_timeout_verdict verdict;
 	unsigned long flags;
-	unsigned int ms;
+	bool outstanding;
 
 	spin_lock_irqsave(&sim->lock, flags);
-	switch (io_timeout_tick(&slot->timeout)) {
+	outstanding = slot->timeout.counter != IO_TIMEOUT_IDLE;
+	verdict = io_timeout_tick(&slot->timeout);
+	if (outstanding)
+		trace_sim_dev_second(dev, slot->timeout.counter);
+	switch (verdict) {
 	case IO_TIMEOUT_OK:
 		break;
 	case IO_TIMEOUT_RESET:
-		ms = sim_slot_age(slot);
-		dev_warn_ratelimited(dev, "request %llu timed out after %u.%03u s, resetting the device\n",
-				     slot->request->number, ms / 1000,
-				     ms % 1000);
-		sim->stats.timeouts++;
-		sim->stats.resets++;
-		slot->started = ktime_get();
-		sim_hw_reset(sim->hw);
+		sim_dev_reset(sim);
 		break;
 	case IO_TIMEOUT_FAILED:
+		trace_sim_dev_timeout(dev, slot->request->number, true,
+				      sim_slot_age(slot));
 		sim->stats.reset_failures++;
 		schedule_work(&slot->failed_work);
 		break;
@@ -434,7 +485,7 @@ static void sim_dev_failed(struct work_struct *work)
 	spin_lock_irqsave(&sim->lock, flags);
 	req = sim->slot.request;
 	if (req) {	/* else the device was unbound */
-		ms = sim_slot_age(&sim->slot);
+		ms = div_s64(sim_slot_age(&sim->slot), USEC_PER_MSEC);
 		dev_err_ratelimited(sim->dev,
 				    "request %llu: reset failed, no interrupt for %u.%03u s, %s\n",
 				    req->number, ms / 1000, ms % 1000,
@@ -484,6 +535,10 @@ static int sim_dev_submit(struct sim_file *file, struct sim_request *req)
 	if (!err) {
 		req->number = ++sim->stats.submitted;
 		sim->outstanding++;
+		if (trace_sim_dev_complete_enabled())
+			req->submitted = ktime_get();
+		trace_sim_dev_submit(sim->dev, req->number, req->len,
+				     req->nonblock, sim->outstanding);
 		refcount_set(&req->ref, 2);
 		list_add_tail(&req->queue, &sim->queue);
 		req->file = file;

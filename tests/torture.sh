@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Tortures the engine for $LENGTH seconds: loads iotimer_torture, and meanwhile
-# takes CPUs off line and on, and changes the budget. $SEED is for its random numbers.
+# takes CPUs off line and on, changes the budget, and switches measuring and tracing
+# on and off. $SEED is for its random numbers.
 # shellcheck shell=dash
 
 failslab=/sys/kernel/debug/failslab
@@ -22,7 +23,9 @@ insmod /root/iotimer_torture.ko $options || exit
 random() { echo $(($(od -An -N2 -tu2 /dev/urandom) % $1)); }
 
 parameters=/sys/module/iotimer_torture/parameters
-budgets=0 offline=0 rounds=0
+debug=/sys/kernel/debug/iotimer
+events=/sys/kernel/debug/tracing/events/iotimer/enable
+budgets=0 offline=0 looks=0 events_seen=0 rounds=0
 cpus=$(grep -c '^processor' /proc/cpuinfo)
 while [ "$(cat $parameters/running)" = Y ]; do
 	case $(random 3) in
@@ -39,6 +42,15 @@ while [ "$(cat $parameters/running)" = Y ]; do
 			echo 1 >"$cpu"
 		fi
 	fi
+	if [ -d $debug ]; then
+		random 2 >$debug/measure
+		[ "$(cat $debug/timers $debug/stats | wc -l)" -le 9 ] || looks=$((looks + 1))
+	fi
+	if [ -e $events ]; then
+		random 2 >$events
+		events_seen=$((events_seen + $(grep -c iotimer_ /sys/kernel/debug/tracing/trace)))
+		echo >/sys/kernel/debug/tracing/trace
+	fi
 	usleep $(($(random 2000) * 1000))
 	rounds=$((rounds + 1))
 	[ $((rounds % 15)) -ne 0 ] || dmesg | grep 'iotimer_torture: [0-9]* s' | tail -n 1 | sed 's/.*iotimer_torture: //'
@@ -47,10 +59,12 @@ dmesg -c >/dev/null
 rmmod iotimer_torture || exit
 dmesg | sed -n 's/.*iotimer_torture: /    /p' >/tmp/result
 cat /tmp/result
-echo "    $budgets changes of the budget, $offline CPUs taken off line"
+echo "    $budgets changes of the budget, $offline CPUs taken off line, $looks lists of timers, $events_seen trace events"
 status=0
 grep -q ' [1-9][0-9]* passed, 0 failed' /tmp/result || status=1
 [ "$budgets" -gt 0 ] || { echo "    FAILED  no change of the budget"; status=1; }
 [ ! -e /sys/devices/system/cpu/cpu1/online ] || [ $offline -gt 0 ] || { echo "    FAILED  no CPU off line"; status=1; }
+[ ! -d $debug ] || [ $looks -gt 0 ] || { echo "    FAILED  no list of timers"; status=1; }
+[ ! -e $events ] || [ $events_seen -gt 0 ] || { echo "    FAILED  no trace event"; status=1; }
 rmmod iotimer || status=1
 exit $status

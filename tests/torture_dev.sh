@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Tortures the device: sim_dev_torture for MINUTES or SECONDS, with SEED; then
-# everything must unload.
+# Tortures the device: sim_dev_torture for MINUTES or SECONDS, with SEED, while its
+# trace events go on and off; then everything must unload.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
@@ -12,7 +12,21 @@ load() {
 }
 
 check "loads" load
+events=/sys/kernel/debug/tracing/events/sim_dev/enable
+if [ -e $events ]; then
+	while :; do
+		echo 1 >$events
+		usleep 300000
+		echo 0 >$events
+		usleep 300000
+	done &
+	switcher=$!
+fi
 check "each request is accounted for exactly once" /root/sim_dev_torture
+if [ -e $events ]; then
+	kill "$switcher"
+	check "and was traced" grep -q sim_dev_complete /sys/kernel/debug/tracing/trace
+fi
 check "sim_dev unloads" rmmod sim_dev
 check "iotimer unloads" rmmod iotimer
 check "no node stayed behind" [ -z "$(find /dev -name 'sim_dev*')" ]

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Trace events of the driver: the way of a request, and what befalls it. */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM sim_dev
+
+#if !defined(_SIM_DEV_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _SIM_DEV_TRACE_H
+
+#include <linux/device.h>
+#include <linux/tracepoint.h>
+
+#include "compat.h"
+#include "sim_hw.h"
+
+/* What the interrupt handler made of an interrupt; as numbers, for printing. */
+#define SIM_DEV_ACCEPTED	0	/* the operation or reset is over */
+#define SIM_DEV_LATE		1	/* of an operation that was given up */
+#define SIM_DEV_SPURIOUS	2	/* without cause, or nobody waits for it */
+
+TRACE_EVENT(sim_dev_submit,
+	TP_PROTO(const struct device *device, u64 request, size_t len,
+		 bool nonblock, unsigned int outstanding),
+	TP_ARGS(device, request, len, nonblock, outstanding),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(device))
+		__field(u64, request)
+		__field(size_t, len)
+		__field(bool, nonblock)
+		__field(unsigned int, outstanding)
+	),
+	TP_fast_assign(
+		compat_assign_str(dev, dev_name(device));
+		__entry->request = request;
+		__entry->len = len;
+		__entry->nonblock = nonblock;
+		__entry->outstanding = outstanding;
+	),
+	TP_printk("dev=%s request=%llu len=%zu nonblock=%d outstanding=%u",
+		  __get_str(dev), __entry->request, __entry->len,
+		  __entry->nonblock, __entry->outstanding)
+);
+
+/* An operation is started, the first time or again. */
+TRACE_EVENT(sim_dev_start_io,
+	TP_PROTO(const struct device *device, u64 request, u32 tag, int counter),
+	TP_ARGS(device, request, tag, counter),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(device))
+		__field(u64, request)
+		__field(u32, tag)
+		__field(int, counter)
+	),
+	TP_fast_assign(
+		compat_assign_str(dev, dev_name(device));
+		__entry->request = request;
+		__entry->tag = tag;
+		__entry->counter = counter;
+	),
+	TP_printk("dev=%s request=%llu tag=%u counter=%d", __get_str(dev),
+		  __entry->request, __entry->tag, __entry->counter)
+);
+
+TRACE_EVENT(sim_dev_interrupt,
+	TP_PROTO(const struct device *device, u64 cause, unsigned int verdict),
+	TP_ARGS(device, cause, verdict),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(device))
+		__field(u32, cause)
+		__field(u32, tag)
+		__field(unsigned int, verdict)
+	),
+	TP_fast_assign(
+		compat_assign_str(dev, dev_name(device));
+		__entry->cause = SIM_HW_CAUSE_WHY(cause);
+		__entry->tag = SIM_HW_CAUSE_TAG(cause);
+		__entry->verdict = verdict;
+	),
+	TP_printk("dev=%s cause=%s tag=%u verdict=%s", __get_str(dev),
+		  __print_symbolic(__entry->cause,
+				   { SIM_HW_CAUSE_NONE, "none" },
+				   { SIM_HW_CAUSE_DONE, "done" },
+				   { SIM_HW_CAUSE_ERROR, "error" },
+				   { SIM_HW_CAUSE_RESET, "reset" }),
+		  __entry->tag,
+		  __print_symbolic(__entry->verdict,
+				   { SIM_DEV_ACCEPTED, "accepted" },
+				   { SIM_DEV_LATE, "late" },
+				   { SIM_DEV_SPURIOUS, "spurious" }))
+);
+
+/* The once-a-second routine has counted down; what the counter is now. */
+TRACE_EVENT(sim_dev_second,
+	TP_PROTO(const struct device *device, int counter),
+	TP_ARGS(device, counter),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(device))
+		__field(int, counter)
+	),
+	TP_fast_assign(
+		compat_assign_str(dev, dev_name(device));
+		__entry->counter = counter;
+	),
+	TP_printk("dev=%s counter=%d", __get_str(dev), __entry->counter)
+);
+
+/* An operation, or a reset, was declared dead so many us after its start. */
+TRACE_EVENT(sim_dev_timeout,
+	TP_PROTO(const struct device *device, u64 request, bool reset, s64 us),
+	TP_ARGS(device, request, reset, us),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(device))
+		__field(u64, request)
+		__field(bool, reset)
+		__field(s64, us)
+	),
+	TP_fast_assign(
+		compat_assign_str(dev, dev_name(device));
+		__entry->request = request;
+		__entry->reset = reset;
+		__entry->us = us;
+	),
+	TP_printk("dev=%s request=%llu what=%s us=%lld", __get_str(dev),
+		  __entry->request,
+		  __print_symbolic(__entry->reset,
+				   { 0, "operation" },
+				   { 1, "reset" }),
+		  __entry->us)
+);
+
+TRACE_EVENT(sim_dev_reset,
+	TP_PROTO(const struct device *device, u64 request, int counter),
+	TP_ARGS(device, request, counter),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(device))
+		__field(u64, request)
+		__field(int, counter)
+	),
+	TP_fast_assign(
+		compat_assign_str(dev, dev_name(device));
+		__entry->request = request;
+		__entry->counter = counter;
+	),
+	TP_printk("dev=%s request=%llu counter=%d", __get_str(dev),
+		  __entry->request, __entry->counter)
+);
+
+TRACE_EVENT(sim_dev_retry,
+	TP_PROTO(const struct device *device, u64 request, unsigned int attempt,
+		 unsigned int max),
+	TP_ARGS(device, request, attempt, max),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(device))
+		__field(u64, request)
+		__field(unsigned int, attempt)
+		__field(unsigned int, max)
+	),
+	TP_fast_assign(
+		compat_assign_str(dev, dev_name(device));
+		__entry->request = request;
+		__entry->attempt = attempt;
+		__entry->max = max;
+	),
+	TP_printk("dev=%s request=%llu attempt=%u max=%u", __get_str(dev),
+		  __entry->request, __entry->attempt, __entry->max)
+);
+
+/*
+ * A request is done: bytes or a negative errno, and the us since it was
+ * submitted, or -1 if this event was off then. The result of one that was
+ * withdrawn reaches nobody.
+ */
+TRACE_EVENT(sim_dev_complete,
+	TP_PROTO(const struct device *device, u64 request, int result, s64 us,
+		 unsigned int retries, bool withdrawn),
+	TP_ARGS(device, request, result, us, retries, withdrawn),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(device))
+		__field(u64, request)
+		__field(int, result)
+		__field(s64, us)
+		__field(unsigned int, retries)
+		__field(bool, withdrawn)
+	),
+	TP_fast_assign(
+		compat_assign_str(dev, dev_name(device));
+		__entry->request = request;
+		__entry->result = result;
+		__entry->us = us;
+		__entry->retries = retries;
+		__entry->withdrawn = withdrawn;
+	),
+	TP_printk("dev=%s request=%llu result=%d us=%lld retries=%u withdrawn=%d",
+		  __get_str(dev), __entry->request, __entry->result,
+		  __entry->us, __entry->retries, __entry->withdrawn)
+);
+
+#endif /* _SIM_DEV_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE sim_dev_trace
+#include <trace/define_trace.h>

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The trace events, and the engine's window in debugfs: each event with what it
+# says, in the order in which things happen.
+# shellcheck shell=dash
+# shellcheck source=tests/lib.sh
+. /root/lib.sh
+
+tracing=/sys/kernel/debug/tracing
+debug=/sys/kernel/debug/iotimer
+hog=/sys/module/iotimer_hog/parameters
+put() { echo "$1" >"$2"; }
+refuses() { ! "$@" 2>/dev/null; }
+
+# events_on PATTERN...: record these events from now on, and forget older ones.
+events_on() {
+	echo 0 >$tracing/tracing_on
+	echo >$tracing/trace
+	for pattern; do echo 1 | tee "$tracing/events/$pattern/enable" >/dev/null; done
+	echo 1 >$tracing/tracing_on
+}
+
+# events_off: cease; what was recorded is in /tmp/trace, without who and when.
+events_off() {
+	echo 0 >$tracing/tracing_on
+	for system in iotimer sim_dev; do
+		[ ! -e $tracing/events/$system ] || echo 0 >$tracing/events/$system/enable
+	done
+	sed -n 's/.* \(\(iotimer\|sim_dev\)_[a-z_]*: .*\)/\1/p' $tracing/trace >/tmp/trace
+}
+
+# only EVENT...: leave these events in /tmp/trace.
+only() {
+	: >/tmp/wanted
+	for event; do echo "^${event}: "; done >/tmp/wanted
+	grep -f /tmp/wanted /tmp/trace >/tmp/some
+	mv /tmp/some /tmp/trace
+}
+
+# traced: is /tmp/trace what stands on stdin, line by line? There, N is any
+# number, and S microseconds of 3 to 4 s, the time-out that the contract allows.
+traced() {
+	sed 's/[][]/\\&/g; s/\bN\b/-\\?[0-9]\\+/g; s/\bS\b/3[0-9]\\{6\\}/; s/^/^/; s/$/$/' >/tmp/expected
+	[ "$(wc -l </tmp/expected)" -eq "$(wc -l </tmp/trace)" ] || { cat /tmp/trace; return 1; }
+	line=0
+	while read -r pattern; do
+		line=$((line + 1))
+		sed -n "${line}p" /tmp/trace | grep -q "$pattern" ||
+			{ echo "line $line is not $pattern:"; cat /tmp/trace; return 1; }
+	done </tmp/expected
+}
+count() { grep -c "$1" /tmp/trace; }
+stat() { sed -n "s/^$1: //p" $debug/stats; }
+
+check "iotimer.ko loads" insmod /root/iotimer.ko
+check "tracefs has its events" [ -d $tracing/events/iotimer ]
+put mono $tracing/trace_clock
+put 4096 $tracing/buffer_size_kb
+
+# The engine
+
+events_on iotimer
+check "sim_dev.ko loads" insmod /root/sim_dev.ko
+put sim_dev.0 $driver/unbind
+sleep 3
+events_off
+only iotimer_create iotimer_destroy iotimer_start iotimer_stop iotimer_expire_entry
+check "a timer is created, started and destroyed" traced <<-E
+	iotimer_create: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
+	iotimer_start: dev=sim_dev.0 was_enabled=0
+	iotimer_destroy: dev=sim_dev.0
+E
+put sim_dev.0 $driver/bind
+
+check "iotimer_hog.ko loads" insmod /root/iotimer_hog.ko
+events_on iotimer
+put 0 $hog/enabled
+put 1 $hog/enabled
+put 1 $hog/enabled
+put 0 $hog/enabled
+events_off
+only iotimer_start iotimer_stop
+check "start and stop say what the timer was" traced <<-E
+	iotimer_stop: dev=hog was_enabled=0
+	iotimer_start: dev=hog was_enabled=0
+	iotimer_start: dev=hog was_enabled=1
+	iotimer_stop: dev=hog was_enabled=1
+E
+
+put 1 $hog/enabled
+put 300 $hog/us
+sleep 2
+events_on iotimer
+sleep 2
+events_off
+check "a tick: its routines, then its sum; twice in 2 s" traced <<-E
+	iotimer_expire_entry: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
+	iotimer_expire_exit: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
+	iotimer_expire_entry: dev=hog fn=hog_routine [iotimer_hog]
+	iotimer_expire_exit: dev=hog fn=hog_routine [iotimer_hog]
+	iotimer_pause: ns=N
+	iotimer_tick: calls=2 ns=N steps=2 late=N missed=0
+	iotimer_expire_entry: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
+	iotimer_expire_exit: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
+	iotimer_expire_entry: dev=hog fn=hog_routine [iotimer_hog]
+	iotimer_expire_exit: dev=hog fn=hog_routine [iotimer_hog]
+	iotimer_pause: ns=N
+	iotimer_tick: calls=2 ns=N steps=2 late=N missed=0
+E
+# The budget is 200 us, the routine takes 300, and the wheel is exact to a jiffy or two.
+in_ns() { [ "$1" -gt 300000 ] && [ "$1" -lt 1000000 ]; }
+sed -n 's/.* ns=\([0-9]*\).*/\1/p' /tmp/trace >/tmp/ns
+while read -r ns; do
+	check "its $ns ns are those of the routine, and little more" in_ns "$ns"
+done </tmp/ns
+check "none is more than 2 jiffies late" refuses grep -q 'late=\([3-9]\|[0-9][0-9]\)' /tmp/trace
+
+events_on iotimer/iotimer_tick
+sleep 1
+events_off
+check "the sum of a tick alone" traced <<-E
+	iotimer_tick: calls=2 ns=N steps=2 late=N missed=0
+E
+
+events_on iotimer/iotimer_overrun iotimer/iotimer_tick
+put 2500000 $hog/us
+sleep 1
+put 0 $hog/us
+sleep 5
+events_off
+only iotimer_overrun
+check "a routine of 2.5 s: the next tick is late, the one after is missed" traced <<-E
+	iotimer_overrun: missed=1
+E
+
+# debugfs
+
+check "a list of timers" [ "$(cat $debug/timers)" = "sim_dev.0 sim_dev_second [sim_dev] enabled
+hog hog_routine [iotimer_hog] enabled" ]
+put 0 $hog/enabled
+check "which tells that one is stopped" grep -qx 'hog hog_routine \[iotimer_hog\] disabled' $debug/timers
+check "not measured unless told" [ "$(stat measuring) $(stat calls) $(stat longest_routine_ns)" = "0 0 0" ]
+check "ticks as the parameter has them" [ "$(stat ticks)" = "$(cat /sys/module/iotimer/parameters/ticks)" ]
+check "missed ticks too" [ "$(stat missed_ticks)" = 1 ]
+check "measure refuses 2" refuses put 2 $debug/measure
+check "long_routine_us is 100" [ "$(cat $debug/long_routine_us)" = 100 ]
+
+put 1 $hog/enabled
+put 90 $hog/us
+klog_start
+put 1 $debug/measure
+sleep 10
+check "10 ticks are measured" [ "$(stat measured_ticks)" -eq 10 ]
+check "20 calls" [ "$(stat calls)" -eq 20 ]
+check "the longest routine is named" [ "$(stat longest_routine)" = "hog_routine [iotimer_hog] hog" ]
+between() { [ "$1" -ge "$2" ] && [ "$1" -lt "$3" ]; }
+check "it took 90 us, and little more" between "$(stat longest_routine_ns)" 90000 99000
+check "a tick takes no less than its routines" between "$(stat longest_tick_ns)" "$(stat longest_routine_ns)" 120000
+check "and none was too long" [ "$(stat long_routines)" -eq 0 ]
+dmesg -c | grep 'took' >/tmp/klog
+check "nor is one named in the log" [ ! -s /tmp/klog ]
+put 150 $hog/us
+sleep 100
+dmesg -c | grep 'took' >/tmp/klog
+check "100 routines of 150 us are too long" [ "$(stat long_routines)" -eq 100 ]
+check "they are named in the log" grep -q 'hog: the once-a-second routine hog_routine \[iotimer_hog\] took 1[45][0-9] us, more than 100' /tmp/klog
+put 200 $debug/long_routine_us
+sleep 10
+check "not above another limit" [ "$(stat long_routines)" -eq 100 ]
+put 0 $debug/measure
+ticks=$(stat measured_ticks)
+put 50000 $hog/us
+sleep 10
+check "switched off, nothing is measured" [ "$(stat measured_ticks) $(stat measuring)" = "$ticks 0" ]
+put 0 $hog/us
+put 1 $debug/measure
+check "switched on, it begins anew" [ "$(stat measured_ticks)" -lt 2 ]
+put 0 $debug/measure
+check "iotimer_hog.ko goes" rmmod iotimer_hog
+
+# 300 devices: the list of timers is longer than a page, and read in pieces.
+rmmod sim_dev
+insmod /root/sim_dev.ko devices=256
+check "256 timers are listed" [ "$(grep -c 'sim_dev_second \[sim_dev\] enabled' $debug/timers)" -eq 256 ]
+check "each once, also byte by byte" [ "$(dd if=$debug/timers bs=37 2>/dev/null | sort -u | wc -l)" -eq 256 ]
+put 1 $debug/measure
+put 1 /sys/module/iotimer/parameters/budget_us
+events_on iotimer/iotimer_tick iotimer/iotimer_pause
+sleep 2
+events_off
+ticks=$(count 'iotimer_tick: calls=256 .* steps=7 ')
+check "a budget of 1 us: two words in each of three chunks, and the end, are seven steps" [ "$ticks" -ge 2 ]
+check "between them six pauses" [ "$(count iotimer_pause)" -eq $((6 * ticks)) ]
+put 0 $debug/long_routine_us
+klog_start
+put 1 $debug/measure
+sleep 1
+dmesg -c | grep 'took' >/tmp/klog
+check "if 256 are too long, 10 are named" [ "$(wc -l </tmp/klog)" -eq 10 ]
+put 200 /sys/module/iotimer/parameters/budget_us
+put 0 $debug/measure
+rmmod sim_dev
+
+# The driver
+
+check "sim_dev.ko loads again" insmod /root/sim_dev.ko
+events_on sim_dev
+put hello /dev/sim_dev0
+events_off
+check "a request" traced <<-E
+	sim_dev_submit: dev=sim_dev.0 request=1 len=6 nonblock=0 outstanding=1
+	sim_dev_start_io: dev=sim_dev.0 request=1 tag=1 counter=4
+	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=1 verdict=accepted
+	sim_dev_complete: dev=sim_dev.0 request=1 result=6 us=N retries=0 withdrawn=0
+E
+us=$(sed -n 's/.* us=\([0-9]*\) .*/\1/p' /tmp/trace)
+check "of the 5 ms that the device takes ($us us)" between "$us" 5000 6000
+
+events_on sim_dev
+put hang /dev/sim_dev0_ctl
+put hello /dev/sim_dev0
+events_off
+# The first tick may come before the first second is over, or right with it.
+only sim_dev_submit sim_dev_start_io sim_dev_interrupt sim_dev_timeout sim_dev_reset sim_dev_retry sim_dev_complete
+check "a hang: reset, retried" traced <<-E
+	sim_dev_submit: dev=sim_dev.0 request=2 len=6 nonblock=0 outstanding=1
+	sim_dev_start_io: dev=sim_dev.0 request=2 tag=2 counter=4
+	sim_dev_timeout: dev=sim_dev.0 request=2 what=operation us=S
+	sim_dev_reset: dev=sim_dev.0 request=2 counter=2
+	sim_dev_interrupt: dev=sim_dev.0 cause=reset tag=2 verdict=accepted
+	sim_dev_retry: dev=sim_dev.0 request=2 attempt=1 max=3
+	sim_dev_start_io: dev=sim_dev.0 request=2 tag=3 counter=4
+	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=3 verdict=accepted
+	sim_dev_complete: dev=sim_dev.0 request=2 result=6 us=S retries=1 withdrawn=0
+E
+
+events_on sim_dev
+put 'hang
+reset-hang' /dev/sim_dev0_ctl
+check "a reset that fails" refuses put hello /dev/sim_dev0
+events_off
+check "all of it, each second too" traced <<-E
+	sim_dev_submit: dev=sim_dev.0 request=3 len=6 nonblock=0 outstanding=1
+	sim_dev_start_io: dev=sim_dev.0 request=3 tag=4 counter=4
+	sim_dev_second: dev=sim_dev.0 counter=3
+	sim_dev_second: dev=sim_dev.0 counter=2
+	sim_dev_second: dev=sim_dev.0 counter=1
+	sim_dev_second: dev=sim_dev.0 counter=2
+	sim_dev_timeout: dev=sim_dev.0 request=3 what=operation us=S
+	sim_dev_reset: dev=sim_dev.0 request=3 counter=2
+	sim_dev_second: dev=sim_dev.0 counter=1
+	sim_dev_second: dev=sim_dev.0 counter=-1
+	sim_dev_timeout: dev=sim_dev.0 request=3 what=reset us=N
+	sim_dev_complete: dev=sim_dev.0 request=3 result=-5 us=N retries=0 withdrawn=0
+E
+
+put 1 $sysfs/sim_dev.0/timeout
+put 0 $sysfs/sim_dev.0/max_retries
+events_on sim_dev
+put hang /dev/sim_dev0_ctl
+check "given up" refuses put hello /dev/sim_dev0
+put error /dev/sim_dev0_ctl
+check "an error" refuses put hello /dev/sim_dev0
+put spurious /dev/sim_dev0_ctl
+sleep 1
+put 'late 100' /dev/sim_dev0_ctl
+put hello /dev/sim_dev0
+events_off
+only sim_dev_interrupt sim_dev_complete
+check "given up, an error, a spurious interrupt" traced <<-E
+	sim_dev_interrupt: dev=sim_dev.0 cause=reset tag=N verdict=accepted
+	sim_dev_complete: dev=sim_dev.0 request=4 result=-110 us=N retries=0 withdrawn=0
+	sim_dev_interrupt: dev=sim_dev.0 cause=error tag=N verdict=accepted
+	sim_dev_complete: dev=sim_dev.0 request=5 result=-5 us=N retries=0 withdrawn=0
+	sim_dev_interrupt: dev=sim_dev.0 cause=none tag=N verdict=spurious
+	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=N verdict=accepted
+	sim_dev_complete: dev=sim_dev.0 request=6 result=6 us=N retries=0 withdrawn=0
+E
+
+put 3 $sysfs/sim_dev.0/max_retries
+events_on sim_dev
+put 'late 2500' /dev/sim_dev0_ctl
+put 'latency 2000' /dev/sim_dev0_ctl
+put 3 $sysfs/sim_dev.0/timeout
+put 1 $sysfs/sim_dev.0/timeout
+put 'latency 5' /dev/sim_dev0_ctl
+put hello /dev/sim_dev0
+sleep 3
+events_off
+only sim_dev_interrupt sim_dev_retry sim_dev_complete
+check "a late interrupt, after the retry" traced <<-E
+	sim_dev_interrupt: dev=sim_dev.0 cause=reset tag=N verdict=accepted
+	sim_dev_retry: dev=sim_dev.0 request=7 attempt=1 max=3
+	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=N verdict=accepted
+	sim_dev_complete: dev=sim_dev.0 request=7 result=6 us=N retries=1 withdrawn=0
+	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=N verdict=late
+E
+
+put hang /dev/sim_dev0_ctl
+echo gone >/dev/sim_dev0 &
+sleep 0.1
+events_on sim_dev
+kill -9 $!
+wait 2>/dev/null
+sleep 3
+put hello /dev/sim_dev0
+put hang /dev/sim_dev0_ctl
+(echo orphan >/dev/sim_dev0) 2>/dev/null &
+sleep 0.1
+put sim_dev.0 $driver/unbind
+wait
+events_off
+only sim_dev_complete
+check "withdrawn, submitted unseen; and unbound" traced <<-E
+	sim_dev_complete: dev=sim_dev.0 request=8 result=-4 us=-1 retries=0 withdrawn=1
+	sim_dev_complete: dev=sim_dev.0 request=9 result=6 us=N retries=0 withdrawn=0
+	sim_dev_complete: dev=sim_dev.0 request=10 result=-19 us=N retries=0 withdrawn=0
+E
+
+check "both go" rmmod sim_dev iotimer
+check "debugfs is empty again" [ ! -e $debug ]
+summary
