@@ -55,6 +55,8 @@
 #define CREATE_TRACE_POINTS
 #include "iotimer_trace.h"
 
+EXPORT_TRACEPOINT_SYMBOL_GPL(iotimer_start);	/* for its test */
+
 #define IOTIMER_CHUNK_SIZE	4096
 #define IOTIMER_CHUNK_SLOTS	126
 #define IOTIMER_CHUNK_WORDS	BITS_TO_LONGS(IOTIMER_CHUNK_SLOTS)

@@ -20,6 +20,7 @@
 #include <linux/workqueue.h>
 
 #include "../iotimer.h"
+#include "../iotimer_trace.h"
 #include "expect_warning.h"
 
 static bool virtual;
@@ -1281,6 +1282,56 @@ static void start_while_being_destroyed_does_nothing(struct kunit *test)
 	end(starter);
 }
 
+/* Whoever looks at the event of a start, with the device's name, takes long. */
+struct start_probe {
+	const struct device *dev;
+	bool entered;
+	bool left;
+};
+
+static void slow_probe(void *data, const struct device *dev, bool was_enabled)
+{
+	struct start_probe *probe = data;
+
+	if (dev != probe->dev)
+		return;
+	WRITE_ONCE(probe->entered, true);
+	mdelay(200);
+	WRITE_ONCE(probe->left, true);
+}
+
+static void just_start(struct work_struct *work)
+{
+	iotimer_start(container_of(work, struct subject, work)->timer);
+}
+
+static void destroy_waits_for_the_event_of_a_start(struct kunit *test)
+{
+	unsigned long give_up = jiffies + 6 * HZ;
+	struct start_probe probe = {};
+	struct subject *s;
+
+	if (!IS_ENABLED(CONFIG_TRACEPOINTS))
+		kunit_skip(test, "needs CONFIG_TRACEPOINTS");
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "needs two CPUs");
+	s = new_timer(test);
+	probe.dev = &s->dev;
+	KUNIT_ASSERT_EQ(test, register_trace_iotimer_start(slow_probe, &probe), 0);
+	set_cpus_allowed_ptr(current, cpumask_of(0));
+	INIT_WORK(&s->work, just_start);
+	schedule_work_on(cpumask_next(0, cpu_online_mask), &s->work);
+	while (!READ_ONCE(probe.entered) && time_before(jiffies, give_up))
+		cpu_relax();
+	iotimer_destroy(s->timer);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(probe.entered));
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(probe.left));
+	flush_work(&s->work);
+	unregister_trace_iotimer_start(slow_probe, &probe);
+	tracepoint_synchronize_unregister();
+	put_device(&s->dev);
+}
+
 static void stop_start_and_create_do_not_wait(struct kunit *test)
 {
 	struct subject *s = new_timer(test), *other;
@@ -1447,6 +1498,7 @@ static struct kunit_case iotimer_cases[] = {
 	KUNIT_CASE(stop_sync_undoes_the_routines_restart),
 	KUNIT_CASE(destroy_waits_for_the_routine),
 	KUNIT_CASE(start_while_being_destroyed_does_nothing),
+	KUNIT_CASE(destroy_waits_for_the_event_of_a_start),
 	KUNIT_CASE(stop_start_and_create_do_not_wait),
 	KUNIT_CASE(no_tick_is_lost_going_to_rest),
 	KUNIT_CASE(the_next_chunk_goes_during_a_step),
