@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The demo: runs in a guest, drives sim_dev through its nodes by shell
-# redirection alone, and checks what comes back.
+# redirection alone, and checks what comes back. With TRACE=1 it records each
+# scene's trace, and prints them all at its end, for scripts/timeline.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
 
-# scene TITLE
+# scene NAME TITLE
 scene() {
 	number=$((number + 1))
-	printf '\n--- %d. %s\n\n' "$number" "$1"
+	printf '\n--- %d. %s\n\n' "$number" "$2"
+	trace_start "$(printf '%02d-%s' $number "$1")" "$number. $2"
 	before
 	klog_start
 }
@@ -59,7 +61,7 @@ echo "sim_dev on Linux $(uname -r), $(nproc) CPU"
 insmod /root/iotimer.ko || exit
 insmod /root/sim_dev.ko devices=4 || exit
 
-scene "A hundred requests, 1 to 4096 bytes"
+scene hundred "A hundred requests, 1 to 4096 bytes"
 echo "    # exec 3<>/dev/sim_dev0; dd bs=4096 <in >&3; dd bs=4096 count=1 <&3 >back; cmp in back    (100 times)"
 exec 3<>/dev/sim_dev0
 same=0
@@ -74,7 +76,7 @@ check "100 completed" grew completed 100
 check "no time-out" grew timeouts 0
 check "the counter is back at -1" idle
 
-scene "The device hangs once: reset, retry, success"
+scene hang "The device hangs once: reset, retry, success"
 run "echo hang > /dev/sim_dev0_ctl"
 run "echo hello > /dev/sim_dev0"
 check "the write succeeds" [ $? -eq 0 ]
@@ -86,7 +88,7 @@ check "one completion" grew completed 1
 check "detected after more than 3 and at most 4 s" detected_in_time
 check "the counter is back at -1" idle
 
-scene "The device hangs, and its reset too: failed, and usable again"
+scene reset-hang "The device hangs, and its reset too: failed, and usable again"
 run "printf 'hang\nreset-hang\n' > /dev/sim_dev0_ctl"
 run "echo doomed > /dev/sim_dev0"
 check "the write fails with EIO" says "Input/output error"
@@ -97,7 +99,7 @@ check "one reset failed" grew reset_failures 1
 check "one request failed" grew failed 1
 check "detected in time" detected_in_time
 
-scene "A request that hangs the device every time: given up"
+scene give-up "A request that hangs the device every time: given up"
 run "echo hang 1000 > /dev/sim_dev0_ctl"
 run "echo hopeless > /dev/sim_dev0"
 check "the write fails with ETIMEDOUT" says "timed out"
@@ -110,7 +112,7 @@ check "four time-outs" grew timeouts 4
 check "each detected in time" detected_in_time
 check "the kernel says that it gives up" klog_says "giving up"
 
-scene "A late interrupt arrives during the reset"
+scene late-in-reset "A late interrupt arrives during the reset"
 run "printf 'late 4200\nreset-latency 1500\n' > /dev/sim_dev0_ctl"
 exec 3<>/dev/sim_dev0
 echo "    # dd bs=4096 <in >&3; dd bs=4096 count=1 <&3 >back; cmp in back"
@@ -121,7 +123,7 @@ check "one late interrupt, ignored" grew late 1
 check "completed exactly once" grew completed 1
 check "one retry" grew retries 1
 
-scene "A late interrupt arrives after the retry has begun"
+scene late-after-retry "A late interrupt arrives after the retry has begun"
 run "printf 'late 4600\nreset-latency 100\nlatency 2000\n' > /dev/sim_dev0_ctl"
 exec 3<>/dev/sim_dev0
 echo "    # dd bs=4096 <in >&3; dd bs=4096 count=1 <&3 >back; cmp in back"
@@ -135,7 +137,7 @@ check "completed exactly once" grew completed 1
 check "by the retry's own interrupt ($took ms, late one at 4600)" [ $took -gt 5000 ]
 run "printf 'latency 5\nreset-latency 5\n' > /dev/sim_dev0_ctl"
 
-scene "Spurious interrupts"
+scene spurious "Spurious interrupts"
 run "echo spurious 100 > /dev/sim_dev0_ctl"
 run "sleep 1"
 end
@@ -143,7 +145,7 @@ check "a hundred counted" grew spurious 100
 sed -i 's/^spurious: .*/spurious: 100/' /tmp/before.0
 check "nothing else changed" unchanged
 
-scene "Four devices, one of them hanging"
+scene four-devices "Four devices, one of them hanging"
 for i in 1 2 3; do before $i; done
 start=$(uptime_ms)
 run "echo hang > /dev/sim_dev0_ctl; echo stuck > /dev/sim_dev0 &
@@ -157,7 +159,7 @@ done
 check "device 0: one time-out" grew timeouts 1
 check "device 0: its request completed all the same" grew completed 1
 
-scene "Bad commands"
+scene bad-commands "Bad commands"
 settings >/tmp/settings
 refused "echo explode > /dev/sim_dev0_ctl" "Invalid argument"
 refused "echo hang x > /dev/sim_dev0_ctl" "Invalid argument"
@@ -175,7 +177,7 @@ settings >/tmp/settings.now
 check "nothing changed" cmp -s /tmp/settings /tmp/settings.now
 end
 
-scene "Unbound with a request in flight, and bound again"
+scene unbind "Unbound with a request in flight, and bound again"
 run "echo hang > /dev/sim_dev0_ctl
       echo orphan > /dev/sim_dev0 &
       sleep 1; echo sim_dev.0 > $driver/unbind; wait"
@@ -186,18 +188,22 @@ run "echo again > /dev/sim_dev0"
 check "bound again, it works" [ $? -eq 0 ]
 end
 
-scene "Unloaded and loaded again"
+scene reload "Unloaded and loaded again"
 run "exec 3>/dev/sim_dev0; rmmod sim_dev"
 check "refused while a node is open" says "Resource temporarily unavailable"
+# With the module go its events, those in the buffer too.
+trace_save
 run "rmmod sim_dev && rmmod iotimer"
 check "unloaded" [ $? -eq 0 ]
 run "insmod /root/iotimer.ko && insmod /root/sim_dev.ko"
+trace_go_on
 run "echo fresh > /dev/sim_dev0"
 check "loaded again, it works" [ $? -eq 0 ]
 end
 
 # The hang once more, slowly, with a sample every 100 ms for the drawing.
 printf 'hang\nlatency 500\nreset-latency 700\n' >/dev/sim_dev0_ctl
+trace_start 12-drawn "The hang, drawn: a slow device and a slow reset"
 klog_start
 (
 	while [ ! -e /tmp/drawn ]; do
@@ -240,4 +246,8 @@ END {
 	print "    counter      " number "    . is -1"
 }' /tmp/samples
 
+trace_save
 summary
+status=$?
+trace_print
+[ $status -eq 0 ]

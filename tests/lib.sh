@@ -63,6 +63,50 @@ let_allocations_fail() {
 	done
 }
 
+# Tracing, if TRACE=1: the events of both modules, a file for each trace_start in /tmp/trace.
+tracefs=/sys/kernel/tracing
+
+# trace_start NAME TITLE: save what was recorded so far, and begin anew.
+trace_start() {
+	[ "${TRACE:-}" = 1 ] || return 0
+	trace_save
+	trace_file=/tmp/trace/$1
+	mkdir -p /tmp/trace
+	[ -e $tracefs/trace ] || mount -t tracefs tracefs $tracefs
+	echo mono >$tracefs/trace_clock
+	echo 8192 >$tracefs/buffer_size_kb
+	echo "# title: $2" >"$trace_file"
+	trace_go_on
+}
+
+# trace_go_on: empty the buffer and record, under the name of the last trace_start.
+trace_go_on() {
+	[ "${TRACE:-}" = 1 ] || return 0
+	echo >$tracefs/trace
+	for events in iotimer sim_dev; do
+		echo 1 >$tracefs/events/$events/enable || echo "    FAILED  no trace events of $events"
+	done
+	echo 1 >$tracefs/tracing_on
+}
+
+# trace_save: stop recording, and keep what was recorded.
+trace_save() {
+	[ -n "${trace_file:-}" ] || return 0
+	echo 0 >$tracefs/tracing_on
+	cat $tracefs/trace >>"$trace_file"
+	echo >$tracefs/trace
+}
+
+# trace_print: print all that was kept, packed so that it passes a serial line soon and whole.
+trace_print() {
+	[ -d /tmp/trace ] || return 0
+	for trace_file in /tmp/trace/*; do
+		echo "trace begin $(basename "$trace_file")"
+		gzip -c "$trace_file" | base64
+		echo "trace end $(wc -l <"$trace_file") lines"
+	done
+}
+
 # summary: the closing line; fails if a check did.
 summary() {
 	echo
