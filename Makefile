@@ -47,6 +47,9 @@ fuzz:	## a million lines, and random system calls, on both nodes
 bench:	## speed, memory and wake-ups, beside what a driver would use instead; QEMU=1 counts instructions
 	@scripts/bench $(if $(QEMU),--qemu)
 
+timeline:	## draw each scene of the demo as it went, from the kernel's trace; see Documentation/timeline
+	@scripts/timeline
+
 coverage:	## which lines and branches the tests reach
 	@scripts/coverage
 
