@@ -89,9 +89,10 @@ trace_go_on() {
 	echo 1 >$tracefs/tracing_on
 }
 
-# trace_save: stop recording, and keep what was recorded.
+# trace_save: stop recording, and keep what was recorded; a second later, so that there is a tick in it.
 trace_save() {
 	[ -n "${trace_file:-}" ] || return 0
+	sleep 1
 	echo 0 >$tracefs/tracing_on
 	cat $tracefs/trace >>"$trace_file"
 	echo >$tracefs/trace

@@ -45,14 +45,14 @@ class Style:
 
 
 BARS = {
-    "done": Style(COLOURS["success"], "", "", 0, "operation, ends by its interrupt"),
+    "done": Style(COLOURS["success"], "", "", 0, "operation, ended by interrupt"),
     "timeout": Style(COLOURS["timeout"], "////", "", 0, "operation, timed out"),
     "reset": Style(COLOURS["reset"], "xxx", "", 0, "reset"),
     "reset-timeout": Style(COLOURS["reset"], "++", "", 0, "reset, timed out"),
-    "error": Style(COLOURS["failure"], "\\\\\\\\", "", 0, "operation, ends with an error"),
+    "error": Style(COLOURS["failure"], "\\\\\\\\", "", 0, "operation, ended with error"),
     "dropped": Style(COLOURS["dropped"], "||", "", 0, "dropped by the driver"),
     "open": Style(COLOURS["open"], "--", "", 0, "had not ended"),
-    "queued": Style(COLOURS["queued"], "", "", 0, "waiting: queued, or done and not yet completed"),
+    "queued": Style(COLOURS["queued"], "", "", 0, "waiting, or not yet completed"),
 }
 MARKS = {
     "success": Style(COLOURS["success"], "", "o", 5, "completed"),
@@ -67,7 +67,7 @@ MARKS = {
     "none": Style(COLOURS["spurious"], "", "*", 9, "interrupt: without cause"),
     "timeout": Style(COLOURS["timeout"], "", "v", 10, "time-out"),
     "retry": Style(COLOURS["retry"], "", ">", 9, "retry"),
-    "timer": Style(INK, "", "d", 6, "timer created, started, stopped, destroyed"),
+    "timer": Style(INK, "", "d", 6, "timer created, started, ..."),
     "call": Style(INK, "", ".", 5, "the routine is called"),
 }
 
@@ -163,15 +163,15 @@ def zoom_window(timeline: Timeline, ns_per_pixel: float) -> Optional[Tuple[int, 
                 continue
             until = max(near)
             margin = max((until - timeout.at) // 5, 1)
-            return timeout.at - margin, until + margin
+            return max(timeout.at - margin, timeline.begin), until + margin
     # Else the first of the things that are too many.
     for device in timeline.devices:
         times = sorted([mark.at for mark in device.interrupts] +
                        [request.submit for request in device.requests if request.submit is not None])
-        for first, fourth in zip(times, times[7:]):
-            if 0 < fourth - first < 90 * ns_per_pixel:
-                margin = max((fourth - first) // 12, 1)
-                return first - margin, fourth + margin
+        for first, eighth in zip(times, times[7:]):
+            if 0 < eighth - first < 90 * ns_per_pixel:
+                margin = max((eighth - first) // 12, 1)
+                return max(first - margin, timeline.begin), eighth + margin
     return None
 
 
@@ -190,11 +190,21 @@ class Lane:
         return self.top + self.height / 2
 
 
+def only_called(timeline: Timeline) -> List[Device]:
+    """Devices of which nothing but calls of their routine is known, while others did more."""
+    quiet = [device for device in timeline.devices
+             if not (device.requests or device.interrupts or device.counter or device.timer)]
+    return quiet if len(quiet) < len(timeline.devices) else []
+
+
 def lanes_of(timeline: Timeline) -> List[Lane]:
     """The lanes of all devices, top down. A device has no lane for what it never did."""
+    quiet = only_called(timeline)
     lanes: List[Lane] = []
     top = 0.0
     for device in timeline.devices:
+        if device in quiet:
+            continue
         own: List[Lane] = []
         packed = rows(device.requests, timeline.begin, timeline.end)
         for number, row in enumerate(packed):
@@ -212,7 +222,7 @@ def lanes_of(timeline: Timeline) -> List[Lane]:
             own.append(Lane(device, "counter", "counter\n(floor: -1)", 2.6))
         if device.timer:
             own.append(Lane(device, "timer", "timer", 1))
-        if not packed and device.calls:
+        if not own and device.calls:
             own.append(Lane(device, "calls", "calls", 1))
         for lane in own:
             lane.top = top
@@ -245,7 +255,7 @@ class Picture:
             ns_per_pixel = self.scale.x(self.timeline.end) * SECOND / (inner * DPI)
             window = zoom_window(self.timeline, ns_per_pixel / (1 - ZOOM_SHARE))
             notes = self._notes()
-            legend_rows = 3
+            legend_rows = 4
             bottom = 0.62 + 0.2 * legend_rows + 0.2 * len(notes)
             # Whole pixels, so that the size of the PNG can be told.
             height = round((TOP + units * LANE + bottom) * DPI) / DPI
@@ -276,6 +286,10 @@ class Picture:
             number = f"{trace.lost}" if trace.lost else "some"
             notes.append(f"The kernel lost {number} event{'' if trace.lost == 1 else 's'}: "
                          "what is drawn may be incomplete. Record with a larger buffer.")
+        quiet = only_called(self.timeline)
+        if quiet:
+            names = ", ".join(device.name for device in quiet[:4]) + (", ..." if len(quiet) > 4 else "")
+            notes.append(f"Not drawn: {names}, whose routine was called each tick, with nothing to do.")
         if trace.unread:
             notes.append(f"{trace.unread} line{'' if trace.unread == 1 else 's'} could not be read.")
         return notes
@@ -320,13 +334,13 @@ class Picture:
                                          label=style.words))
                 else:
                     handles.append(Line2D([], [], linestyle="", label=style.words, **mark_look(style)))
-        handles.append(Line2D([], [], color=FAINT, linewidth=1, label="tick: the routine of each enabled timer is called"))
+        handles.append(Line2D([], [], color=FAINT, linewidth=1, label="tick"))
         self.figure.legend(handles=handles, loc="lower left", ncol=4, frameon=False, fontsize=8.5,
                            bbox_to_anchor=(0.1 / WIDTH, (0.02 + 0.2 * len(notes)) / height), borderpad=0.1,
                            columnspacing=1.6, handletextpad=0.6, labelspacing=0.35)
         for number, note in enumerate(notes):
-            text = self.figure.text(0.2 / WIDTH, (0.12 + 0.2 * number) / height, "⚠ " + note, fontsize=9, weight="bold",
-                                    color=INK, va="center")
+            text = self.figure.text(0.2 / WIDTH, (0.12 + 0.2 * number) / height, note, fontsize=9, color=INK, va="center",
+                                    weight="normal" if note.startswith("Not drawn") else "bold")
             self.add(text, "note", 1, note)
 
     def add(self, artist, kind: str, number: int, tip: str, where: str = "") -> None:
@@ -458,18 +472,28 @@ class Panel:
                 own[-1].append(mark)
             else:
                 own.append([mark])
-        free: float = -1
-        for name, group in sorted(((name, group) for name, own in groups.items() for group in own),
-                                  key=lambda one: (one[1][0].at, one[0])):
+        ordered = sorted(((name, group) for name, own in groups.items() for group in own),
+                         key=lambda one: (one[1][0].at, one[0]))
+        nexts = [self.scale.x(group[0].at) for _, group in ordered[1:]] + [math.inf]
+        free: float = -math.inf
+        for (name, group), following in zip(ordered, nexts):
             left, right = self.scale.x(group[0].at), self.scale.x(group[-1].at)
             tip = group[0].text if len(group) == 1 else f"{len(group)} × {group[0].text}, and on"
             if len(group) > 1 and right - left > 6 * self.per_pixel:
                 self.axes.plot([left, right], [lane.middle] * 2, color=MARKS[name].colour, linewidth=2, zorder=4)
             self._mark(name, right if len(group) > 1 else left, lane.middle, name, len(group), tip)
             text = label(group[0]) if len(group) == 1 else ""
-            if text and left > free:
-                self._text(left + 9 * self.per_pixel, lane.middle, text)
-                free = left + (9 + 6 * len(text)) * self.per_pixel
+            # After the mark if there is room, else before it, else not at all.
+            wide = (10 + 6 * len(text)) * self.per_pixel
+            beside = 9 * self.per_pixel
+            if text and left + wide < min(following - beside, self.scale.x(self.scale.end)):
+                self._text(left + beside, lane.middle, text)
+                free = left + wide
+            elif text and left - wide > free:
+                self._text(left - beside, lane.middle, text, ha="right")
+                free = left + beside
+            else:
+                free = right + (8 + 7 * len(str(len(group))) * (len(group) > 1)) * self.per_pixel
 
     # The lanes
 
@@ -505,7 +529,7 @@ class Panel:
         """Each request: thin from submit to complete, thick while the device works on it."""
         offset = lane.height - 1
         begin, end = self.picture.timeline.begin, self.picture.timeline.end
-        free = -1e9
+        free = -math.inf
         for group in self._groups(lane.requests):
             first, final = group[0], group[-1]
             left_at = begin if first.submit is None else first.submit
@@ -536,8 +560,10 @@ class Panel:
         groups: List[List[Request]] = []
         for request in requests:
             if groups and all(self._plain(one) for one in (groups[-1][-1], request)):
-                apart = self.scale.x(request.submit or 0) - self.scale.x(groups[-1][-1].submit or 0)
-                if apart < 5 * self.per_pixel:
+                # Its bar is at least so wide.
+                least = self.scale.x(groups[-1][-1].submit or 0) + 1.5 * self.per_pixel
+                end = max(self.scale.x(groups[-1][-1].complete or 0), least)
+                if self.scale.x(request.submit or 0) - end < 1.5 * self.per_pixel:
                     groups[-1].append(request)
                     continue
             groups.append([request])
@@ -614,7 +640,7 @@ class Panel:
                     lambda mark: mark.text.split("after ")[1])
 
     def _resets(self, lane: Lane) -> None:
-        free = -1e9
+        free = -math.inf
         for span in lane.device.resets:
             begin = self.picture.timeline.begin if span.begin is None else span.begin
             end = self.picture.timeline.end if span.end is None else span.end
@@ -624,10 +650,15 @@ class Panel:
             name = self._bar_name(span)
             self._bar(lane, name, begin, end, 0.6, 0.2, "reset", 1, f"{BARS[name].words}, {seconds}", 6)
             right = max(self.scale.x(end), self.scale.x(begin) + 6 * self.per_pixel) + 4 * self.per_pixel
-            if right > free:
-                text = seconds + (" failed" if span.ended == "timeout" else "")
+            text = seconds + (" failed" if span.ended == "timeout" else "")
+            wide = (6 * len(text) + 6) * self.per_pixel
+            left = self.scale.x(begin) - 4 * self.per_pixel
+            if right > free and right + wide < self.scale.x(self.scale.end):
                 self._text(right, lane.middle, text)
-                free = right + (6 * len(text) + 6) * self.per_pixel
+                free = right + wide
+            elif left - wide > free:
+                self._text(left, lane.middle, text, ha="right")
+                free = right
 
     def _retries(self, lane: Lane) -> None:
         self._marks(lane, lane.device.retries, lambda mark: "retry", 11,
