@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Packages of Debian's archive, unpacked into the cache and never installed. Sourced
+# by the scripts that need it, after lib.sh; never run.
+# shellcheck shell=bash disable=SC2154 # the variables of lib.sh
+
+# apt_for SUITE: set the array `apt` to options that keep apt inside the cache,
+# looking at one suite of the archive that the system itself uses.
+apt_for() {
+	local suite=$1 dir=$cache/apt/$1 uri keys
+	keys=/usr/share/keyrings/debian-archive-keyring.gpg
+	if [ -e $keys ]; then keys="[signed-by=$keys] "; else keys=; fi
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+	exec 8>"$dir/lock"
+	flock 8
+	apt=(-qq "-oDir::Etc::SourceList=$dir/sources.list" -oDir::Etc::SourceParts=/dev/null
+		-oDir::Etc::PreferencesParts=/dev/null "-oDir::State::Lists=$dir/lists"
+		"-oDir::Cache=$dir/cache" -oAPT::Sandbox::User=root -oAcquire::Retries=3)
+	[ ! -e "$dir/updated" ] || [ -n "$(find "$dir/updated" -mmin +60)" ] || return 0
+	# shellcheck disable=SC2016 # apt's own variables
+	uri=$(apt-get indextargets --format '$(CREATED_BY) $(ORIGIN) $(COMPONENT) $(RELEASE) $(REPO_URI)' |
+		awk '$1 == "Packages" && $2 == "Debian" && $3 == "main" && $4 !~ /-/ { print $5; exit }')
+	[ -n "$uri" ] || die "apt knows no Debian archive; run apt-get update as root first"
+	printf 'deb %s%s %s main\n' "$keys" "$uri" "$suite" >"$dir/sources.list"
+	say "asking the archive for $suite"
+	apt-get "${apt[@]}" update >&2 || die "the archive does not answer for $suite"
+	touch "$dir/updated"
+}
+
+# dependency PACKAGE PATTERN: the package that PACKAGE depends on and whose name matches.
+dependency() {
+	apt-cache "${apt[@]}" depends "$1" | awk -v p="$2" '$1 == "Depends:" && $2 ~ p { print $2; exit }'
+}
+
+# fetch DIR PACKAGE...: download and unpack packages into DIR.
+fetch() {
+	local dir=$1 debs
+	shift
+	debs=$dir/debs
+	mkdir -p "$debs"
+	(cd "$debs" && with_progress "fetching $*" apt-get "${apt[@]}" download "$@") || exit
+	for deb in "$debs"/*.deb; do
+		dpkg-deb -x "$deb" "$dir" || die "cannot unpack $(basename "$deb"); is the disk full?"
+	done
+	rm -r "$debs"
+}
