@@ -521,9 +521,12 @@ class Panel:
     def _cuts(self) -> None:
         for start, stop in self.scale.cuts:
             left, right = self.scale.x(start), self.scale.x(stop)
-            self.axes.axvspan(left, right, facecolor=PAPER, hatch="//", edgecolor=FAINT, linewidth=0, zorder=7)
-            self._text((left + right) / 2, self.units / 2, f"{(stop - start) / SECOND:.1f} s idle", rotation=90, ha="center",
-                       zorder=8, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5}, clip_on=False)
+            ticks = sum(start < tick.at < stop for tick in self.picture.timeline.ticks)
+            text = f"{(stop - start) / SECOND:.1f} s idle"
+            span = self.axes.axvspan(left, right, facecolor=PAPER, hatch="//", edgecolor=FAINT, linewidth=0, zorder=7)
+            self.picture.add(span, "cut", ticks, f"{text}, {ticks} ticks", self.where)
+            self._text((left + right) / 2, self.units / 2, text, rotation=90, ha="center", zorder=8,
+                       bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5}, clip_on=False)
 
     def _requests(self, lane: Lane) -> None:
         """Each request: thin from submit to complete, thick while the device works on it."""

@@ -1,0 +1,606 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tests of the timeline: test.py TRACES LIBRARY [PATTERN]...
+
+TRACES is a folder of recorded traces, LIBRARY Perfetto's trace processor
+(scripts/trace-processor). What the pictures and the export hold is compared with
+what is counted in the traces' text by other means than ours. Ends with
+"N passed, N failed"; nothing is skipped.
+"""
+import io
+import itertools
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Dict, List
+
+import numpy
+from matplotlib.colors import to_rgb
+from matplotlib.image import imread
+
+import draw
+from ftrace import TraceError, parse, parse_event
+from model import build, counts, rows
+from perfetto import export
+from processor import Processor, ProcessorError
+from synthetic import Recorder
+
+HERE = Path(__file__).resolve().parent
+TRACES = Path(sys.argv[1] if len(sys.argv) > 1 else "")
+LIBRARY = Path(sys.argv[2] if len(sys.argv) > 2 else "")
+
+# What the demo checks of its scenes, and so must be in their pictures.
+SCENES = {
+    "01-hundred": {"requests": 100, "successes": 100, "interrupts": 100, "timeouts": 0},
+    "02-hang": {"requests": 1, "successes": 1, "timeouts": 1, "resets": 1, "retries": 1},
+    "03-reset-hang": {"requests": 2, "successes": 1, "failures": 1, "timeouts": 2, "resets": 1, "retries": 0},
+    "04-give-up": {"requests": 2, "failures": 1, "timeouts": 4, "resets": 4, "retries": 3},
+    "05-late-in-reset": {"requests": 1, "successes": 1, "late": 1, "retries": 1},
+    "06-late-after-retry": {"requests": 1, "successes": 1, "late": 1, "retries": 1},
+    "07-spurious": {"requests": 0, "spurious": 100},
+    "08-four-devices": {"requests": 151, "successes": 151, "timeouts": 1},
+    "09-bad-commands": {"requests": 0, "interrupts": 0},
+    "10-unbind": {"requests": 2, "successes": 1, "failures": 1, "timeouts": 0},
+    "11-reload": {"requests": 1, "successes": 1},
+    "12-drawn": {"requests": 1, "successes": 1, "timeouts": 1, "resets": 1, "retries": 1},
+}
+
+
+def timeline_of(recorder: Recorder):
+    return build(parse(recorder.text()))
+
+
+def count_text(text: str) -> Dict[str, int]:
+    """How much of each there is in a trace, by its text alone."""
+    def number(pattern: str) -> int:
+        return len(re.findall(pattern, text))
+
+    return {
+        "requests": number(r"sim_dev_submit:"),
+        "successes": number(r"sim_dev_complete: .*result=\d"),
+        "failures": number(r"sim_dev_complete: .*result=-(?!4\b)"),
+        "interrupts": number(r"sim_dev_interrupt:"),
+        "late": number(r"verdict=late"),
+        "spurious": number(r"verdict=spurious"),
+        "timeouts": number(r"sim_dev_timeout:"),
+        "resets": number(r"sim_dev_reset:"),
+        "retries": number(r"sim_dev_retry:"),
+        "ticks": number(r"iotimer_tick:"),
+    }
+
+
+class Svg:
+    """An SVG picture, read by an XML parser."""
+
+    NAMESPACE = "{http://www.w3.org/2000/svg}"
+    # What stands for a count: a class of the left panel's elements.
+    CLASSES = {"requests": "request", "successes": "request success", "failures": "failure", "timeouts": "timeout",
+               "resets": "reset", "retries": "retry", "late": "late", "spurious": "spurious", "ticks": "tick"}
+    INTERRUPTS = ("done", "error", "irq-reset", "late", "spurious", "none")
+
+    def __init__(self, data: bytes):
+        self.root = ElementTree.fromstring(data)
+        self.marked = [group for group in self.root.iter(self.NAMESPACE + "g") if group.get("data-n")]
+        # matplotlib draws shapes and hatches once, and uses them by name.
+        self.by_id = {element.get("id"): element for element in self.root.iter() if element.get("id")}
+
+    def of_class(self, kind: str) -> List[ElementTree.Element]:
+        wanted = set(kind.split())
+        return [group for group in self.marked if wanted <= set(group.get("class").split())
+                and "zoom" not in group.get("class").split()]
+
+    def count(self, kind: str) -> int:
+        return sum(int(group.get("data-n")) for group in self.of_class(kind))
+
+    def counts(self) -> Dict[str, int]:
+        found = {key: self.count(kind) for key, kind in self.CLASSES.items()}
+        # The mark at a failed request's end is one, its bar another.
+        found["failures"] = self.count("request failure")
+        assert self.count("failure") == 2 * found["failures"], "a failure without its mark"
+        found["ticks"] += self.count("cut")
+        found["interrupts"] = sum(self.count(kind) for kind in self.INTERRUPTS)
+        return found
+
+    def colours(self, group: ElementTree.Element) -> str:
+        """All that says how a group is painted, patterns included, in small letters."""
+        text = ElementTree.tostring(group).decode()
+        for name in re.findall(r"url\(#(\w+)\)", text):
+            if self.by_id[name].tag.endswith("pattern"):
+                text += ElementTree.tostring(self.by_id[name]).decode()
+        return text.lower()
+
+    def words(self) -> str:
+        return " ".join("".join(element.itertext()) for element in self.root.iter(self.NAMESPACE + "text"))
+
+
+class ParserTest(unittest.TestCase):
+    LINE = "              sh-526     [000] d..1.    16.327902: sim_dev_submit: dev=sim_dev.0 request=101 len=6 nonblock=0 " \
+        "outstanding=1"
+
+    def test_reads_a_line_of_the_trace_file(self):
+        event = parse_event(self.LINE)
+        self.assertEqual((event.at, event.cpu, event.name, event.dev), (16327902000, 0, "sim_dev_submit", "sim_dev.0"))
+        self.assertEqual(event.numbers, {"request": 101, "len": 6, "nonblock": 0, "outstanding": 1})
+
+    def test_reads_all_events_of_the_interface(self):
+        spec = """
+        iotimer_create: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
+        iotimer_destroy: dev=sim_dev.0
+        iotimer_start: dev=sim_dev.0 was_enabled=0
+        iotimer_stop: dev=sim_dev.0 was_enabled=1
+        iotimer_expire_entry: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
+        iotimer_expire_exit: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
+        iotimer_tick: calls=4 ns=15000 steps=1 late=0 missed=0
+        iotimer_pause: ns=200000
+        iotimer_overrun: missed=3
+        sim_dev_submit: dev=sim_dev.0 request=101 len=6 nonblock=0 outstanding=1
+        sim_dev_start_io: dev=sim_dev.0 request=101 tag=102 counter=4
+        sim_dev_interrupt: dev=sim_dev.0 cause=done tag=102 verdict=accepted
+        sim_dev_second: dev=sim_dev.0 counter=-1
+        sim_dev_timeout: dev=sim_dev.0 request=101 what=operation us=3107000
+        sim_dev_reset: dev=sim_dev.0 request=101 counter=2
+        sim_dev_retry: dev=sim_dev.0 request=101 attempt=1 max=3
+        sim_dev_complete: dev=sim_dev.0 request=101 result=-110 us=-1 retries=1
+        sim_dev_complete: dev=sim_dev.0 request=101 result=6 us=-1 retries=1 withdrawn=1""".strip().split("\n")
+        for line in spec:
+            event = parse_event("  <idle>-0  [001] ..s2. 1.000001: " + line.strip())
+            self.assertEqual(event.name, line.split(":")[0].strip())
+            for key, value in event.numbers.items():
+                self.assertIn(f"{key}={value}", line)
+            for key, value in event.words.items():
+                self.assertIn(f"{key}={value}", line)
+
+    def test_reads_reports_of_trace_cmd(self):
+        for prefix in ("  kworker/u4:2-1234  [003]    16.327902: sim_dev_submit:       ",
+                       "  irq/24-sim_dev-78  [003] d..1.    16.327902: sim_dev_submit:       ",
+                       "           <...>-526   (  526) [003] d..1.    16.327902: sim_dev_submit: ",
+                       "    my task with-dash-9  [003]    16.327902000: sim_dev_submit:       "):
+            event = parse_event(prefix + self.LINE.split("submit: ")[1])
+            self.assertEqual((event.at, event.cpu), (16327902000, 3), prefix)
+
+    def test_passes_over_what_is_not_ours(self):
+        for line in ("", "garbage", "cpus=1", "# tracer: nop", "<idle>-0 [000] d.h1. 1.000000: sched_switch: prev_comm=a",
+                     "CPU 0 is empty", "sim_dev_submit: dev=a", "\x00\xff"):
+            self.assertIsNone(parse_event(line), line)
+
+    def test_counts_what_cannot_be_read(self):
+        bad = [self.LINE[:-10], self.LINE.replace("len=6", "len=six"), self.LINE.replace("submit", "explode"),
+               "sh-1 [000] d..1. 1.000000: sim_dev_interrupt: dev=a cause=done tag=1 verdict=maybe"]
+        trace = parse([self.LINE] + bad)
+        self.assertEqual((len(trace.events), trace.unread), (1, 4))
+
+    def test_refuses_a_trace_without_our_events(self):
+        with self.assertRaisesRegex(TraceError, "no event"):
+            parse(["# tracer: nop", "sh-1 [000] d..1. 1.0: sched_switch: a"])
+
+    def test_counts_lost_events(self):
+        self.assertEqual(parse([self.LINE, "CPU:0 [LOST 123 EVENTS]", "CPU:1 [LOST 4 EVENTS]"]).lost, 127)
+        self.assertEqual(parse([self.LINE, "CPU:0 [123 EVENTS DROPPED]"]).lost, 123)
+        self.assertEqual(parse(["# entries-in-buffer/entries-written: 49/60   #P:1", self.LINE]).lost, 11)
+        self.assertTrue(parse([self.LINE, "CPU:0 [EVENTS DROPPED]"]).loss_unknown)
+        self.assertFalse(parse([self.LINE]).loss_unknown)
+
+    def test_sorts_by_time(self):
+        trace = parse([self.LINE.replace("16.3", "17.3"), self.LINE])
+        self.assertEqual([event.at for event in trace.events], [16327902000, 17327902000])
+
+
+class ModelTest(unittest.TestCase):
+    def test_a_hang(self):
+        recorder = Recorder()
+        recorder.hang()
+        timeline = timeline_of(recorder)
+        found = counts(timeline)
+        wanted = {"requests": 1, "successes": 1, "failures": 0, "timeouts": 1, "resets": 1, "retries": 1, "interrupts": 2}
+        self.assertEqual({key: found[key] for key in wanted}, wanted)
+        request = timeline.devices[0].requests[0]
+        self.assertEqual([(span.kind, span.ended) for span in request.spans],
+                         [("operation", "timeout"), ("reset", "done"), ("operation", "done")])
+        self.assertEqual([value for _, value in timeline.devices[0].counter], [4, 3, 2, 1, 2, 2, -1, 4, -1])
+
+    def test_a_reset_that_fails(self):
+        recorder = Recorder()
+        recorder.reset_fails()
+        timeline = timeline_of(recorder)
+        request = timeline.devices[0].requests[0]
+        self.assertEqual((request.outcome, request.error), ("failure", "EIO"))
+        self.assertEqual([(span.kind, span.ended) for span in request.spans],
+                         [("operation", "timeout"), ("reset", "timeout")])
+        self.assertEqual(timeline.devices[0].counter[-1][1], -1)
+
+    def test_a_request_that_never_completes(self):
+        recorder = Recorder()
+        recorder.submit(1, 1)
+        recorder.start_io(1.00001, 1)
+        recorder.success(2, 2)
+        request = timeline_of(recorder).devices[0].requests[0]
+        self.assertEqual((request.outcome, request.complete, request.spans[0].end), ("open", None, None))
+
+    def test_a_request_from_before_the_trace(self):
+        recorder = Recorder()
+        recorder.interrupt(5)
+        recorder.complete(5.1, 7, 6, us=600000)
+        recorder.complete(5.2, 8, 6, us=-1)
+        first, second = timeline_of(recorder).devices[0].requests
+        self.assertEqual(first.submit, 4500000000)
+        self.assertIsNone(second.submit)
+
+    def test_a_device_that_goes(self):
+        recorder = Recorder()
+        recorder.submit(1, 5)
+        recorder.start_io(1.1, 5)
+        recorder.complete(2, 5, -19)
+        recorder.success(3, 1)
+        recorder.success(4, 5)
+        requests = timeline_of(recorder).devices[0].requests
+        self.assertEqual([(request.number, request.outcome) for request in requests],
+                         [(5, "failure"), (1, "success"), (5, "success")])
+        self.assertEqual(requests[0].spans[0].ended, "dropped")
+
+    def test_withdrawn(self):
+        recorder = Recorder()
+        for number, (result, more) in enumerate(((-4, ""), (6, " withdrawn=1"), (6, " withdrawn=0"), (-5, ""))):
+            recorder.submit(number, number)
+            recorder.complete(number + 0.5, number, result)
+            recorder.lines[-1] += more
+        outcomes = [request.outcome for request in timeline_of(recorder).devices[0].requests]
+        self.assertEqual(outcomes, ["withdrawn", "withdrawn", "success", "failure"])
+
+    def test_late_and_spurious_interrupts_end_nothing(self):
+        recorder = Recorder()
+        recorder.submit(1, 1)
+        recorder.start_io(1.1, 1)
+        recorder.interrupt(1.2, "done", "late")
+        recorder.interrupt(1.3, "none", "spurious")
+        timeline = timeline_of(recorder)
+        self.assertIsNone(timeline.devices[0].requests[0].spans[0].end)
+        self.assertEqual([mark.kind for mark in timeline.devices[0].interrupts], ["late", "spurious"])
+        self.assertEqual([value for _, value in timeline.devices[0].counter], [4])
+
+    def test_ticks_without_the_tick_event(self):
+        recorder = Recorder()
+        recorder.ticks(1, 5)
+        recorder.lines = [line for line in recorder.lines if "iotimer_tick" not in line]
+        self.assertEqual([tick.at // 10**9 for tick in timeline_of(recorder).ticks], [1, 2, 3, 4])
+
+    def test_rows_do_not_overlap(self):
+        recorder = Recorder()
+        for number in range(20):
+            recorder.submit(1 + number / 100, number)
+            recorder.complete(2 + (number * 7 % 20) / 10, number, 1)
+        timeline = timeline_of(recorder)
+        packed = rows(timeline.devices[0].requests, timeline.begin, timeline.end)
+        self.assertEqual(sum(len(row) for row in packed), 20)
+        for row in packed:
+            for before, after in zip(row, row[1:]):
+                self.assertLessEqual(before.complete, after.submit)
+
+    def test_devices_by_number(self):
+        recorder = Recorder("sim_dev.10")
+        recorder.success(1, 1)
+        recorder.dev = "sim_dev.9"
+        recorder.success(2, 1)
+        self.assertEqual([device.name for device in timeline_of(recorder).devices], ["sim_dev.9", "sim_dev.10"])
+
+
+class DrawTest(unittest.TestCase):
+    def check_counts(self, recorder: Recorder) -> Svg:
+        svg = Svg(draw.Picture(timeline_of(recorder)).svg())
+        self.assertEqual(svg.counts(), count_text("\n".join(recorder.text())))
+        return svg
+
+    def everything(self) -> Recorder:
+        recorder = Recorder()
+        recorder.ticks(15, 45)
+        recorder.hang()
+        recorder.interrupt(24, "done", "late")
+        recorder.interrupt(25, "none", "spurious")
+        recorder.reset_fails()
+        recorder.success(40, 8, 0.8)
+        return recorder
+
+    def test_all_is_drawn(self):
+        self.check_counts(self.everything())
+
+    def test_what_is_aggregated_counts_in_full(self):
+        recorder = Recorder()
+        recorder.ticks(0, 700)
+        for number in range(3000):
+            recorder.success(1 + number * 0.002, number, 0.001)
+        recorder.hang(300, 3001, 303.0845)
+        svg = self.check_counts(recorder)
+        self.assertLess(len(svg.marked), 1000)
+
+    def test_kinds_have_their_colours(self):
+        svg = self.check_counts(self.everything())
+        for kind, colour in (("timeout", "#e69f00"), ("reset", "#0072b2"), ("retry", "#cc79a7"), ("late", "#56b4e9"),
+                             ("spurious", "#222222"), ("done", "#009e73"), ("irq-reset", "#0072b2")):
+            self.assertTrue(svg.of_class(kind), kind)
+            for group in svg.of_class(kind):
+                self.assertIn(colour, svg.colours(group), kind)
+        # A mark of its own at the end of a request that failed, and of one that did not.
+        for group in svg.of_class("failure"):
+            if "request" not in group.get("class").split():
+                self.assertIn("#d55e00", svg.colours(group))
+                self.assertNotIn("#009e73", svg.colours(group))
+        good = [group for group in svg.of_class("success") if "request" not in group.get("class").split()]
+        self.assertTrue(good)
+        for group in good:
+            self.assertIn("#009e73", svg.colours(group))
+        # The operations: of the four, two timed out, and each is hatched in its colour.
+        painted = [svg.colours(group) for group in svg.of_class("operation")]
+        self.assertEqual(len(painted), 4)
+        self.assertEqual(sum("#e69f00" in text and "<ns0:pattern" in text for text in painted), 2)
+        self.assertEqual(sum("#009e73" in text for text in painted), 2)
+
+    def test_a_request_that_never_completes_is_open(self):
+        recorder = Recorder()
+        recorder.ticks(0, 10)
+        recorder.submit(1.5, 1)
+        recorder.start_io(1.50001, 1)
+        picture = draw.Picture(timeline_of(recorder))
+        svg = Svg(picture.svg())
+        self.assertEqual((svg.count("request open"), svg.count("request success"), svg.count("failure")), (1, 0, 0))
+        self.assertIn("1: open", svg.words())
+        self.assertIn("not completed in this trace", svg.words())
+        bar = svg.of_class("request open")[0]
+        # Up to the end of the trace.
+        numbers = [float(number) for number in re.findall(r"[ML] ([\d.]+)", ElementTree.tostring(bar).decode())]
+        self.assertGreater(max(numbers) - min(numbers), 0.7 * 10 * 72)
+
+    def test_lost_events_are_said(self):
+        recorder = self.everything()
+        recorder.lines.insert(9, "CPU:0 [LOST 123 EVENTS]")
+        timeline = build(parse(recorder.lines))
+        svg = Svg(draw.Picture(timeline).svg())
+        self.assertEqual(svg.count("note"), 1)
+        self.assertIn("lost 123 events", svg.words())
+        self.assertNotIn("lost", Svg(draw.Picture(timeline_of(self.everything())).svg()).words())
+
+    def test_idle_is_cut_and_said(self):
+        recorder = Recorder()
+        recorder.ticks(0, 3600)
+        recorder.success(1.5, 1)
+        recorder.success(3500, 2)
+        timeline = timeline_of(recorder)
+        svg = Svg(draw.Picture(timeline).svg())
+        self.assertIn("s idle", svg.words())
+        self.assertEqual(svg.count("request success"), 2)
+        scale = draw.Scale(timeline.begin, timeline.end, draw.idle_cuts(timeline))
+        self.assertLess(scale.x(timeline.end), 20)
+        times = [scale.x(timeline.begin + second * 10**9) for second in range(3600)]
+        self.assertEqual(times, sorted(times))
+
+    def test_a_driver_without_requests(self):
+        recorder = Recorder("0000:00:03.0")
+        recorder.ticks(0, 5)
+        svg = Svg(draw.Picture(timeline_of(recorder)).svg())
+        self.assertEqual(svg.count("call"), 5)
+
+    def test_same_bytes_each_time(self):
+        with tempfile.TemporaryDirectory() as folder:
+            trace = Path(folder, "trace")
+            trace.write_text("\n".join(self.everything().text()))
+            results = []
+            for seed in ("1", "2"):
+                out = [Path(folder, seed + suffix) for suffix in (".svg", ".png", ".json")]
+                subprocess.run([sys.executable, "-B", HERE, trace, "--svg", out[0], "--png", out[1], "--perfetto", out[2]],
+                               check=True, env={**os.environ, "PYTHONHASHSEED": seed})
+                results.append([path.read_bytes() for path in out])
+        self.assertEqual(results[0], results[1])
+
+    def test_png(self):
+        recorder = self.everything()
+        picture = draw.Picture(timeline_of(recorder))
+        data = picture.png()
+        width, height = (int.from_bytes(data[at:at + 4], "big") for at in (16, 20))
+        self.assertEqual(width, 1200)
+        svg = Svg(picture.svg()).root
+        self.assertEqual(height, round(float(svg.get("height")[:-2]) / 72 * draw.DPI))
+        pixels = imread(io.BytesIO(data))[:, :, :3]
+        for kind in ("success", "timeout", "reset", "failure", "retry"):
+            near = numpy.abs(pixels - numpy.array(to_rgb(draw.COLOURS[kind]))).max(axis=2) < 0.01
+            self.assertGreater(near.sum(), 20, kind)
+
+    def test_an_xml_parser_of_another_kind_agrees(self):
+        data = draw.Picture(timeline_of(self.everything()), "<&> \"title\"").svg()
+        done = subprocess.run(["xmllint", "--noout", "--nonet", "-"], input=data, capture_output=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+
+
+class EyesTest(unittest.TestCase):
+    """Can those who see no red, or no green, tell the kinds apart?"""
+
+    # Machado, Oliveira, Fernandes 2009, severity 1, on linear RGB.
+    SIGHTS = {
+        "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+        "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+        "all colours": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    }
+
+    @classmethod
+    def seen(cls, colour: str, sight: str) -> numpy.ndarray:
+        """A colour as one with this sight sees it, in CIE Lab."""
+        rgb = numpy.array(to_rgb(colour))
+        linear = numpy.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        linear = numpy.clip(numpy.array(cls.SIGHTS[sight]) @ linear, 0, 1)
+        xyz = numpy.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ linear
+        scaled = numpy.cbrt(xyz / numpy.array([0.9505, 1, 1.089]))
+        return numpy.array([116 * scaled[1] - 16, 500 * (scaled[0] - scaled[1]), 200 * (scaled[1] - scaled[2])])
+
+    def test_colours_differ_for_all(self):
+        # 2.3 is what an eye can just tell; a bar and a mark are small, so ask for far more.
+        for sight in self.SIGHTS:
+            for one, other in itertools.combinations(("success", "timeout", "reset", "failure", "retry"), 2):
+                distance = numpy.linalg.norm(self.seen(draw.COLOURS[one], sight) - self.seen(draw.COLOURS[other], sight))
+                self.assertGreater(distance, 15, f"{one} and {other} with {sight}")
+
+    def test_colour_is_never_the_only_cue(self):
+        hatches = [style.hatch for name, style in draw.BARS.items() if name != "queued"]	# which is thin
+        self.assertEqual(len(hatches), len(set(hatches)))
+        markers = [style.marker for name, style in draw.MARKS.items() if name != "none"]	# which is as spurious
+        self.assertEqual(len(markers), len(set(markers)))
+
+
+class CommandTest(unittest.TestCase):
+    def run_timeline(self, *args, **kwargs):
+        return subprocess.run([HERE.parent / "scripts" / "timeline", *args], capture_output=True, text=True, check=False,
+                              **kwargs)
+
+    def test_a_file_without_our_events(self):
+        for path, text in (("/dev/null", "no event"), ("/no/such/file", "No such file"), ("/", "directory")):
+            done = self.run_timeline(path)
+            self.assertEqual(done.returncode, 2, path)
+            self.assertRegex(done.stderr, f"^timeline: error: .*{text}.*\n$")
+            self.assertEqual(done.stdout, "")
+
+    def test_bad_arguments(self):
+        for args in (["--nonsense"], ["--svg"], ["a", "b"], ["--counts"]):
+            done = self.run_timeline(*args)
+            self.assertEqual(done.returncode, 2, args)
+            self.assertRegex(done.stderr, "^timeline: error: [^\n]*\n$")
+
+    def test_files_beside_the_trace(self):
+        recorder = Recorder()
+        recorder.hang()
+        with tempfile.TemporaryDirectory() as folder:
+            trace = Path(folder, "a trace")
+            trace.write_text("\n".join(recorder.text()))
+            done = self.run_timeline(str(trace))
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+            self.assertEqual(sorted(os.listdir(folder)), ["a trace", "a trace.png", "a trace.svg"])
+
+    def test_standard_input(self):
+        recorder = Recorder()
+        recorder.hang()
+        done = self.run_timeline("--counts", "-", input="\n".join(recorder.text()))
+        self.assertIn("timeouts: 1\nresets: 1\nretries: 1\n", done.stdout)
+
+
+def ask(data: bytes) -> Dict[str, int]:
+    """What Perfetto's trace processor finds in an export."""
+    processor = Processor(LIBRARY, data)
+    errors = processor.query("select name, value from stats where severity in ('error', 'data_loss') and value > 0")
+    assert not errors, errors
+
+    def number(what: str) -> int:
+        return int(processor.query(f"select count(*) as n from {what}")[0]["n"])
+
+    result = "extract_arg(arg_set_id, 'args.result')"
+    return {
+        "requests": number("slice where category = 'request'"),
+        "successes": number(f"slice where category = 'request' and {result} >= 0"),
+        "failures": number(f"slice where category = 'request' and {result} < 0 and {result} != -4"),
+        "interrupts": number("slice where category = 'interrupt'"),
+        "late": number("slice where category = 'interrupt' and name like '%late%'"),
+        "spurious": number("slice where category = 'interrupt' and name like '%spurious%'"),
+        "timeouts": number("slice where category = 'timeout'"),
+        "resets": number("slice where category = 'reset'"),
+        "retries": number("slice where category = 'retry'"),
+        "ticks": number("slice where category = 'tick'"),
+    }
+
+
+class PerfettoTest(unittest.TestCase):
+    def test_it_refuses_what_is_no_trace(self):
+        good = self.hang()
+        ask(good)
+        for bad in (b"garbage", good[:len(good) // 2], good[:len(good) // 2] + b"]]", good.replace(b'"ts"', b'"tx"')):
+            with self.assertRaises((ProcessorError, AssertionError)):
+                ask(bad)
+
+    def hang(self) -> bytes:
+        recorder = Recorder()
+        recorder.ticks(15, 22)
+        recorder.hang()
+        return export(timeline_of(recorder))
+
+    def test_a_hang(self):
+        processor = Processor(LIBRARY, self.hang())
+        request, = processor.query(
+            "select ts, dur, slice.name as slice, thread.name as thread, process.name as process, "
+            "extract_arg(slice.arg_set_id, 'args.result') as result, "
+            "extract_arg(slice.arg_set_id, 'args.retries') as retries, "
+            "extract_arg(slice.arg_set_id, 'args.us') as us from slice join thread_track on track_id = thread_track.id "
+            "join thread using (utid) join process using (upid) where category = 'request'")
+        self.assertEqual(request, {"ts": "16000000000", "dur": "3094800000", "slice": "101: ok", "thread": "requests",
+                                   "process": "sim_dev.0", "result": "6", "retries": "1", "us": "3094800"})
+        values = processor.query("select cast(value as int) as value from counter order by ts, id")
+        self.assertEqual([row["value"] for row in values], "4 3 2 1 2 2 -1 4 -1".split())
+        tracks = processor.query("select distinct t.name as name from counter c join process_counter_track t "
+                                 "on c.track_id = t.id join process using (upid) where process.name = 'sim_dev.0'")
+        self.assertEqual(len(tracks), 1)
+        spans = processor.query("select name from slice where category in ('operation', 'reset') order by ts")
+        self.assertEqual([row["name"] for row in spans], ["operation: timeout", "reset: done", "operation: done"])
+
+    def test_open_requests_do_not_end(self):
+        recorder = Recorder()
+        recorder.submit(1, 1)
+        recorder.start_io(1.1, 1)
+        recorder.ticks(1, 5)
+        rows_ = Processor(LIBRARY, export(timeline_of(recorder))).query(
+            "select dur from slice where category in ('request', 'operation')")
+        self.assertEqual([row["dur"] for row in rows_], ["-1", "-1"])
+
+    def test_queued_requests_do_not_nest(self):
+        recorder = Recorder()
+        for number in range(10):
+            recorder.submit(1 + number / 100, number)
+        for number in range(10):
+            recorder.complete(2 + number / 10, number, 1)
+        found = Processor(LIBRARY, export(timeline_of(recorder))).query(
+            "select count(*) as n, max(depth) as depth from slice where category = 'request'")
+        self.assertEqual(found, [{"n": "10", "depth": "0"}])
+
+
+class SceneTest(unittest.TestCase):
+    """Each scene of the demo, as it was recorded; filled in below."""
+
+    def test_all_scenes_were_recorded(self):
+        script = (HERE.parent / "tests" / "demo.sh").read_text()
+        number = len(re.findall(r"^scene [\w-]+ \"", script, re.M)) + len(re.findall(r"^trace_start ", script, re.M))
+        self.assertEqual(sorted(path.stem for path in TRACES.glob("*.trace")), sorted(SCENES))
+        self.assertEqual(number, len(SCENES))
+
+
+def scene_test(name: str):
+    def test(self):
+        text = (TRACES / f"{name}.trace").read_text()
+        own = count_text(text)
+        self.assertEqual({key: own[key] for key in SCENES[name]}, SCENES[name])
+        timeline = build(parse(text.splitlines()))
+        self.assertEqual((timeline.trace.unread, timeline.trace.lost), (0, 0))
+        found = counts(timeline)
+        self.assertEqual({key: found[key] for key in own}, own)
+        self.assertEqual(found["open"], 0)
+        picture = draw.Picture(timeline)
+        self.assertEqual(Svg(picture.svg()).counts(), own)
+        self.assertIn(timeline.trace.title, Svg(picture.svg()).words())
+        self.assertGreater(len(set(imread(io.BytesIO(picture.png()))[:, :, :3].reshape(-1, 3).sum(axis=1))), 20)
+        self.assertEqual(ask(export(timeline)), own)
+    return test
+
+
+for scene in SCENES:
+    setattr(SceneTest, "test_" + scene.replace("-", "_"), scene_test(scene))
+
+
+def main() -> int:
+    if len(sys.argv) < 3:
+        print(__doc__, file=sys.stderr)
+        return 2
+    loader = unittest.TestLoader()
+    loader.testNamePatterns = [f"*{pattern}*" for pattern in sys.argv[3:]] or None
+    suite = loader.loadTestsFromModule(sys.modules[__name__])
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
+    failed = len({test.id().split(" ")[0] for test, _ in result.failures + result.errors})
+    print(f"{result.testsRun - failed} passed, {failed} failed")
+    return 0 if result.testsRun > failed == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
