@@ -73,7 +73,8 @@ MARKS = {
 
 # Sizes: inches, points, and pixels of the PNG.
 WIDTH, DPI = 12, 100
-LEFT, RIGHT, TOP, LANE = 1.75, 0.25, 1.0, 0.27
+LEFT, RIGHT, TOP, LANE, LINE = 1.75, 0.25, 1.0, 0.27, 0.19
+LEGEND_COLUMNS = 4
 ZOOM_SHARE = 0.36
 
 
@@ -110,8 +111,16 @@ class Scale:
         return result
 
 
+def only_called(timeline: Timeline) -> List[Device]:
+    """Devices of which nothing but calls of their routine is known, while others did more."""
+    quiet = [device for device in timeline.devices
+             if not (device.requests or device.interrupts or device.counter or device.timer)]
+    return quiet if len(quiet) < len(timeline.devices) else []
+
+
 def activity(timeline: Timeline) -> List[Tuple[int, int]]:
-    """When something was going on, in order and without overlap. Ticks alone are nothing."""
+    """When something was going on, in order and without overlap. Calls count where there is nothing else."""
+    quiet = only_called(timeline)
     pieces = []
     for device in timeline.devices:
         for request in device.requests:
@@ -119,7 +128,7 @@ def activity(timeline: Timeline) -> List[Tuple[int, int]]:
                            timeline.end if request.complete is None else request.complete))
         marks = device.interrupts + device.timeouts + device.retries + device.timer
         pieces += [(mark.at, mark.at) for mark in marks]
-        if not device.requests and not device.interrupts:
+        if not device.requests and not device.interrupts and device not in quiet:
             pieces += [(begin, end or begin) for begin, end, _ in device.calls]
     merged: List[Tuple[int, int]] = []
     for begin, end in sorted(pieces):
@@ -142,7 +151,7 @@ def idle_cuts(timeline: Timeline) -> List[Tuple[int, int]]:
     cuts = []
     for start, stop in sorted(gaps, key=lambda gap: gap[0] - gap[1]):
         length = stop - start
-        if length > 4 * SECOND and length > shown // 8:
+        if length > 8 * SECOND and length > shown // 4:
             margin = SECOND // 2
             cuts.append((start + margin, stop - margin))
             shown -= length - 2 * margin
@@ -190,13 +199,6 @@ class Lane:
         return self.top + self.height / 2
 
 
-def only_called(timeline: Timeline) -> List[Device]:
-    """Devices of which nothing but calls of their routine is known, while others did more."""
-    quiet = [device for device in timeline.devices
-             if not (device.requests or device.interrupts or device.counter or device.timer)]
-    return quiet if len(quiet) < len(timeline.devices) else []
-
-
 def lanes_of(timeline: Timeline) -> List[Lane]:
     """The lanes of all devices, top down. A device has no lane for what it never did."""
     quiet = only_called(timeline)
@@ -242,7 +244,10 @@ class Picture:
         self.elements: Dict[str, Tuple[str, int, str]] = {}
         self.shown: List[Tuple[str, str]] = []
         self.lanes = lanes_of(timeline)
-        self.scale = Scale(timeline.begin, timeline.end, idle_cuts(timeline))
+        # Ticks alone are no reason to look closer than a second.
+        did = any(device.requests or device.interrupts or device.timer for device in timeline.devices)
+        end = timeline.end if did else max(timeline.end, timeline.begin + SECOND)
+        self.scale = Scale(timeline.begin, end, idle_cuts(timeline))
         self._draw()
 
     # Drawing
@@ -252,31 +257,34 @@ class Picture:
         with matplotlib.rc_context(rc):
             units = self.lanes[-1].top + self.lanes[-1].height if self.lanes else 2
             inner = WIDTH - LEFT - RIGHT
-            ns_per_pixel = self.scale.x(self.timeline.end) * SECOND / (inner * DPI)
+            ns_per_pixel = self.scale.x(self.scale.end) * SECOND / (inner * DPI)
             window = zoom_window(self.timeline, ns_per_pixel / (1 - ZOOM_SHARE))
-            notes = self._notes()
-            legend_rows = 4
-            bottom = 0.62 + 0.2 * legend_rows + 0.2 * len(notes)
-            # Whole pixels, so that the size of the PNG can be told.
-            height = round((TOP + units * LANE + bottom) * DPI) / DPI
-            self.figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor=PAPER)
+            self.figure = Figure(figsize=(WIDTH, 1), dpi=DPI, facecolor=PAPER)
             FigureCanvasAgg(self.figure)
             share = 1 - ZOOM_SHARE if window else 1
             wide = inner * share - (0.3 if window else 0)
-            box = (bottom / height, units * LANE / height)
-            axes = self.figure.add_axes([LEFT / WIDTH, box[0], wide / WIDTH, box[1]])
+            axes = self.figure.add_axes([LEFT / WIDTH, 0, wide / WIDTH, 1])
             Panel(self, axes, self.scale, units, wide * DPI, "", SECOND, window).draw()
-            axes.set_xlabel("seconds", fontsize=9, color=INK)
+            axes.set_xlabel(f"seconds from {self.timeline.begin / SECOND:.6f} on the trace's clock", fontsize=9, color=INK)
             if window:
-                axes = self.figure.add_axes([(LEFT + inner * share) / WIDTH, box[0],
-                                             inner * ZOOM_SHARE / WIDTH, box[1]])
+                axes = self.figure.add_axes([(LEFT + inner * share) / WIDTH, 0, inner * ZOOM_SHARE / WIDTH, 1])
                 Panel(self, axes, Scale(*window), units, inner * ZOOM_SHARE * DPI, "zoom", SECOND // 1000).draw()
                 start = (window[0] - self.timeline.begin) / SECOND
                 axes.set_xlabel(f"milliseconds from second {start:.3f}, the part in grey on the left",
                                 fontsize=9, color=INK)
+            # How high it is depends on what the legend has to explain.
+            notes = self._notes()
+            handles = self._handles()
+            bottom = 0.7 + LINE * (-(-len(handles) // LEGEND_COLUMNS) + len(notes))
+            # Whole pixels, so that the size of the PNG can be told.
+            height = round((TOP + units * LANE + bottom) * DPI) / DPI
+            self.figure.set_size_inches(WIDTH, height)
+            for axes in self.figure.axes:
+                box = axes.get_position()
+                axes.set_position([box.x0, bottom / height, box.width, units * LANE / height])
             self._names(height)
             self._heading(height)
-            self._legend(height, notes)
+            self._legend(height, handles, notes)
 
     def _notes(self) -> List[str]:
         """What the picture does not show, and has to say."""
@@ -304,8 +312,7 @@ class Picture:
                  (total["spurious"], "spurious interrupt", "spurious interrupts"), (total["ticks"], "tick", "ticks")]
         said = ", ".join(f"{number} {one if number == 1 else many}" for number, one, many in words if number)
         self.figure.text(0.2 / WIDTH, 1 - 0.3 / height, self.title, fontsize=13, weight="bold", color=INK, va="center")
-        self.figure.text(0.2 / WIDTH, 1 - 0.57 / height, f"{said}.  Second 0 is {self.timeline.begin / SECOND:.6f} "
-                         "on the trace's clock.", fontsize=9, color=INK, va="center")
+        self.figure.text(0.2 / WIDTH, 1 - 0.57 / height, said, fontsize=9, color=INK, va="center")
 
     def _names(self, height: float) -> None:
         """The lanes' names, and the devices', left of the lanes."""
@@ -323,7 +330,8 @@ class Picture:
                                  va="center", fontsize=9, weight="bold", color=INK)
             previous = lane.device
 
-    def _legend(self, height: float, notes: Sequence[str]) -> None:
+    def _handles(self) -> List:
+        """What the legend shows: all that was drawn."""
         handles = []
         for table, kind in ((BARS, "bar"), (MARKS, "mark")):
             for name, style in table.items():
@@ -335,11 +343,14 @@ class Picture:
                 else:
                     handles.append(Line2D([], [], linestyle="", label=style.words, **mark_look(style)))
         handles.append(Line2D([], [], color=FAINT, linewidth=1, label="tick"))
-        self.figure.legend(handles=handles, loc="lower left", ncol=4, frameon=False, fontsize=8.5,
-                           bbox_to_anchor=(0.1 / WIDTH, (0.02 + 0.2 * len(notes)) / height), borderpad=0.1,
+        return handles
+
+    def _legend(self, height: float, handles: Sequence, notes: Sequence[str]) -> None:
+        self.figure.legend(handles=handles, loc="lower left", ncol=LEGEND_COLUMNS, frameon=False, fontsize=8.5,
+                           bbox_to_anchor=(0.1 / WIDTH, (0.06 + LINE * len(notes)) / height), borderpad=0.1,
                            columnspacing=1.6, handletextpad=0.6, labelspacing=0.35)
         for number, note in enumerate(notes):
-            text = self.figure.text(0.2 / WIDTH, (0.12 + 0.2 * number) / height, note, fontsize=9, color=INK, va="center",
+            text = self.figure.text(0.2 / WIDTH, (0.14 + LINE * number) / height, note, fontsize=9, color=INK, va="center",
                                     weight="normal" if note.startswith("Not drawn") else "bold")
             self.add(text, "note", 1, note)
 
@@ -455,7 +466,7 @@ class Panel:
             self._text(at + (style.size / 2 + 4) * self.per_pixel, y, f"×{number}")
 
     def _text(self, x: float, y: float, text: str, **kwargs) -> None:
-        look = {"fontsize": 8, "color": INK, "va": "center", "ha": "left", "zorder": 6, "clip_on": True}
+        look = {"fontsize": 8, "color": INK, "va": "center", "ha": "left", "zorder": 9, "clip_on": True}
         look.update(kwargs)
         self.axes.text(x, y, text, **look)
 
@@ -553,7 +564,8 @@ class Panel:
             if outcome != "success" or (right - left > 12 * self.per_pixel and len(group) == 1):
                 self._mark(outcome, right, lane.top + offset + 0.5, outcome, 1, tip)
             text = self._label(group, (right - left) / self.per_pixel)
-            start = max(left, 0)
+            # Not past the right end.
+            start = max(min(left, self.scale.x(self.scale.end) - 6 * len(text) * self.per_pixel), 0)
             if text and start > free:
                 self._text(start, lane.top + (0.33 if offset > 0.5 else 0.12), text)
                 free = start + (6 * len(text) + 8) * self.per_pixel

@@ -334,7 +334,7 @@ class DrawTest(unittest.TestCase):
         # The operations: of the four, two timed out, and each is hatched in its colour.
         painted = [svg.colours(group) for group in svg.of_class("operation")]
         self.assertEqual(len(painted), 4)
-        self.assertEqual(sum("#e69f00" in text and "<ns0:pattern" in text for text in painted), 2)
+        self.assertEqual(sum("#e69f00" in text and "pattern" in text for text in painted), 2)
         self.assertEqual(sum("#009e73" in text for text in painted), 2)
 
     def test_a_request_that_never_completes_is_open(self):
@@ -364,6 +364,9 @@ class DrawTest(unittest.TestCase):
     def test_idle_is_cut_and_said(self):
         recorder = Recorder()
         recorder.ticks(0, 3600)
+        recorder.dev = "sim_dev.1"
+        recorder.ticks(0, 3600, 0.085)
+        recorder.dev = "sim_dev.0"
         recorder.success(1.5, 1)
         recorder.success(3500, 2)
         timeline = timeline_of(recorder)
