@@ -600,7 +600,11 @@ def main() -> int:
     loader.testNamePatterns = [f"*{pattern}*" for pattern in sys.argv[3:]] or None
     suite = loader.loadTestsFromModule(sys.modules[__name__])
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
-    failed = len({test.id().split(" ")[0] for test, _ in result.failures + result.errors})
+    # A test that fails in several ways fails once.
+    names = {getattr(test, "test_case", test).id() for test, _ in result.failures + result.errors}
+    for name in sorted(names):
+        print(f"    FAILED  {name}")
+    failed = len(names)
     print(f"{result.testsRun - failed} passed, {failed} failed")
     return 0 if result.testsRun > failed == 0 else 1
 
