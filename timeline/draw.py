@@ -160,19 +160,20 @@ def idle_cuts(timeline: Timeline) -> List[Tuple[int, int]]:
 
 def zoom_window(timeline: Timeline, ns_per_pixel: float) -> Optional[Tuple[int, int]]:
     """The part that is worth drawing again, larger; None if all can be seen as it is."""
-    small = 60 * ns_per_pixel
-    # What follows a time-out goes fast: the reset, its interrupt, the retry.
+    small = 25 * ns_per_pixel
+    # What follows a time-out goes fast, and what follows a reset: interrupt, retry, completion.
     for device in timeline.devices:
-        for timeout in device.timeouts:
-            after = [mark.at for mark in device.interrupts + device.timeouts if mark.at > timeout.at]
+        turns = [mark.at for mark in device.timeouts] + [span.end for span in device.resets if span.end is not None]
+        for turn in sorted(turns):
+            after = [mark.at for mark in device.interrupts + device.timeouts if mark.at > turn]
             after += [request.complete for request in device.requests
-                      if request.complete is not None and request.complete > timeout.at]
-            near = [at for at in after if at - timeout.at <= small]
+                      if request.complete is not None and request.complete > turn]
+            near = [at for at in after if at - turn <= small]
             if len(near) < 2:
                 continue
             until = max(near)
-            margin = max((until - timeout.at) // 5, 1)
-            return max(timeout.at - margin, timeline.begin), until + margin
+            margin = max((until - turn) // 5, 1)
+            return max(turn - margin, timeline.begin), until + margin
     # Else the first of the things that are too many.
     for device in timeline.devices:
         times = sorted([mark.at for mark in device.interrupts] +
@@ -350,8 +351,8 @@ class Picture:
                            bbox_to_anchor=(0.1 / WIDTH, (0.06 + LINE * len(notes)) / height), borderpad=0.1,
                            columnspacing=1.6, handletextpad=0.6, labelspacing=0.35)
         for number, note in enumerate(notes):
-            text = self.figure.text(0.2 / WIDTH, (0.14 + LINE * number) / height, note, fontsize=9, color=INK, va="center",
-                                    weight="normal" if note.startswith("Not drawn") else "bold")
+            text = self.figure.text(0.2 / WIDTH, (0.14 + LINE * number) / height, note, fontsize=9, color=INK,
+                                    va="center", weight="normal" if note.startswith("Not drawn") else "bold")
             self.add(text, "note", 1, note)
 
     def add(self, artist, kind: str, number: int, tip: str, where: str = "") -> None:
@@ -366,11 +367,12 @@ class Picture:
         """The picture as SVG, the same bytes each time."""
         out = io.BytesIO()
         with matplotlib.rc_context({"svg.hashsalt": "iotimer", "svg.fonttype": "none"}):
-            self.figure.savefig(out, format="svg", facecolor=PAPER, metadata={"Date": None, "Creator": None})
+            self.figure.savefig(out, format="svg", facecolor=PAPER)
         namespace = "http://www.w3.org/2000/svg"
         ElementTree.register_namespace("", namespace)
         ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
         root = ElementTree.fromstring(out.getvalue())
+        # It holds the date.
         for metadata in root.findall(f"{{{namespace}}}metadata"):
             root.remove(metadata)
         for element in root.iter(f"{{{namespace}}}g"):

@@ -162,6 +162,21 @@ class ParserTest(unittest.TestCase):
             event = parse_event(prefix + self.LINE.split("submit: ")[1])
             self.assertEqual((event.at, event.cpu), (16327902000, 3), prefix)
 
+    def test_a_report_that_trace_cmd_wrote(self):
+        trace = parse("""cpus=1
+           sleep-95    [000]    13.541222: sim_dev_submit:       dev=sim_dev.0 request=1 len=6 nonblock=0 outstanding=1
+           sleep-95    [000]    13.541229: sim_dev_start_io:     dev=sim_dev.0 request=1 tag=1 counter=4
+          <idle>-0     [000]    14.148039: iotimer_expire_entry: dev=sim_dev.0 fn=sim_dev_second
+          <idle>-0     [000]    14.148058: iotimer_tick:         calls=1 ns=31336 steps=1 late=0 missed=0
+          <idle>-0     [000]    17.148048: sim_dev_timeout:      dev=sim_dev.0 request=1 what=operation us=3606818
+          <idle>-0     [000]    17.148148: sim_dev_reset:        dev=sim_dev.0 request=1 counter=2
+          <idle>-0     [000]    17.153166: sim_dev_interrupt:    dev=sim_dev.0 cause=reset tag=1 verdict=accepted
+ irq/24-sim_dev.-91    [000]    17.153323: sim_dev_retry:        dev=sim_dev.0 request=1 attempt=1 max=3
+""".splitlines())
+        self.assertEqual((len(trace.events), trace.unread, trace.lost), (8, 0, 0))
+        found = counts(build(trace))
+        self.assertEqual((found["timeouts"], found["resets"], found["retries"], found["open"]), (1, 1, 1, 1))
+
     def test_passes_over_what_is_not_ours(self):
         for line in ("", "garbage", "cpus=1", "# tracer: nop", "<idle>-0 [000] d.h1. 1.000000: sched_switch: prev_comm=a",
                      "CPU 0 is empty", "sim_dev_submit: dev=a", "\x00\xff"):
@@ -240,6 +255,13 @@ class ModelTest(unittest.TestCase):
         self.assertEqual([(request.number, request.outcome) for request in requests],
                          [(5, "failure"), (1, "success"), (5, "success")])
         self.assertEqual(requests[0].spans[0].ended, "dropped")
+
+    def test_a_completed_request_is_over(self):
+        recorder = Recorder()
+        recorder.success(1, 5)
+        recorder.start_io(2, 5)		# the driver was bound again, and the submit was lost
+        requests = timeline_of(recorder).devices[0].requests
+        self.assertEqual([(request.outcome, len(request.spans)) for request in requests], [("success", 1), ("open", 1)])
 
     def test_withdrawn(self):
         recorder = Recorder()
@@ -347,6 +369,9 @@ class DrawTest(unittest.TestCase):
         self.assertEqual((svg.count("request open"), svg.count("request success"), svg.count("failure")), (1, 0, 0))
         self.assertIn("1: open", svg.words())
         self.assertIn("not completed in this trace", svg.words())
+        operation, = svg.of_class("operation")
+        self.assertIn("#8a8a8a", svg.colours(operation))
+        self.assertNotIn("#009e73", svg.colours(operation))
         bar = svg.of_class("request open")[0]
         # Up to the end of the trace.
         numbers = [float(number) for number in re.findall(r"[ML] ([\d.]+)", ElementTree.tostring(bar).decode())]
