@@ -557,8 +557,14 @@ class PerfettoTest(unittest.TestCase):
             "join thread using (utid) join process using (upid) where category = 'request'")
         self.assertEqual(request, {"ts": "16000000000", "dur": "3094800000", "slice": "101: ok", "thread": "requests",
                                    "process": "sim_dev.0", "result": "6", "retries": "1", "us": "3094800"})
-        values = processor.query("select cast(value as int) as value from counter order by ts, id")
+        values = processor.query("select ts, cast(value as int) as value from counter order by ts, id")
         self.assertEqual([row["value"] for row in values], "4 3 2 1 2 2 -1 4 -1".split())
+        self.assertEqual((values[0]["ts"], values[-1]["ts"]), ("16000000000", "19094700000"))
+        instants = processor.query(
+            "select ts, category as what from slice where category in ('interrupt', 'timeout', 'retry') order by ts")
+        self.assertEqual([(row["ts"], row["what"]) for row in instants],
+                         [("19084500000", "timeout"), ("19089500000", "interrupt"), ("19089600000", "retry"),
+                          ("19094700000", "interrupt")])
         tracks = processor.query("select distinct t.name as name from counter c join process_counter_track t "
                                  "on c.track_id = t.id join process using (upid) where process.name = 'sim_dev.0'")
         self.assertEqual(len(tracks), 1)
