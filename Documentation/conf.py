@@ -21,6 +21,7 @@ author = copyright = 'The iotimer developers'
 extensions = ['kerneldoc', 'automarkup', 'kernel_abi', 'sphinx.ext.graphviz']
 exclude_patterns = ['build']
 primary_domain = 'c'
+default_role = 'any'
 highlight_language = 'none'
 
 # Our sources, our ABI files.
