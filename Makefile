@@ -23,8 +23,11 @@ demo:	## watch time-out, reset, retry and failure in a virtual machine; KDIR= an
 test:	## run all tests, setting up whatever they need; T="pattern ..." for some
 	@scripts/test $(foreach t,$(T),'$(t)')
 
-check:	## checkpatch, kernel-doc, W=1, sparse, coccicheck, clang, scan-build, other architectures, spelling
+check:	## checkpatch, kernel-doc, W=1, sparse, coccicheck, clang, scan-build, other architectures, spelling, documentation
 	@scripts/check
+
+docs:	## build Documentation/ as HTML in Documentation/build
+	@scripts/docs
 
 model:	## check the Promela models of the scheme and of the engine with spin
 	@scripts/model
@@ -62,5 +65,5 @@ test-all:	## all of these (hours), with `make test` inside
 help:	## this list; scripts/NAME --help tells the options of `make NAME`
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
-.PHONY: modules clean demo test check model torture million days failing fuzz coverage bench \
+.PHONY: modules clean demo test check docs model torture million days failing fuzz coverage bench \
 	test-kernels test-all help
