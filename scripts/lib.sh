@@ -95,3 +95,15 @@ count_guest() {
 	echo "$passed passed, $failed failed"
 	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
 }
+
+# options_for KDIR: set the array `options` to what make needs to build modules for a kernel.
+options_for() {
+	configured() { grep -qs "^CONFIG_$1=y" "$kdir/.config"; }
+	local kdir=$1
+	options=()
+	! configured UML || options+=(ARCH=um)
+	! configured X86_32 || options+=(ARCH=i386)
+	! configured ARM64 || options+=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)
+	! configured CC_IS_CLANG || options+=(LLVM=-19)
+	command -v pahole >/dev/null || options+=(CONFIG_DEBUG_INFO_BTF_MODULES=)
+}
