@@ -37,7 +37,7 @@ nitpick_ignore = [('c:identifier', name) for name in (
 html_theme = 'alabaster'
 html_theme_options = {
     'description': "Windows' IoTimer for Linux",
-    'page_width': '66em',
+    'page_width': '72em',
     'sidebar_width': '15em',
     'fixed_sidebar': True,
 }
