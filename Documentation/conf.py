@@ -37,7 +37,8 @@ nitpick_ignore = [('c:identifier', name) for name in (
 html_theme = 'alabaster'
 html_theme_options = {
     'description': "Windows' IoTimer for Linux",
-    'page_width': '72em',
+    'page_width': '76em',
+    'body_max_width': '58em',
     'sidebar_width': '15em',
     'fixed_sidebar': True,
 }
