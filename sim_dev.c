@@ -784,7 +784,7 @@ static const struct file_operations sim_dev_fops = {
 /* Binding */
 
 static struct class sim_dev_class = {
-	.name = "sim_dev",
+	.name = SIM_DEV_NAME,
 };
 
 static dev_t sim_dev_devt;	/* two minors a device */
@@ -829,7 +829,7 @@ static int sim_node_add(struct sim_dev *sim, struct sim_node *node, int id,
 	cdev_init(&node->cdev, ctl ? &sim_ctl_fops : &sim_dev_fops);
 	node->cdev.owner = THIS_MODULE;
 
-	err = dev_set_name(&node->dev, "sim_dev%d%s", id, ctl ? "_ctl" : "");
+	err = dev_set_name(&node->dev, SIM_DEV_NAME "%d%s", id, ctl ? "_ctl" : "");
 	if (!err)
 		err = cdev_device_add(&node->cdev, &node->dev);
 	if (err) {
@@ -944,7 +944,7 @@ static int sim_dev_probe(struct platform_device *pdev)
 static struct platform_driver sim_dev_driver = {
 	.probe = sim_dev_probe,
 	.driver = {
-		.name = "sim_dev",
+		.name = SIM_DEV_NAME,
 		.dev_groups = sim_dev_groups,
 	},
 };
@@ -969,7 +969,7 @@ static struct platform_device *sim_dev_register(struct sim_hw *hw,
 {
 	struct resource irq = DEFINE_RES_IRQ(sim_hw_irq(hw));
 	struct platform_device_info info = {
-		.name = "sim_dev",
+		.name = SIM_DEV_NAME,
 		.id = id,
 		.res = &irq,
 		.num_res = 1,
@@ -1006,7 +1006,7 @@ static int __init sim_dev_init(void)
 	err = class_register(&sim_dev_class);
 	if (err)
 		return err;
-	err = alloc_chrdev_region(&sim_dev_devt, 0, 2 * nr, "sim_dev");
+	err = alloc_chrdev_region(&sim_dev_devt, 0, 2 * nr, SIM_DEV_NAME);
 	if (err)
 		goto out_class;
 	err = platform_driver_register(&sim_dev_driver);

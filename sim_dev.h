@@ -19,6 +19,11 @@
 #include "io_timeout.h"
 #include "sim_hw.h"
 
+/* Of the driver, its class, devices and nodes; a test's copy has another. */
+#ifndef SIM_DEV_NAME
+#define SIM_DEV_NAME	"sim_dev"
+#endif
+
 struct sim_request;
 
 /**

@@ -4,6 +4,9 @@
  * the real heartbeat. Signals, files and nodes are tested from outside, by
  * tests/system.c.
  */
+#define OWN_COPY sim_dev_test
+#include "own_copy.h"
+
 #include <kunit/test.h>
 #include <linux/delay.h>
 #include <linux/init.h>

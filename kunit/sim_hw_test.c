@@ -4,6 +4,9 @@
  * interrupt. Times are bounded from below by the latency, and from above by
  * that plus 1 ms, or more where the guest's CPUs may stand still (virtual=0).
  */
+#define OWN_COPY sim_hw_test
+#include "own_copy.h"
+
 #include <kunit/test.h>
 #include <linux/delay.h>
 #include <linux/module.h>

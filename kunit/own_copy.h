@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A copy of the driver, or of its silicon, for a test that includes sim_hw.c,
+ * sim_ctl.c or sim_dev.c: what is not static there gets the prefix OWN_COPY,
+ * and what shows in /dev and sysfs the test's name. So all tests may be built
+ * into one kernel, beside the driver itself.
+ *
+ * To be included before anything else. If a new function or variable is
+ * missing here, scripts/test-overlay does not link.
+ */
+#ifndef _OWN_COPY_H
+#define _OWN_COPY_H
+
+#define OWN_PASTE(a, b)		a##_##b
+#define OWN_NAME(a, b)		OWN_PASTE(a, b)
+#define OWN(name)		OWN_NAME(OWN_COPY, name)
+
+/* The driver's trace events exist once. See linux/tracepoint.h. */
+#define NOTRACE
+
+#define SIM_DEV_NAME		KBUILD_MODNAME
+
+#define sim_hw_clear			OWN(sim_hw_clear)
+#define sim_hw_create			OWN(sim_hw_create)
+#define sim_hw_destroy			OWN(sim_hw_destroy)
+#define sim_hw_get_state		OWN(sim_hw_get_state)
+#define sim_hw_inject			OWN(sim_hw_inject)
+#define sim_hw_irq			OWN(sim_hw_irq)
+#define sim_hw_read			OWN(sim_hw_read)
+#define sim_hw_read_buffer		OWN(sim_hw_read_buffer)
+#define sim_hw_reset			OWN(sim_hw_reset)
+#define sim_hw_set_dead			OWN(sim_hw_set_dead)
+#define sim_hw_set_ms			OWN(sim_hw_set_ms)
+#define sim_hw_start			OWN(sim_hw_start)
+
+#define sim_ctl_fops			OWN(sim_ctl_fops)
+#define sim_dev_groups			OWN(sim_dev_groups)
+#define sim_dev_max_retries		OWN(sim_dev_max_retries)
+#define sim_dev_reset_timeout		OWN(sim_dev_reset_timeout)
+#define sim_dev_timeout			OWN(sim_dev_timeout)
+
+#endif /* _OWN_COPY_H */
