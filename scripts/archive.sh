@@ -3,6 +3,16 @@
 # by the scripts that need it, after lib.sh; never run.
 # shellcheck shell=bash disable=SC2154 # the variables of lib.sh
 
+# archive: the address of the Debian archive that the system's own apt uses.
+archive() {
+	local uri
+	# shellcheck disable=SC2016 # apt's own variables
+	uri=$(apt-get indextargets --format '$(CREATED_BY) $(ORIGIN) $(COMPONENT) $(RELEASE) $(REPO_URI)' |
+		awk '$1 == "Packages" && $2 == "Debian" && $3 == "main" && $4 !~ /-/ { print $5; exit }')
+	[ -n "$uri" ] || die "apt knows no Debian archive; run apt-get update as root first"
+	echo "$uri"
+}
+
 # apt_for SUITE: set the array `apt` to options that keep apt inside the cache,
 # looking at one suite of the archive that the system itself uses.
 apt_for() {
@@ -16,10 +26,7 @@ apt_for() {
 		-oDir::Etc::PreferencesParts=/dev/null "-oDir::State::Lists=$dir/lists"
 		"-oDir::Cache=$dir/cache" -oAPT::Sandbox::User=root -oAcquire::Retries=3)
 	[ ! -e "$dir/updated" ] || [ -n "$(find "$dir/updated" -mmin +60)" ] || return 0
-	# shellcheck disable=SC2016 # apt's own variables
-	uri=$(apt-get indextargets --format '$(CREATED_BY) $(ORIGIN) $(COMPONENT) $(RELEASE) $(REPO_URI)' |
-		awk '$1 == "Packages" && $2 == "Debian" && $3 == "main" && $4 !~ /-/ { print $5; exit }')
-	[ -n "$uri" ] || die "apt knows no Debian archive; run apt-get update as root first"
+	uri=$(archive)
 	printf 'deb %s%s %s main\n' "$keys" "$uri" "$suite" >"$dir/sources.list"
 	say "asking the archive for $suite"
 	apt-get "${apt[@]}" update >&2 || die "the archive does not answer for $suite"
