@@ -1,0 +1,231 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# tests/install.sh WHAT: install, look, remove, look again; for scripts/test-install,
+# inside a container root, as root.
+#
+#   make   make install, make uninstall, for each kernel
+#   stage  make install and uninstall with DESTDIR and PREFIX
+#   dkms   dkms add, build, install, remove
+#   deb    the package iotimer-dkms, installed and purged by apt
+#
+# /root/tree is the project, /root/example README's driver, /root/*.deb the package.
+# /root/guest/WHAT-KERNEL is what a guest needs to see what was installed.
+
+set -eu
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+what=${1:?}
+arch=$(uname -m)
+mapfile -t kernels < <(basename -a /lib/modules/*)
+# shellcheck source=tests/lib.sh
+. /root/tree/tests/lib.sh
+
+# quietly COMMAND...: its output only if it fails, in /tmp/out either way.
+quietly() {
+	"$@" >/tmp/out 2>&1 || { tail -n 40 /tmp/out; return 1; }
+}
+
+# snapshot: each file of the system with its kind, mode and size, the groups, and
+# what the kernels have; but for what package tools write down for themselves.
+snapshot() {
+	find / -xdev \( -path /proc -o -path /root -o -path /tmp -o -path '/var/log' -o -path '/var/cache' \
+		-o -path '/var/lib/dpkg' -o -path '/var/lib/apt' -o -path '/var/lib/dkms/mok.*' -o -name '*-' \) -prune -o \
+		\( -type d -printf '%p %y %m\n' -o -path '/lib/modules/*/modules.*' -printf '%p %y\n' \
+		-o -printf '%p %y %m %s %l\n' \) | grep -v '^/usr/lib/modules/[^/]*/modules\.' | sort
+	cat /etc/group
+	cat /lib/modules/*/modules.dep /lib/modules/*/modules.symbols
+}
+
+# nothing_left: is all as it was before? Shows what is not.
+nothing_left() {
+	snapshot >/tmp/after
+	diff /tmp/before /tmp/after
+}
+
+ko() { find "/lib/modules/$1/updates" -name "$2.ko*" 2>/dev/null; }
+
+is_for() { [[ $(modinfo -F vermagic "$(ko "$1" "$2")") == "$1 "* ]]; }
+
+# has_symbols KERNEL: exactly what the engine exports, each with a version.
+has_symbols() {
+	diff <(sed -n 's/^EXPORT_SYMBOL_GPL(\(.*\));/\1/p' /root/tree/iotimer_core.c | sort) \
+		<(awk '$1 != "0x00000000" && $3 ~ /iotimer$/ && $4 == "EXPORT_SYMBOL_GPL" { print $2 }' \
+			"/usr/src/iotimer/$1/Module.symvers" | sort)
+}
+
+has_headers() {
+	cmp "/usr/src/iotimer/$1/iotimer.h" /root/tree/iotimer.h &&
+		cmp "/usr/src/iotimer/$1/io_timeout.h" /root/tree/io_timeout.h
+}
+
+# builds_example KERNEL: README's driver, against what is installed alone.
+builds_example() {
+	rm -rf /root/build
+	mkdir /root/build
+	cp /root/example/example.c /root/example/Kbuild /root/build/
+	mv /root/tree /root/hidden
+	quietly make -C "/lib/modules/$1/build" M=/root/build CONFIG_DEBUG_INFO_BTF_MODULES= modules || {
+		mv /root/hidden /root/tree
+		return 1
+	}
+	mv /root/hidden /root/tree
+	! grep -iw warning /tmp/out
+}
+
+# same_versions KERNEL: the driver asks for those versions that iotimer.ko has.
+same_versions() {
+	local wanted
+	wanted=$(modprobe --dump-modversions /root/build/example.ko | grep -P '\tiotimer_' | sort -k 2)
+	[ "$(wc -l <<<"$wanted")" -eq 3 ] &&
+		diff -b <(echo "$wanted") <(awk '{ print $1, $2 }' "/usr/src/iotimer/$1/Module.symvers" |
+			grep -wE 'iotimer_(create|destroy|start)' | sort -k 2)
+}
+
+# shows KERNEL [OPTIONS-OF-IOTIMER OPTIONS-OF-SIM_DEV]: would modprobe load iotimer, then sim_dev, with these?
+shows() {
+	modprobe -S "$1" --show-depends sim_dev >/tmp/out 2>&1 || { cat /tmp/out; return 1; }
+	sed -i 's/ *$//' /tmp/out
+	tail -n 2 /tmp/out | diff - <(echo "insmod $(ko "$1" iotimer)${2:+ $2}"
+		echo "insmod $(ko "$1" sim_dev)${3:+ $3}")
+}
+
+# obeys KERNEL EXAMPLE: do the lines of the example for modprobe.d work, when they are no comments?
+obeys() {
+	sed -n 's/^#options/options/p' "$2" >/etc/modprobe.d/sim_dev.conf
+	local status=0
+	shows "$1" budget_us=200 \
+		"devices=1 timeout=3 reset_timeout=2 max_retries=3 latency_ms=5 queue_depth=16" || status=1
+	rm /etc/modprobe.d/sim_dev.conf
+	return $status
+}
+
+is_in_group() { getent group iotimer | grep -q '^iotimer:x:[0-9]*:$'; }
+
+# look KERNEL: all that must be there when the modules are installed for it.
+look() {
+	local module
+	for module in iotimer sim_dev; do
+		check "$1: one $module.ko" [ "$(ko "$1" $module | wc -l)" -eq 1 ]
+		check "$1: $module.ko is for this kernel" is_for "$1" $module
+	done
+	check "$1: no other module" [ "$(find "/lib/modules/$1/updates" -name '*.ko*' | wc -l)" -eq 2 ]
+	check "$1: sim_dev depends on iotimer" [ "$(modinfo -F depends "$(ko "$1" sim_dev)")" = iotimer ]
+	check "$1: modprobe loads both" shows "$1"
+	check "$1: as modprobe.d says" obeys "$1" "$example"
+	check "$1: symbol versions" has_symbols "$1"
+	check "$1: headers" has_headers "$1"
+	check "$1: README's driver builds against them" builds_example "$1"
+	check "$1: and wants these versions" same_versions "$1"
+	check "$1: what a guest needs" payload "$1"
+}
+
+# payload KERNEL: what udev, modprobe and these modules need, for a guest without the rest.
+payload() {
+	local dir=/root/guest/$what-$1 program library
+	rm -rf "$dir"
+	mkdir -p "$dir"/{proc,sys,dev,run,tmp,etc,root,usr/lib,usr/bin,usr/sbin} "$dir/lib/modules/$1"
+	for program in /bin/udevadm /bin/kmod; do
+		for library in $(ldd "$program" | grep -o '/[^ ]*'); do
+			cp -L --parents "$library" "$dir"
+		done
+		cp -L "$program" "$dir/usr/bin/"
+	done
+	ln -s ../bin/udevadm "$dir/usr/sbin/systemd-udevd"
+	ln -s ../bin/kmod "$dir/usr/sbin/modprobe"
+	cp -a --parents /usr/lib/udev/rules.d "$dir"
+	[ ! -e /usr/local/lib/udev/rules.d ] || cp -a --parents /usr/local/lib/udev/rules.d "$dir"
+	cp -a /etc/group /etc/passwd /etc/nsswitch.conf "$dir/etc/"
+	cp -a "/lib/modules/$1/updates" "/lib/modules/$1"/modules.* "$dir/lib/modules/$1/"
+	cp /root/build/example.ko "$dir/root/"
+	[ -e "$dir/root/example.ko" ]
+}
+
+make_it() { quietly make -C /root/tree "KDIR=/lib/modules/$1/build" CONFIG_DEBUG_INFO_BTF_MODULES= "${@:2}"; }
+
+is_installed() { dkms status -m iotimer -v 1.0.0 -k "$1" | grep -qx "iotimer/1.0.0, $1, $arch: installed"; }
+
+mans=$(find /root/tree/Documentation -name '*.[1-9]' -path '*/man/*' | wc -l)
+# has_mans FOLDER: are all man pages there, and found?
+has_mans() { [ "$(find "$1"/man[1-9] -name 'sim_dev*' -o -name 'iotimer*' -type f | wc -l)" -eq "$mans" ]; }
+
+# Nothing may be new only because nobody asked for it yet.
+for kernel in "${kernels[@]}"; do
+	depmod -a "$kernel" 2>/dev/null
+done
+snapshot >/tmp/before
+check "two kernels" [ ${#kernels[@]} -eq 2 ]
+
+case $what in
+make)
+	example=/usr/local/share/doc/iotimer/examples/sim_dev.conf
+	for kernel in "${kernels[@]}"; do
+		check "$kernel: make install" make_it "$kernel" install
+		check "$kernel: a group" is_in_group
+		[ "$mans" -eq 0 ] || check "$kernel: $mans man pages" has_mans /usr/local/share/man
+		look "$kernel"
+		find / -xdev -newer /tmp/before -path '*sim_dev*' ! -path '/root/*' >/tmp/files
+		check "$kernel: udev rule" grep -q rules.d/60-sim_dev.rules /tmp/files
+	done
+	first=${kernels[0]}
+	check "$first: make uninstall" make_it "$first" uninstall
+	check "$first: the modules are gone" [ -z "$(ko "$first" iotimer)$(ko "$first" sim_dev)" ]
+	check "and not what the other kernel needs" shows "${kernels[1]}"
+	check "nor the udev rule" [ -e /usr/local/lib/udev/rules.d/60-sim_dev.rules ]
+	check "nor the group" is_in_group
+	check "${kernels[1]}: make uninstall" make_it "${kernels[1]}" uninstall
+	check "it leaves nothing" nothing_left ;;
+stage)
+	kernel=${kernels[0]}
+	stage() { make_it "$kernel" "$1" DESTDIR=/root/stage PREFIX=/usr "${@:2}"; }
+	rm -rf /root/stage
+	mkdir /root/stage
+	check "make install DESTDIR=" stage install
+	check "it leaves the system alone" nothing_left
+	for file in "lib/modules/$kernel/updates/iotimer.ko" "lib/modules/$kernel/updates/sim_dev.ko" \
+		"usr/src/iotimer/$kernel/iotimer.h" "usr/src/iotimer/$kernel/io_timeout.h" \
+		"usr/src/iotimer/$kernel/Module.symvers" usr/lib/udev/rules.d/60-sim_dev.rules \
+		usr/lib/sysusers.d/iotimer.conf usr/share/doc/iotimer/examples/sim_dev.conf; do
+		check "$file" [ -s "/root/stage/$file" ]
+	done
+	check "and no more files" [ "$(find /root/stage -type f ! -path '*/share/man/*' ! -name 'modules.*' | wc -l)" -eq 8 ]
+	check "man pages" [ "$(find /root/stage/usr/share/man -type f 2>/dev/null | wc -l)" -eq "$mans" ]
+	check "make uninstall DESTDIR=" stage uninstall
+	check "no file is left" [ -z "$(find /root/stage -type f)" ]
+	check "make install INSTALL_MOD_PATH=" stage install INSTALL_MOD_PATH=/root/stage/target
+	check "puts the modules there" [ -s "/root/stage/target/lib/modules/$kernel/updates/iotimer.ko" ]
+	check "and only there" [ ! -e /root/stage/lib/modules ]
+	check "make uninstall INSTALL_MOD_PATH=" stage uninstall INSTALL_MOD_PATH=/root/stage/target
+	check "no file is left" [ -z "$(find /root/stage -type f)" ] ;;
+dkms)
+	example=/usr/src/iotimer-1.0.0/packaging/sim_dev.conf
+	check "dkms add" quietly dkms add /root/tree
+	for kernel in "${kernels[@]}"; do
+		check "$kernel: dkms build" quietly dkms build iotimer/1.0.0 -k "$kernel"
+		check "$kernel: dkms install" quietly dkms install iotimer/1.0.0 -k "$kernel"
+		check "$kernel: dkms status" is_installed "$kernel"
+		look "$kernel"
+	done
+	dkms status
+	check "${kernels[0]}: dkms uninstall" quietly dkms uninstall iotimer/1.0.0 -k "${kernels[0]}"
+	check "takes the headers and versions" [ ! -e "/usr/src/iotimer/${kernels[0]}" ]
+	check "and not the other kernel's" [ -e "/usr/src/iotimer/${kernels[1]}/Module.symvers" ]
+	check "dkms remove" quietly dkms remove iotimer/1.0.0 --all
+	check "dkms knows nothing of it" [ -z "$(dkms status)" ]
+	check "the source is left, for dkms add" [ -e /usr/src/iotimer-1.0.0/dkms.conf ]
+	rm -rf /usr/src/iotimer-1.0.0
+	check "and nothing else" nothing_left ;;
+deb)
+	example=/usr/share/doc/iotimer-dkms/examples/sim_dev.conf
+	check "apt install" quietly apt-get install -y --no-install-recommends /root/iotimer-dkms.deb
+	for kernel in "${kernels[@]}"; do
+		check "$kernel: dkms status" is_installed "$kernel"
+		look "$kernel"
+	done
+	dkms status
+	check "a group" is_in_group
+	check "$mans man pages" has_mans /usr/share/man
+	check "dpkg --verify" [ -z "$(dpkg --verify iotimer-dkms)" ]
+	check "apt purge" quietly apt-get purge -y iotimer-dkms
+	check "it leaves nothing" nothing_left ;;
+esac
+summary
