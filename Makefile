@@ -17,13 +17,34 @@ clean:	## remove what `make` built; with the same KDIR=
 	$(headers)
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" clean
 
+# Where `make install` puts what: below DESTDIR, the modules below INSTALL_MOD_PATH.
+PREFIX ?= /usr/local
+INSTALL_MOD_PATH ?= $(DESTDIR)
+INSTALL_MOD_DIR ?= updates
+
+install: modules	## install modules, headers, udev rule, man pages as root; KDIR=, DESTDIR=, PREFIX=
+	$(headers)
+	+@KDIR="$(KDIR)" PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" INSTALL_MOD_PATH="$(INSTALL_MOD_PATH)" \
+		INSTALL_MOD_DIR="$(INSTALL_MOD_DIR)" scripts/install
+
+uninstall:	## remove what `make install` put there; with the same variables
+	$(headers)
+	+@KDIR="$(KDIR)" PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" INSTALL_MOD_PATH="$(INSTALL_MOD_PATH)" \
+		INSTALL_MOD_DIR="$(INSTALL_MOD_DIR)" scripts/install --remove
+
+deb:	## build the package iotimer-dkms
+	@scripts/deb
+
+overlay:	## place the project into a kernel tree as drivers/iotimer; LINUX=folder
+	@scripts/overlay $(if $(LINUX),"$(LINUX)")
+
 demo:	## watch time-out, reset, retry and failure in a virtual machine; KDIR= and KERNEL= for your own kernel
 	@$(if $(filter-out file undefined,$(origin KDIR)),KDIR="$(KDIR)") scripts/demo
 
 test:	## run all tests, setting up whatever they need; T="pattern ..." for some
 	@scripts/test $(foreach t,$(T),'$(t)')
 
-check:	## checkpatch, kernel-doc, W=1, sparse, coccicheck, clang, scan-build, other architectures, spelling, documentation
+check:	## checkpatch, kernel-doc, W=1, sparse, coccicheck, clang, other architectures, lintian, spelling, documentation
 	@scripts/check
 
 docs:	## build Documentation/ as HTML in Documentation/build
@@ -59,11 +80,18 @@ coverage:	## which lines and branches the tests reach
 test-kernels:	## the tests on nine kernels, with 1, 2 and 4 CPUs
 	@scripts/test-kernels
 
+test-install:	## make install, DKMS and the package in a container root, what they installed in a guest; as root
+	@scripts/test-install $(foreach t,$(T),'$(t)')
+
+test-overlay:	## kunit.py in the newest kernel's tree, built in and as modules
+	@scripts/test-overlay
+
 test-all:	## all of these (hours), with `make test` inside
 	@scripts/test-all
 
 help:	## this list; scripts/NAME --help tells the options of `make NAME`
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
-.PHONY: modules clean demo test check docs model torture million days failing fuzz coverage bench \
+.PHONY: modules clean install uninstall deb overlay test-install test-overlay demo timeline test check \
+	docs model torture million days failing fuzz coverage bench \
 	test-kernels test-all help
