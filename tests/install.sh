@@ -144,9 +144,15 @@ make_it() { quietly make -C /root/tree "KDIR=/lib/modules/$1/build" CONFIG_DEBUG
 
 is_installed() { dkms status -m iotimer -v 1.0.0 -k "$1" | grep -qx "iotimer/1.0.0, $1, $arch: installed"; }
 
-mans=$(find /root/tree/Documentation -name '*.[1-9]' -path '*/man/*' | wc -l)
-# has_mans FOLDER: are all man pages there, and found?
-has_mans() { [ "$(find "$1"/man[1-9] -name 'sim_dev*' -o -name 'iotimer*' -type f | wc -l)" -eq "$mans" ]; }
+mapfile -t mans < <(find /root/tree/Documentation/man -name '*.[1-9]' 2>/dev/null)
+# has_mans FOLDER: is each man page there, packed or not?
+has_mans() {
+	local page place
+	for page in ${mans[@]+"${mans[@]}"}; do
+		place=$1/man${page##*.}/$(basename "$page")
+		[ -s "$place" ] || [ -s "$place.gz" ] || { echo "$place is missing"; return 1; }
+	done
+}
 
 # Nothing may be new only because nobody asked for it yet.
 for kernel in "${kernels[@]}"; do
@@ -161,7 +167,7 @@ make)
 	for kernel in "${kernels[@]}"; do
 		check "$kernel: make install" make_it "$kernel" install
 		check "$kernel: a group" is_in_group
-		[ "$mans" -eq 0 ] || check "$kernel: $mans man pages" has_mans /usr/local/share/man
+		check "$kernel: ${#mans[@]} man pages" has_mans /usr/local/share/man
 		look "$kernel"
 		find / -xdev -newer /tmp/before -path '*sim_dev*' ! -path '/root/*' >/tmp/files
 		check "$kernel: udev rule" grep -q rules.d/60-sim_dev.rules /tmp/files
@@ -188,7 +194,7 @@ stage)
 		check "$file" [ -s "/root/stage/$file" ]
 	done
 	check "and no more files" [ "$(find /root/stage -type f ! -path '*/share/man/*' ! -name 'modules.*' | wc -l)" -eq 8 ]
-	check "man pages" [ "$(find /root/stage/usr/share/man -type f 2>/dev/null | wc -l)" -eq "$mans" ]
+	check "man pages" [ "$(find /root/stage/usr/share/man -type f 2>/dev/null | wc -l)" -eq ${#mans[@]} ]
 	check "make uninstall DESTDIR=" stage uninstall
 	check "no file is left" [ -z "$(find /root/stage -type f)" ]
 	check "make install INSTALL_MOD_PATH=" stage install INSTALL_MOD_PATH=/root/stage/target
@@ -223,7 +229,7 @@ deb)
 	done
 	dkms status
 	check "a group" is_in_group
-	check "$mans man pages" has_mans /usr/share/man
+	check "${#mans[@]} man pages" has_mans /usr/share/man
 	check "dpkg --verify" [ -z "$(dpkg --verify iotimer-dkms)" ]
 	check "apt purge" quietly apt-get purge -y iotimer-dkms
 	check "it leaves nothing" nothing_left ;;
