@@ -1,0 +1,1115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * edu - a driver of QEMU's educational PCI device, every operation guarded
+ *
+ * The device computes factorials and copies a 4095-byte buffer of its own from
+ * and to memory by DMA, one /dev node each:
+ *
+ *	/dev/edu0	write a number; once it returns, read the factorial
+ *	/dev/edu0_buf	the buffer, read and written anywhere as a file is
+ *
+ * One request at a time is in the device's slot. Who finds it free puts his
+ * there and starts it; the others wait. An interrupt that does not come is
+ * noticed by io_timeout.h, whose routine an iotimer calls once a second:
+ *
+ *	edu_start()	begins the time-out, programs the device
+ *	edu_isr()	ends it, wakes the thread
+ *	edu_thread()	completes the request, or retries it after a reset
+ *	edu_second()	counts down; at 0 has the device reset, or fails the request
+ *
+ * The device has no reset, not even one of the PCI bus's (it is conventional
+ * PCI without power management), and what it was told to do cannot be taken
+ * back. It has no tag either that would tell an old operation's interrupt from
+ * the new one's. So the reset makes sure that there is no old operation:
+ *
+ *  1. Wait until the device neither computes nor copies. It does not listen
+ *     before that, and if it never gets there, the reset has failed.
+ *  2. Its computing unit first says that it is ready and only then interrupts,
+ *     so an old interrupt may still be on its way. Have it compute once more,
+ *     without interrupt: it does one thing after the other, so when that is
+ *     done the old interrupt has been raised, or never will be. (The DMA unit
+ *     says that it is ready and interrupts in one.)
+ *  3. Acknowledge whatever is raised, and see whether the device is alive.
+ *  4. Have the device raise an interrupt with a cause that nothing else uses.
+ *     So a reset ends by an interrupt, as io_timeout.h wants it, and one that
+ *     went the whole way that the next operation's will go.
+ *
+ * That takes sleep, so a work item does it, looking every millisecond.
+ */
+#include <linux/atomic.h>
+#include <linux/bits.h>
+#include <linux/completion.h>
+#include <linux/debugfs.h>
+#include <linux/delay.h>
+#include <linux/dma-mapping.h>
+#include <linux/fs.h>
+#include <linux/idr.h>
+#include <linux/interrupt.h>
+#include <linux/io.h>
+#include <linux/kref.h>
+#include <linux/ktime.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/refcount.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/uaccess.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "io_timeout.h"
+#include "iotimer.h"
+
+/* Registers, all of 32 bits */
+#define EDU_ID			0x00
+#define EDU_ID_MAGIC		0xed		/* in the lowest byte */
+#define EDU_LIVENESS		0x04		/* reads as what was written, inverted */
+#define EDU_FACTORIAL		0x08		/* writing starts, unless one is under way */
+#define EDU_STATUS		0x20
+#define EDU_STATUS_COMPUTING	BIT(0)
+#define EDU_STATUS_IRQ		BIT(7)		/* interrupt when computed */
+#define EDU_CAUSE		0x24
+#define EDU_RAISE		0x60		/* sets bits of the cause and interrupts */
+#define EDU_ACK			0x64		/* clears bits of the cause */
+#define EDU_DMA_SRC		0x80
+#define EDU_DMA_DST		0x88
+#define EDU_DMA_COUNT		0x90		/* not 0: QEMU would end */
+#define EDU_DMA_CMD		0x98		/* cannot be written while it runs */
+#define EDU_DMA_CMD_RUN		BIT(0)
+#define EDU_DMA_CMD_TO_RAM	BIT(1)
+#define EDU_DMA_CMD_IRQ		BIT(2)
+#define EDU_BUFFER		0x40000		/* in the addresses of its DMA */
+/*
+ * One byte less than there is: QEMU 7.2 looks whether a copy ends in its buffer
+ * with a < where a <= belongs, and ends itself if not.
+ */
+#define EDU_BUFFER_SIZE		4095
+#define EDU_DMA_BITS		28
+
+/* What raises an interrupt: the device knows two, the third is ours. */
+#define EDU_CAUSE_FACTORIAL	BIT(0)
+#define EDU_CAUSE_DMA		BIT(8)
+#define EDU_CAUSE_RESET		BIT(16)
+
+static int edu_set_seconds(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 1, 3600);
+}
+
+static int edu_set_retries(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 0, 100);
+}
+
+static const struct kernel_param_ops edu_seconds_ops = {
+	.set = edu_set_seconds,
+	.get = param_get_uint,
+};
+
+static const struct kernel_param_ops edu_retries_ops = {
+	.set = edu_set_retries,
+	.get = param_get_uint,
+};
+
+static unsigned int timeout = 3;
+module_param_cb(timeout, &edu_seconds_ops, &timeout, 0644);
+MODULE_PARM_DESC(timeout, "seconds an operation may take (1 to 3600, default 3)");
+
+static unsigned int reset_timeout = 2;
+module_param_cb(reset_timeout, &edu_seconds_ops, &reset_timeout, 0644);
+MODULE_PARM_DESC(reset_timeout, "seconds a reset may take (1 to 3600, default 2)");
+
+static unsigned int max_retries = 3;
+module_param_cb(max_retries, &edu_retries_ops, &max_retries, 0644);
+MODULE_PARM_DESC(max_retries, "retries of a request that timed out (0 to 100, default 3)");
+
+static bool msi = true;
+module_param(msi, bool, 0444);
+MODULE_PARM_DESC(msi, "use a message-signalled interrupt if there is one (default yes)");
+
+/**
+ * enum edu_stale - could something that was started earlier still interrupt?
+ * @EDU_CLEAN: no
+ * @EDU_STALE: yes
+ * @EDU_BARRIER: yes, until the computation that the reset has started is over
+ */
+enum edu_stale { EDU_CLEAN, EDU_STALE, EDU_BARRIER };
+
+enum edu_op { EDU_COMPUTE, EDU_TO_DEVICE, EDU_FROM_DEVICE };
+
+/**
+ * struct edu_request - one read() or write()
+ * @ref: one held by the submitter, one by the slot
+ * @completed: what the submitter waits for
+ * @number: counts the device's requests from 1, for the log
+ * @op: what to do
+ * @retries: how often it was started again
+ * @withdrawn: nobody wants the result any more
+ * @done: @result is valid; protected, like @withdrawn, by edu.lock
+ * @result: 0 or negative errno
+ * @value: whose factorial, and then the factorial
+ * @offset: in the device's buffer
+ * @len: bytes of @data
+ * @data: to or from there
+ */
+struct edu_request {
+	refcount_t ref;
+	struct completion completed;
+	u64 number;
+	enum edu_op op;
+	unsigned int retries;
+	bool withdrawn;
+	bool done;
+	int result;
+	u32 value;
+	unsigned int offset;
+	size_t len;
+	u8 data[];
+};
+
+/**
+ * struct edu_stats - what happened since the driver was bound
+ * @submitted: requests that got into the slot; at every moment these are
+ *	@completed + @failed + @cancelled, and 1 more if one is there
+ * @completed: done
+ * @failed: ended with an error
+ * @cancelled: withdrawn by a signal
+ * @timeouts: operations that timed out; each has the device reset
+ * @resets_failed: resets that timed out
+ * @retries: requests that were started again
+ * @late: interrupts of operations that nobody waited for, and were ignored
+ * @spurious: interrupts of any other cause
+ */
+struct edu_stats {
+	u64 submitted;
+	u64 completed;
+	u64 failed;
+	u64 cancelled;
+	u64 timeouts;
+	u64 resets_failed;
+	u64 retries;
+	u64 late;
+	u64 spurious;
+};
+
+/**
+ * struct edu - a device
+ * @ref: held by the binding and by each open file
+ * @id: its number
+ * @dev: for messages; valid until @gone
+ * @regs: its registers, likewise
+ * @buffer: memory for its DMA, likewise
+ * @buffer_dma: where the device finds @buffer
+ * @lock: protects all that follows up to @free, and the registers
+ * @gone: the driver was unbound
+ * @timeout: of what is in the slot
+ * @request: the slot (the current IRP); NULL if it is free
+ * @started: when the operation or its reset was begun
+ * @cause: the interrupt that ends the operation; 0 if none is programmed
+ * @interrupted: it has come
+ * @stale: look before programming anything
+ * @reset_raised: the reset is over but for its interrupt
+ * @stats: for debugfs
+ * @free: who waits for the slot
+ * @reset_work: makes a stale device clean, then goes on
+ * @compute_node: /dev/edu0
+ * @compute_name: its name
+ * @buffer_node: /dev/edu0_buf
+ * @buffer_name: its name
+ * @debugfs: its folder
+ * @withhold: test only: so many operations are started without asking for an
+ *	interrupt
+ * @withhold_reset: test only: so many resets end without raising theirs
+ */
+struct edu {
+	struct kref ref;
+	int id;
+	struct device *dev;
+	void __iomem *regs;
+	u8 *buffer;
+	dma_addr_t buffer_dma;
+
+	spinlock_t lock;	/* the slot, the registers; the handler takes it */
+	bool gone;
+	struct io_timeout timeout;
+	struct edu_request *request;
+	ktime_t started;
+	u32 cause;
+	bool interrupted;
+	enum edu_stale stale;
+	bool reset_raised;
+	struct edu_stats stats;
+
+	wait_queue_head_t free;
+	struct work_struct reset_work;
+	struct miscdevice compute_node;
+	char compute_name[16];
+	struct miscdevice buffer_node;
+	char buffer_name[16];
+	struct dentry *debugfs;
+	atomic_t withhold;
+	atomic_t withhold_reset;
+};
+
+static DEFINE_IDA(edu_ids);
+
+static u32 edu_read(const struct edu *edu, unsigned int reg)
+{
+	lockdep_assert_held(&edu->lock);
+	return readl(edu->regs + reg);
+}
+
+static void edu_write(const struct edu *edu, unsigned int reg, u32 value)
+{
+	lockdep_assert_held(&edu->lock);
+	writel(value, edu->regs + reg);
+}
+
+static void edu_request_put(struct edu_request *req)
+{
+	if (refcount_dec_and_test(&req->ref))
+		kfree(req);
+}
+
+/* The slot */
+
+static void edu_program_dma(struct edu *edu, u32 src, u32 dst, u32 cmd)
+{
+	edu_write(edu, EDU_DMA_SRC, src);
+	edu_write(edu, EDU_DMA_DST, dst);
+	edu_write(edu, EDU_DMA_COUNT, edu->request->len);
+	edu_write(edu, EDU_DMA_CMD, cmd | EDU_DMA_CMD_RUN);
+}
+
+/* Tell the device, which is clean, to do what is in the slot. */
+static void edu_program(struct edu *edu)
+{
+	struct edu_request *req = edu->request;
+	bool irq = atomic_dec_if_positive(&edu->withhold) < 0;
+	u32 place = EDU_BUFFER + req->offset;
+
+	switch (req->op) {
+	case EDU_COMPUTE:
+		edu->cause = EDU_CAUSE_FACTORIAL;
+		edu_write(edu, EDU_STATUS, irq ? EDU_STATUS_IRQ : 0);
+		edu_write(edu, EDU_FACTORIAL, req->value);
+		break;
+	case EDU_TO_DEVICE:
+		edu->cause = EDU_CAUSE_DMA;
+		memcpy(edu->buffer, req->data, req->len);
+		edu_program_dma(edu, edu->buffer_dma, place,
+				irq ? EDU_DMA_CMD_IRQ : 0);
+		break;
+	case EDU_FROM_DEVICE:
+		edu->cause = EDU_CAUSE_DMA;
+		edu_program_dma(edu, place, edu->buffer_dma, EDU_DMA_CMD_TO_RAM |
+				(irq ? EDU_DMA_CMD_IRQ : 0));
+		break;
+	}
+}
+
+/*
+ * Start what is in the slot, the first time or again (StartIo). A device that a
+ * failed reset left in an unknown state has to become clean first; that counts
+ * as part of the operation, so it may time out as well.
+ */
+static void edu_start(struct edu *edu)
+{
+	edu->timeout.limit = READ_ONCE(timeout);	/* parameters change */
+	edu->timeout.reset_limit = READ_ONCE(reset_timeout);
+	io_timeout_begin(&edu->timeout);
+	edu->started = ktime_get();
+	if (edu->stale == EDU_CLEAN)
+		edu_program(edu);
+	else
+		schedule_work(&edu->reset_work);
+}
+
+/* Put a request into the slot. */
+static int edu_submit(struct edu *edu, struct edu_request *req)
+{
+	unsigned long flags;
+	int err = 0;
+
+	spin_lock_irqsave(&edu->lock, flags);
+	if (edu->gone) {
+		err = -ENODEV;
+	} else if (edu->request) {
+		err = -EBUSY;
+	} else {
+		req->number = ++edu->stats.submitted;
+		refcount_inc(&req->ref);
+		edu->request = req;
+		edu_start(edu);
+	}
+	spin_unlock_irqrestore(&edu->lock, flags);
+	return err;
+}
+
+/*
+ * Take the request out of the slot and complete it. Nobody else finds it there
+ * then, so it is completed once.
+ */
+static void edu_finish(struct edu *edu, int result)
+{
+	struct edu_request *req = edu->request;
+
+	lockdep_assert_held(&edu->lock);
+	edu->request = NULL;
+	edu->cause = 0;
+	if (req->withdrawn)
+		edu->stats.cancelled++;
+	else if (result)
+		edu->stats.failed++;
+	else
+		edu->stats.completed++;
+	req->result = result;
+	req->done = true;
+	complete(&req->completed);
+	edu_request_put(req);
+	wake_up(&edu->free);
+}
+
+/* Do a request and wait for it; a signal withdraws it. */
+static int edu_do(struct edu *edu, struct edu_request *req)
+{
+	unsigned long flags;
+	int err;
+
+	if (wait_event_interruptible_exclusive(edu->free,
+					       (err = edu_submit(edu, req)) != -EBUSY))
+		return -ERESTARTSYS;
+	if (err)
+		return err;
+	if (!wait_for_completion_interruptible(&req->completed))
+		return req->result;
+
+	spin_lock_irqsave(&edu->lock, flags);
+	if (req->done) {
+		err = req->result;
+	} else {
+		/* It stays in the slot until the device is done with it. */
+		req->withdrawn = true;
+		err = -EINTR;
+	}
+	spin_unlock_irqrestore(&edu->lock, flags);
+	return err;
+}
+
+/* Interrupt, once-a-second routine, reset */
+
+/*
+ * Is this the interrupt that the operation waits for? Whatever raised it, the
+ * device must also say that it is done; it says so before it interrupts. That
+ * takes the place of a tag: an interrupt while it is still at it is not of this
+ * operation.
+ */
+static bool edu_operation_done(struct edu *edu, u32 cause)
+{
+	if (!(cause & edu->cause))
+		return false;
+	if (edu->cause == EDU_CAUSE_FACTORIAL)
+		return !(edu_read(edu, EDU_STATUS) & EDU_STATUS_COMPUTING);
+	return !(edu_read(edu, EDU_DMA_CMD) & EDU_DMA_CMD_RUN);
+}
+
+/* The device has interrupted; true if there is something to do for the thread. */
+static bool edu_interrupt(struct edu *edu, u32 cause)
+{
+	bool wake = false;
+
+	if (cause & (EDU_CAUSE_FACTORIAL | EDU_CAUSE_DMA)) {
+		if (edu_operation_done(edu, cause) &&
+		    io_timeout_op_interrupt(&edu->timeout)) {
+			edu->interrupted = true;
+			wake = true;
+		} else {
+			edu->stats.late++;
+		}
+	}
+	if (cause & EDU_CAUSE_RESET) {
+		if (edu->reset_raised &&
+		    io_timeout_reset_interrupt(&edu->timeout))
+			wake = true;
+		else
+			edu->stats.spurious++;
+	}
+	if (cause & ~(EDU_CAUSE_FACTORIAL | EDU_CAUSE_DMA | EDU_CAUSE_RESET))
+		edu->stats.spurious++;
+	return wake;
+}
+
+static irqreturn_t edu_isr(int irq, void *data)
+{
+	struct edu *edu = data;
+	irqreturn_t ret = IRQ_NONE;	/* the line is shared, without MSI */
+	unsigned long flags;
+	u32 cause;
+
+	spin_lock_irqsave(&edu->lock, flags);
+	cause = edu_read(edu, EDU_CAUSE);
+	if (cause && cause != ~0U) {	/* all ones: unplugged */
+		/* Only what was read: another cause interrupts once more. */
+		edu_write(edu, EDU_ACK, cause);
+		ret = edu_interrupt(edu, cause) ? IRQ_WAKE_THREAD : IRQ_HANDLED;
+		/* Have the line low before its controller looks again. */
+		edu_read(edu, EDU_CAUSE);
+	}
+	spin_unlock_irqrestore(&edu->lock, flags);
+	return ret;
+}
+
+/* How long has the operation or reset been under way? In ms. */
+static unsigned int edu_age(const struct edu *edu)
+{
+	return ktime_ms_delta(ktime_get(), edu->started);
+}
+
+/* Fetch what the operation gave, before another one can start. */
+static void edu_collect(struct edu *edu)
+{
+	struct edu_request *req = edu->request;
+
+	if (req->op == EDU_COMPUTE)
+		req->value = edu_read(edu, EDU_FACTORIAL);
+	else if (req->op == EDU_FROM_DEVICE)
+		memcpy(req->data, edu->buffer, req->len);
+}
+
+/* The device was reset: the request starts over, if it may. */
+static void edu_retry(struct edu *edu)
+{
+	struct edu_request *req = edu->request;
+	unsigned int ms = edu_age(edu), most = READ_ONCE(max_retries);
+
+	if (req->withdrawn) {
+		edu_finish(edu, -EINTR);
+	} else if (req->retries >= most) {
+		dev_err_ratelimited(edu->dev,
+				    "request %llu: reset complete after %u.%03u s, giving up after %u retries\n",
+				    req->number, ms / 1000, ms % 1000,
+				    req->retries);
+		edu_finish(edu, -ETIMEDOUT);
+	} else {
+		req->retries++;
+		edu->stats.retries++;
+		dev_info_ratelimited(edu->dev,
+				     "request %llu: reset complete after %u.%03u s, retrying, attempt %u of %u\n",
+				     req->number, ms / 1000, ms % 1000,
+				     req->retries, most);
+		edu_start(edu);
+	}
+}
+
+static irqreturn_t edu_thread(int irq, void *data)
+{
+	struct edu *edu = data;
+	unsigned long flags;
+
+	spin_lock_irqsave(&edu->lock, flags);
+	if (edu->gone)
+		goto out;
+	if (edu->interrupted) {
+		edu->interrupted = false;
+		edu_collect(edu);
+		edu_finish(edu, 0);
+	}
+	if (io_timeout_take_reset(&edu->timeout)) {
+		edu->reset_raised = false;
+		edu_retry(edu);
+	}
+out:
+	spin_unlock_irqrestore(&edu->lock, flags);
+	return IRQ_HANDLED;
+}
+
+/* Once a second (IoTimer routine). */
+static void edu_second(struct device *dev, void *context)
+{
+	struct edu *edu = context;
+	unsigned long flags;
+	unsigned int ms;
+
+	spin_lock_irqsave(&edu->lock, flags);
+	ms = edu_age(edu);
+	switch (io_timeout_tick(&edu->timeout)) {
+	case IO_TIMEOUT_OK:
+		break;
+	case IO_TIMEOUT_RESET:
+		dev_warn_ratelimited(dev, "request %llu timed out after %u.%03u s, resetting\n",
+				     edu->request->number, ms / 1000, ms % 1000);
+		edu->stats.timeouts++;
+		edu->cause = 0;
+		edu->stale = EDU_STALE;
+		edu->started = ktime_get();
+		schedule_work(&edu->reset_work);
+		break;
+	case IO_TIMEOUT_FAILED:
+		dev_err_ratelimited(dev, "request %llu: reset failed, no interrupt for %u.%03u s\n",
+				    edu->request->number, ms / 1000, ms % 1000);
+		edu->stats.resets_failed++;
+		edu->stale = EDU_STALE;
+		edu->reset_raised = false;
+		edu_finish(edu, -EIO);
+		break;
+	}
+	spin_unlock_irqrestore(&edu->lock, flags);
+}
+
+/*
+ * Go on with steps 1 to 3 of a reset (see the top). True if the device is clean:
+ * nothing that was started earlier can interrupt any more.
+ */
+static bool edu_clean(struct edu *edu)
+{
+	u32 stamp = (u32)ktime_get_ns();
+
+	if (edu_read(edu, EDU_STATUS) & EDU_STATUS_COMPUTING ||
+	    edu_read(edu, EDU_DMA_CMD) & EDU_DMA_CMD_RUN)
+		return false;
+	if (edu->stale == EDU_STALE) {
+		edu_write(edu, EDU_STATUS, 0);
+		edu_write(edu, EDU_FACTORIAL, 0);
+		edu->stale = EDU_BARRIER;
+		return false;
+	}
+	edu_write(edu, EDU_ACK, ~0U);
+	edu_write(edu, EDU_LIVENESS, stamp);
+	if (edu_read(edu, EDU_LIVENESS) != ~stamp)
+		return false;
+	edu->stale = EDU_CLEAN;
+	return true;
+}
+
+/* The device has become clean: end the reset, or start what had to wait. */
+static void edu_go_on(struct edu *edu)
+{
+	if (!edu->timeout.reset_expected) {
+		edu_program(edu);
+		return;
+	}
+	edu->reset_raised = true;
+	if (atomic_dec_if_positive(&edu->withhold_reset) < 0)
+		edu_write(edu, EDU_RAISE, EDU_CAUSE_RESET);
+}
+
+/*
+ * Someone waits for a clean device, in the slot. Its time-out ends this work as
+ * well: if the reset fails the slot is free, and the device stays stale.
+ */
+static void edu_reset(struct work_struct *work)
+{
+	struct edu *edu = container_of(work, struct edu, reset_work);
+	unsigned long flags;
+	bool again;
+
+	do {
+		spin_lock_irqsave(&edu->lock, flags);
+		again = edu->request && edu->stale != EDU_CLEAN;
+		if (again && edu_clean(edu)) {
+			edu_go_on(edu);
+			again = false;
+		}
+		spin_unlock_irqrestore(&edu->lock, flags);
+		if (again)
+			usleep_range(1000, 2000);
+	} while (again);
+}
+
+/* Files */
+
+static void edu_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct edu, ref));
+}
+
+static struct edu_request *edu_request_alloc(enum edu_op op, size_t len)
+{
+	struct edu_request *req;
+
+	req = kzalloc(struct_size(req, data, len), GFP_KERNEL);
+	if (!req)
+		return NULL;
+	refcount_set(&req->ref, 1);
+	init_completion(&req->completed);
+	req->op = op;
+	req->len = len;
+	return req;
+}
+
+/**
+ * struct edu_file - an open compute node
+ * @edu: its device
+ * @lock: protects the others
+ * @len: bytes of @text
+ * @offset: how many of them were read
+ * @text: the last result
+ */
+struct edu_file {
+	struct edu *edu;
+	struct mutex lock;	/* the result */
+	size_t len;
+	size_t offset;
+	char text[16];
+};
+
+/* The node cannot go, and with it the binding's reference, during an open. */
+static int edu_compute_open(struct inode *inode, struct file *filp)
+{
+	struct edu *edu = container_of(filp->private_data, struct edu,
+				       compute_node);
+	struct edu_file *file = kzalloc(sizeof(*file), GFP_KERNEL);
+
+	if (!file)
+		return -ENOMEM;
+	kref_get(&edu->ref);
+	file->edu = edu;
+	mutex_init(&file->lock);
+	filp->private_data = file;
+	return stream_open(inode, filp);
+}
+
+static int edu_compute_release(struct inode *inode, struct file *filp)
+{
+	struct edu_file *file = filp->private_data;
+
+	kref_put(&file->edu->ref, edu_free);
+	mutex_destroy(&file->lock);
+	kfree(file);
+	return 0;
+}
+
+/* One number a write, with a newline or without. */
+static int edu_get_number(const char __user *ubuf, size_t count, u32 *number)
+{
+	char text[16];
+
+	if (count >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, ubuf, count))
+		return -EFAULT;
+	text[count] = '\0';
+	if (strlen(text) != count)
+		return -EINVAL;
+	return kstrtou32(text, 10, number);
+}
+
+static ssize_t edu_compute_write(struct file *filp, const char __user *ubuf,
+				 size_t count, loff_t *pos)
+{
+	struct edu_file *file = filp->private_data;
+	struct edu_request *req;
+	u32 number;
+	int err;
+
+	err = edu_get_number(ubuf, count, &number);
+	if (err)
+		return err;
+	req = edu_request_alloc(EDU_COMPUTE, 0);
+	if (!req)
+		return -ENOMEM;
+	req->value = number;
+	err = edu_do(file->edu, req);
+	if (!err) {
+		mutex_lock(&file->lock);
+		file->len = scnprintf(file->text, sizeof(file->text), "%u\n",
+				      req->value);
+		file->offset = 0;
+		mutex_unlock(&file->lock);
+	}
+	edu_request_put(req);
+	return err ?: count;
+}
+
+static ssize_t edu_compute_read(struct file *filp, char __user *ubuf,
+				size_t count, loff_t *pos)
+{
+	struct edu_file *file = filp->private_data;
+	ssize_t ret = 0;
+
+	mutex_lock(&file->lock);
+	count = min(count, file->len - file->offset);
+	if (copy_to_user(ubuf, file->text + file->offset, count)) {
+		ret = -EFAULT;
+	} else {
+		file->offset += count;
+		ret = count;
+	}
+	mutex_unlock(&file->lock);
+	return ret;
+}
+
+static const struct file_operations edu_compute_fops = {
+	.owner = THIS_MODULE,
+	.open = edu_compute_open,
+	.release = edu_compute_release,
+	.read = edu_compute_read,
+	.write = edu_compute_write,
+};
+
+static int edu_buffer_open(struct inode *inode, struct file *filp)
+{
+	struct edu *edu = container_of(filp->private_data, struct edu,
+				       buffer_node);
+
+	kref_get(&edu->ref);
+	filp->private_data = edu;
+	return 0;
+}
+
+static int edu_buffer_release(struct inode *inode, struct file *filp)
+{
+	struct edu *edu = filp->private_data;
+
+	kref_put(&edu->ref, edu_free);
+	return 0;
+}
+
+static struct edu_request *edu_dma_request(enum edu_op op, size_t count,
+					   loff_t pos)
+{
+	struct edu_request *req;
+
+	count = min_t(size_t, count, EDU_BUFFER_SIZE - pos);
+	req = edu_request_alloc(op, count);
+	if (req)
+		req->offset = pos;
+	return req;
+}
+
+static ssize_t edu_buffer_write(struct file *filp, const char __user *ubuf,
+				size_t count, loff_t *pos)
+{
+	struct edu_request *req;
+	ssize_t ret;
+
+	if (!count)
+		return 0;
+	if (*pos >= EDU_BUFFER_SIZE)
+		return -ENOSPC;
+	req = edu_dma_request(EDU_TO_DEVICE, count, *pos);
+	if (!req)
+		return -ENOMEM;
+	ret = -EFAULT;
+	if (!copy_from_user(req->data, ubuf, req->len))
+		ret = edu_do(filp->private_data, req);
+	if (!ret) {
+		ret = req->len;
+		*pos += ret;
+	}
+	edu_request_put(req);
+	return ret;
+}
+
+static ssize_t edu_buffer_read(struct file *filp, char __user *ubuf,
+			       size_t count, loff_t *pos)
+{
+	struct edu_request *req;
+	ssize_t ret;
+
+	if (!count || *pos >= EDU_BUFFER_SIZE)
+		return 0;
+	req = edu_dma_request(EDU_FROM_DEVICE, count, *pos);
+	if (!req)
+		return -ENOMEM;
+	ret = edu_do(filp->private_data, req);
+	if (!ret && copy_to_user(ubuf, req->data, req->len))
+		ret = -EFAULT;
+	if (!ret) {
+		ret = req->len;
+		*pos += ret;
+	}
+	edu_request_put(req);
+	return ret;
+}
+
+static loff_t edu_buffer_llseek(struct file *filp, loff_t offset, int whence)
+{
+	return fixed_size_llseek(filp, offset, whence, EDU_BUFFER_SIZE);
+}
+
+static const struct file_operations edu_buffer_fops = {
+	.owner = THIS_MODULE,
+	.open = edu_buffer_open,
+	.release = edu_buffer_release,
+	.read = edu_buffer_read,
+	.write = edu_buffer_write,
+	.llseek = edu_buffer_llseek,
+};
+
+/* debugfs: what happened, and what the tests need */
+
+static int edu_stats_show(struct seq_file *seq, void *unused)
+{
+	struct edu *edu = seq->private;
+	struct edu_stats stats;
+	unsigned long flags;
+	bool outstanding;
+	int counter;
+
+	spin_lock_irqsave(&edu->lock, flags);
+	stats = edu->stats;
+	outstanding = edu->request;
+	counter = edu->timeout.counter;
+	spin_unlock_irqrestore(&edu->lock, flags);
+
+	seq_printf(seq, "outstanding: %d\n", outstanding);
+	seq_printf(seq, "counter: %d\n", counter);
+	seq_printf(seq, "submitted: %llu\n", stats.submitted);
+	seq_printf(seq, "completed: %llu\n", stats.completed);
+	seq_printf(seq, "failed: %llu\n", stats.failed);
+	seq_printf(seq, "cancelled: %llu\n", stats.cancelled);
+	seq_printf(seq, "timeouts: %llu\n", stats.timeouts);
+	seq_printf(seq, "resets_failed: %llu\n", stats.resets_failed);
+	seq_printf(seq, "retries: %llu\n", stats.retries);
+	seq_printf(seq, "late: %llu\n", stats.late);
+	seq_printf(seq, "spurious: %llu\n", stats.spurious);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(edu_stats);
+
+/* Test only: the device interrupts, with these causes, whatever it is at. */
+static int edu_raise_set(void *data, u64 causes)
+{
+	struct edu *edu = data;
+	unsigned long flags;
+
+	spin_lock_irqsave(&edu->lock, flags);
+	edu_write(edu, EDU_RAISE, causes);
+	spin_unlock_irqrestore(&edu->lock, flags);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(edu_raise_fops, NULL, edu_raise_set, "%llu\n");
+
+static void edu_debugfs_del(void *data)
+{
+	debugfs_remove(data);
+}
+
+static int edu_debugfs_add(struct edu *edu)
+{
+	struct dentry *dir = debugfs_create_dir(edu->compute_name, NULL);
+
+	debugfs_create_file("stats", 0400, dir, edu, &edu_stats_fops);
+	debugfs_create_file_unsafe("raise", 0200, dir, edu, &edu_raise_fops);
+	debugfs_create_atomic_t("withhold", 0600, dir, &edu->withhold);
+	debugfs_create_atomic_t("withhold_reset", 0600, dir,
+				&edu->withhold_reset);
+	return devm_add_action_or_reset(edu->dev, edu_debugfs_del, dir);
+}
+
+/* Binding */
+
+static void edu_node_del(void *data)
+{
+	misc_deregister(data);
+}
+
+static int edu_node_add(struct edu *edu, struct miscdevice *node,
+			const char *name, const struct file_operations *fops)
+{
+	int err;
+
+	node->minor = MISC_DYNAMIC_MINOR;
+	node->name = name;
+	node->fops = fops;
+	node->parent = edu->dev;
+	err = misc_register(node);
+	if (err)
+		return err;
+	return devm_add_action_or_reset(edu->dev, edu_node_del, node);
+}
+
+/* The number is free again, whoever still has a file open. */
+static void edu_put(void *data)
+{
+	struct edu *edu = data;
+
+	ida_free(&edu_ids, edu->id);
+	kref_put(&edu->ref, edu_free);
+}
+
+static void edu_cancel_work(void *data)
+{
+	struct edu *edu = data;
+
+	cancel_work_sync(&edu->reset_work);
+}
+
+/* Wait until the device is clean, for as long as a reset may take. */
+static bool edu_wait_clean(struct edu *edu)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), MSEC_PER_SEC * reset_timeout);
+	unsigned long flags;
+	bool clean;
+
+	for (;;) {
+		spin_lock_irqsave(&edu->lock, flags);
+		clean = edu_clean(edu);
+		spin_unlock_irqrestore(&edu->lock, flags);
+		if (clean || ktime_after(ktime_get(), end))
+			return clean;
+		usleep_range(1000, 2000);
+	}
+}
+
+/*
+ * Unbound: nobody can submit any more. What is under way cannot be stopped, so
+ * wait for it while the handler is there to acknowledge it: a line that stays
+ * high would be switched off, and others share it. If the device does not get
+ * done, it is at least kept from interrupting, and from writing to memory that
+ * is no longer ours.
+ */
+static void edu_shut_down(void *data)
+{
+	struct edu *edu = data;
+	unsigned long flags;
+
+	spin_lock_irqsave(&edu->lock, flags);
+	edu->gone = true;
+	edu->stale = EDU_STALE;
+	edu->reset_raised = false;
+	if (edu->request)
+		edu_finish(edu, -ENODEV);
+	edu_write(edu, EDU_STATUS, 0);
+	spin_unlock_irqrestore(&edu->lock, flags);
+	wake_up_all(&edu->free);
+	edu_wait_clean(edu);
+	pci_clear_master(to_pci_dev(edu->dev));
+}
+
+/* A message if it may be one and there is one, else the pin, which others share. */
+static int edu_request_irq(struct edu *edu, struct pci_dev *pdev)
+{
+	unsigned long flags = IRQF_SHARED;
+	int irq = pdev->irq;
+
+	if (msi && pci_alloc_irq_vectors(pdev, 1, 1, PCI_IRQ_MSI) == 1) {
+		irq = pci_irq_vector(pdev, 0);
+		flags = 0;
+	}
+	return devm_request_threaded_irq(edu->dev, irq, edu_isr, edu_thread,
+					 flags, edu->compute_name, edu);
+}
+
+static struct edu *edu_alloc(struct device *dev)
+{
+	struct edu *edu = kzalloc(sizeof(*edu), GFP_KERNEL);
+
+	if (!edu)
+		return ERR_PTR(-ENOMEM);
+	edu->id = ida_alloc(&edu_ids, GFP_KERNEL);
+	if (edu->id < 0) {
+		int err = edu->id;
+
+		kfree(edu);
+		return ERR_PTR(err);
+	}
+	kref_init(&edu->ref);
+	edu->dev = dev;
+	spin_lock_init(&edu->lock);
+	init_waitqueue_head(&edu->free);
+	INIT_WORK(&edu->reset_work, edu_reset);
+	edu->stale = EDU_STALE;
+	io_timeout_init(&edu->timeout, timeout, reset_timeout);
+	snprintf(edu->compute_name, sizeof(edu->compute_name), "edu%d", edu->id);
+	snprintf(edu->buffer_name, sizeof(edu->buffer_name), "edu%d_buf",
+		 edu->id);
+	return edu;
+}
+
+/* The hardware: registers, memory, and the device clean. */
+static int edu_set_up(struct edu *edu, struct pci_dev *pdev)
+{
+	struct device *dev = &pdev->dev;
+	int err;
+
+	err = pcim_enable_device(pdev);
+	if (err)
+		return err;
+	edu->regs = devm_ioremap_resource(dev, &pdev->resource[0]);
+	if (IS_ERR(edu->regs))
+		return PTR_ERR(edu->regs);
+	err = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(EDU_DMA_BITS));
+	if (err)
+		return err;
+	edu->buffer = dmam_alloc_coherent(dev, EDU_BUFFER_SIZE,
+					  &edu->buffer_dma, GFP_KERNEL);
+	if (!edu->buffer)
+		return -ENOMEM;
+	if ((readl(edu->regs + EDU_ID) & 0xff) != EDU_ID_MAGIC)
+		return dev_err_probe(dev, -ENODEV, "not an edu device\n");
+	/* An earlier driver's copy must not reach memory, so the master comes last. */
+	if (!edu_wait_clean(edu))
+		return dev_err_probe(dev, -EBUSY, "still at work for an earlier driver\n");
+	pci_set_master(pdev);
+	return 0;
+}
+
+/*
+ * Undone in the reverse order: no more ticks, no more tests, no more opens, no
+ * request and no DMA, no more resets, no interrupt, no hardware; and the memory
+ * when the last file is closed.
+ */
+static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct device *dev = &pdev->dev;
+	struct iotimer *timer;
+	struct edu *edu;
+	int err;
+
+	edu = edu_alloc(dev);
+	if (IS_ERR(edu))
+		return PTR_ERR(edu);
+	err = devm_add_action_or_reset(dev, edu_put, edu);
+	if (err)
+		return err;
+	err = edu_set_up(edu, pdev);
+	if (err)
+		return err;
+	err = edu_request_irq(edu, pdev);
+	if (err)
+		return err;
+	err = devm_add_action_or_reset(dev, edu_cancel_work, edu);
+	if (err)
+		return err;
+	err = devm_add_action_or_reset(dev, edu_shut_down, edu);
+	if (err)
+		return err;
+	err = edu_node_add(edu, &edu->compute_node, edu->compute_name,
+			   &edu_compute_fops);
+	if (err)
+		return err;
+	err = edu_node_add(edu, &edu->buffer_node, edu->buffer_name,
+			   &edu_buffer_fops);
+	if (err)
+		return err;
+	err = edu_debugfs_add(edu);
+	if (err)
+		return err;
+	timer = devm_iotimer_create(dev, edu_second, edu);
+	if (IS_ERR(timer))
+		return PTR_ERR(timer);
+	iotimer_start(timer);
+	return 0;
+}
+
+static const struct pci_device_id edu_pci_ids[] = {
+	{ PCI_DEVICE(0x1234, 0x11e8) },
+	{ }
+};
+MODULE_DEVICE_TABLE(pci, edu_pci_ids);
+
+static struct pci_driver edu_driver = {
+	.name = "edu",
+	.id_table = edu_pci_ids,
+	.probe = edu_probe,
+};
+module_pci_driver(edu_driver);
+
+MODULE_DESCRIPTION("QEMU's educational PCI device, its operations guarded by io_timeout");
+MODULE_AUTHOR("The iotimer developers");
+MODULE_LICENSE("GPL");
