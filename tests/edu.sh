@@ -1,0 +1,469 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Tests of examples/edu: a real driver of a real device (QEMU's), through its
+# nodes, /proc/interrupts, debugfs and the device's own configuration space.
+#
+# The device computes in a thread of QEMU's, so in outside time, while the
+# guest's time jumps as soon as nothing runs there. So something always runs
+# (the hog), but where the device is to be too slow.
+# shellcheck shell=dash disable=SC2119 # there is one device, so `before` has no number
+# shellcheck source=tests/lib.sh
+. /root/lib.sh
+
+drivers=/sys/bus/pci/drivers/edu
+debug=/sys/kernel/debug/edu0
+node=/dev/edu0
+buffer=/dev/edu0_buf
+size=4095	# of the buffer
+limit=1		# seconds an operation may take; more where time may pass without us
+[ -z "${SLACK_MS:-}" ] || limit=3
+
+# Where the others have sim_dev's.
+before() { cat $debug/stats >/tmp/before; }
+unchanged() { cmp -s $debug/stats /tmp/before; }
+value() { sed -n "s/^$1: //p" "${2:-$debug/stats}"; }
+grew() { [ "$(value "$1")" -eq $(($(value "$1" /tmp/before) + $2)) ]; }
+klog_end() { dmesg -c | grep -w edu >/tmp/klog; }
+
+put() { echo "$1" >"$2"; }
+quietly() { "$@" >/tmp/out 2>&1; }
+refuses() { ! quietly "$@"; }
+hog() { (while :; do :; done) & hog=$!; }
+no_hog() { kill "$hog"; wait "$hog" 2>/dev/null; }
+
+# compute N: prints N's factorial, or why there is none.
+compute() {
+	(
+		exec 3<>$node || exit
+		echo "$1" >&3 && cat <&3
+	) 2>&1
+}
+
+# gives N TEXT: does computing N give that?
+gives() {
+	compute "$1" >/tmp/out
+	says "$2"
+}
+
+# scene TITLE; what it checks of the kernel log and the statistics begins here.
+scene() {
+	printf '\n--- %s: %s (%s s)\n\n' "$mode" "$1" "$(cut -d ' ' -f 1 /proc/uptime)"
+	before
+	klog_start
+}
+
+# soon NAME AT_LEAST: wait until a statistic is there, without a process that
+# would take longer than a copy.
+soon() {
+	while :; do
+		while read -r key number; do
+			[ "$key" != "$1:" ] || [ "$number" -lt "$2" ] || return 0
+		done <$debug/stats
+	done
+}
+
+# snapshot: the statistics, likewise; for those who cannot wait for grep.
+snapshot() {
+	while read -r line; do
+		echo "$line"
+	done <$debug/stats >/tmp/now
+}
+
+# balanced: is each request accounted for?
+balanced() {
+	[ $(($(value completed) + $(value failed) + $(value cancelled) + $(value outstanding))) -eq "$(value submitted)" ]
+}
+
+# detected_in_time TIMES: so many time-outs in the log, all after more than $limit and at
+# most $limit + 1 s? In real time ticks may come late, by up to $SLACK_MS.
+detected_in_time() {
+	klog_end
+	seconds=$(sed -n 's/.*timed out after \([0-9.]*\) s.*/\1/p' /tmp/klog)
+	count=0
+	for s in $seconds; do
+		t=$(ms "$s")
+		[ "$t" -ge $((limit * 1000 - ${SLACK_MS:-0})) ] && [ "$t" -le $((limit * 1000 + 1000 + ${SLACK_MS:-0})) ] || return 1
+		count=$((count + 1))
+	done
+	[ $count -eq "$1" ]
+}
+
+# interrupts: how many, on all CPUs.
+interrupts() {
+	awk '$NF == "edu0" { for (i = 2; $i ~ /^[0-9]+$/; i++) n += $i } END { print n + 0 }' /proc/interrupts
+}
+
+is_of_type() { grep -w edu0 /proc/interrupts | grep -q "$1"; }
+
+# factorials: are those of 0 to 20 right, in 32 bits?
+factorials() {
+	right=1 n=0
+	while [ $n -le 20 ]; do
+		[ "$(compute $n)" = $right ] || return 1
+		n=$((n + 1))
+		right=$((right * n & 0xffffffff))
+	done
+}
+
+write_all() { dd bs=$size if=/tmp/in of=$buffer 2>/tmp/out; }
+read_all() { dd bs=$size if=$buffer count=1 of=/tmp/back 2>/tmp/out; }
+random() { head -c $size /dev/urandom >/tmp/in; }
+same() { cmp -s /tmp/in /tmp/back; }
+roundtrip() { random && write_all && read_all && same; }
+
+# set_command VALUE: write the device's command register, in octal, at once: QEMU does not
+# hear of a pin that is switched on by its second byte alone.
+# shellcheck disable=SC2059 # the value is an escape
+set_command() { printf "$1" | dd of="$pci/config" bs=2 seek=2 conv=notrunc 2>/dev/null; }
+master_off() { set_command '\003\005'; }
+master_on() { set_command '\007\005'; }
+pin_off() { set_command '\007\005'; }
+pin_on() { set_command '\007\001'; }
+
+load() {
+	insmod /root/edu.ko "$@" || return
+	pci=$(echo $drivers/0000:*)
+	slot=${pci##*/}
+}
+
+# Bound, unbound, bound again.
+unbind() { put "$slot" $drivers/unbind; }
+bind() { put "$slot" $drivers/bind; }
+
+basics() {
+	scene "what it computes and copies"
+	was=$(interrupts)
+	check "the factorials of 0 to 20, modulo 2^32" factorials
+	check "by 21 interrupts" [ $(($(interrupts) - was)) -eq 21 ]
+	check "of type $type" is_of_type "$type"
+	check "$size random bytes come back" roundtrip
+	check "by two more" [ $(($(interrupts) - was)) -eq 23 ]
+	printf hello | dd bs=5 seek=100 of=$buffer 2>/dev/null
+	check "5 bytes at 500 come back" [ "$(dd bs=5 skip=100 count=1 if=$buffer 2>/dev/null)" = hello ]
+	head -c 500 /tmp/in >/tmp/in.500
+	check "those before are as they were" sh -c "dd bs=500 count=1 if=$buffer 2>/dev/null | cmp -s - /tmp/in.500"
+	check "all by 26 requests" grew completed 26
+	check "none late, none spurious" [ "$(value late)$(value spurious)" = 00 ]
+
+	scene "bad input"
+	for bad in '' x -1 ' 5' '5 6' 0x5 5x 00000000000000005; do
+		check "'$bad' is no number" gives "$bad" "Invalid argument"
+	done
+	check "4294967296 is too large" gives 4294967296 "out of range"
+	check "no result without a number" [ -z "$(cat $node)" ]
+	check "no room after the end" refuses dd if=/tmp/in bs=1 count=1 seek=$size of=$buffer
+	check "as it says" says "No space left"
+	check "nothing to read after the end" [ -z "$(dd bs=1 count=1 skip=$size if=$buffer 2>/dev/null)" ]
+	check "and the device has heard of none of it" unchanged
+
+	scene "twenty at once"
+	for n in $(seq 20); do
+		compute "$((n % 13))" >"/tmp/result.$n" &
+		results="$results $!"
+	done
+	# shellcheck disable=SC2086 # several processes
+	wait $results
+	results=
+	right=0
+	for n in $(seq 20); do
+		[ "$(cat "/tmp/result.$n")" != "$(compute "$((n % 13))")" ] || right=$((right + 1))
+	done
+	check "all of their results are right" [ $right -eq 20 ]
+	check "40 completed" grew completed 40
+}
+
+hangs() {
+	scene "a computation that hangs once"
+	put 1 $debug/withhold
+	check "gives the result all the same" gives 5 120
+	check "after one time-out, in time" detected_in_time 1
+	check "and one retry" grew retries 1
+	check "completed once" grew completed 1
+	check "the log tells of the retry" klog_says "retrying, attempt 1 of 3"
+
+	scene "copies that hang once"
+	random
+	put 1 $debug/withhold
+	write_all
+	put 1 $debug/withhold
+	read_all
+	check "come back identical" same
+	check "after two time-outs, in time" detected_in_time 2
+	check "and two retries" grew retries 2
+
+	scene "a computation that hangs every time"
+	put 4 $debug/withhold
+	check "is given up" gives 5 "timed out"
+	check "after four time-outs, in time" detected_in_time 4
+	check "and three retries" grew retries 3
+	check "as the log says" klog_says "giving up after 3 retries"
+	check "failed once" grew failed 1
+	check "the next one works" gives 6 720
+
+	scene "the reset hangs as well"
+	put 1 $debug/withhold
+	put 1 $debug/withhold_reset
+	check "the request fails" gives 5 "Input/output error"
+	check "after one time-out, in time" detected_in_time 1
+	check "and a failed reset" grew resets_failed 1
+	check "as the log says" klog_says "reset failed"
+	check "without a retry" grew retries 0
+	check "the next one works" gives 6 720
+	put 1 $debug/withhold
+	put 1 $debug/withhold_reset
+	random
+	check "so does a copy fail" refuses write_all
+	check "and the next one work" roundtrip
+}
+
+interrupts_at_the_wrong_time() {
+	scene "an interrupt late, but in time"
+	put 1 $debug/withhold
+	compute 5 >/tmp/result &
+	writer=$!
+	sleep 0.5
+	put 1 $debug/raise
+	wait $writer
+	check "completes its operation" [ "$(cat /tmp/result)" = 120 ]
+	check "without a time-out" grew timeouts 0
+
+	scene "a late interrupt during the reset"
+	timeouts=$(value timeouts)
+	put 1 $debug/withhold
+	put 1 $debug/withhold_reset
+	compute 5 >/tmp/result &
+	writer=$!
+	soon timeouts $((timeouts + 1))
+	sleep 0.1
+	put 1 $debug/raise
+	put 0x100 $debug/raise
+	check "is ignored, each" grew late 2
+	check "completes nothing" grew completed 0
+	check "and does not end the reset" grew outstanding 1
+	put 0x10000 $debug/raise
+	wait $writer
+	check "which its own does, late" grew retries 1
+	check "so the request succeeds" [ "$(cat /tmp/result)" = 120 ]
+
+	scene "a late interrupt after the retry has begun"
+	random
+	retries=$(value retries)
+	put 1 $debug/withhold
+	write_all &
+	writer=$!
+	soon retries $((retries + 1))
+	put 0x100 $debug/raise
+	snapshot
+	check "is ignored" [ "$(value late /tmp/now)" -eq $(($(value late /tmp/before) + 1)) ]
+	check "completes nothing" [ "$(value completed /tmp/now)" -eq "$(value completed /tmp/before)" ]
+	wait $writer
+	check "which its own does" grew completed 1
+	check "and the data are those" read_all
+	check "that were written" same
+
+	scene "interrupts for no reason"
+	put 1 $debug/raise
+	put 0x100 $debug/raise
+	put 0x10000 $debug/raise
+	put 2 $debug/raise
+	put 0x80000000 $debug/raise
+	check "two of no operation" grew late 2
+	check "three of nothing at all" grew spurious 3
+	check "complete nothing" grew completed 0
+	put 1 $debug/withhold
+	compute 5 >/tmp/result &
+	writer=$!
+	soon outstanding 1
+	put 0x10000 $debug/raise
+	check "the end of a reset that is none" grew spurious 4
+	check "does not complete an operation" grew outstanding 1
+	wait $writer
+	check "which succeeds" [ "$(cat /tmp/result)" = 120 ]
+}
+
+# Nothing in the driver helps here: the bus loses the interrupt.
+lost_on_the_bus() {
+	scene "the bus loses the interrupt"
+	[ $msi = 1 ] && master_off
+	[ $msi = 1 ] || pin_off
+	timeouts=$(value timeouts)
+	compute 5 >/tmp/result &
+	writer=$!
+	if [ $msi = 1 ]; then
+		sleep 0.5
+		master_on
+	else
+		soon timeouts $((timeouts + 1))
+		sleep 0.1
+		check "the reset's too, for now" grew retries 0
+		pin_on
+	fi
+	wait $writer
+	check "the request succeeds" [ "$(cat /tmp/result)" = 120 ]
+	check "after one time-out, in time" detected_in_time 1
+	check "and one retry" grew retries 1
+
+	scene "the bus loses all interrupts"
+	[ $msi = 1 ] && master_off
+	[ $msi = 1 ] || pin_off
+	check "the request fails" gives 5 "Input/output error"
+	check "and the reset" grew resets_failed 1
+	[ $msi = 1 ] && master_on
+	[ $msi = 1 ] || pin_on
+	if [ $msi = 0 ]; then
+		check "whose interrupt comes later, and is ignored" grew spurious 1
+	fi
+	check "the next one works" gives 6 720
+	check "failed once, completed once" [ "$(value submitted)" -eq $(($(value submitted /tmp/before) + 2)) ]
+}
+
+# A factorial of this takes seconds outside, and hours in here without the hog.
+slow=2000000000
+
+too_slow() {
+	scene "a device that is too slow"
+	no_hog
+	compute $slow >/tmp/result &
+	writer=$!
+	soon outstanding 1
+	put 1 $debug/raise
+	check "an interrupt while it computes is ignored" grew late 1
+	wait $writer
+	check "the request fails, since the reset takes too long" grep -q "Input/output error" /tmp/result
+	check "so does the next one" gives 5 "Input/output error"
+	check "each after a time-out" detected_in_time 2
+	check "and a reset that failed" grew resets_failed 2
+	hog
+	tries=0
+	until gives 5 120 || [ $tries -eq 100 ]; do
+		tries=$((tries + 1))
+	done
+	check "until it is done (after $tries more)" gives 6 720
+	check "and copies too" roundtrip
+	check "no result of the old came" [ "$(value completed)" -eq $(($(value completed /tmp/before) + 4)) ]
+}
+
+leaving() {
+	scene "signals"
+	for signal in TERM KILL; do
+		put 1 $debug/withhold
+		(echo 5 >$node) 2>/dev/null &
+		writer=$!
+		soon outstanding 1
+		kill -$signal $writer
+		wait $writer 2>/dev/null
+		check "$signal: the request is outstanding until the device is done" grew outstanding 1
+		check "the next one waits for that, and works" gives 6 720
+	done
+	check "two were withdrawn" grew cancelled 2
+	check "two time-outs" grew timeouts 2
+	check "none was retried" grew retries 0
+	check "each request is accounted for" balanced
+
+	scene "unbinding"
+	exec 4<>$node 5<>$buffer
+	check "the module stays while a file is open" refuses rmmod edu
+	put 1 $debug/withhold
+	compute 5 >/tmp/result &
+	writer=$!
+	soon outstanding 1
+	compute 5 >/tmp/result.2 &
+	waiter=$!
+	sleep 0.3
+	check "unbinds with a request in flight" unbind
+	wait $writer $waiter
+	check "which fails" grep -q "No such device" /tmp/result
+	check "and so does one that waited" grep -q "No such device" /tmp/result.2
+	check "the nodes are gone" [ ! -e $node ] && [ ! -e $buffer ]
+	check "an open file says so" refuses put 5 /proc/self/fd/4
+	(echo 5 >&4) 2>/tmp/out
+	check "by ENODEV" says "No such device"
+	check "binds again" bind
+	exec 4<&- 5<&-
+	check "and works" gives 5 120
+	check "copying too" roundtrip
+	check "with one interrupt" is_of_type "$type"
+
+	random
+	write_all &
+	writer=$!
+	soon outstanding 1
+	check "unbinds during a copy" unbind
+	wait $writer
+	check "which fails" says "No such device"
+	check "binds again" bind
+	check "and copies" roundtrip
+	check "nothing of the old one came" [ "$(value late)$(value spurious)" = 00 ]
+
+	put 1 $debug/withhold
+	compute 5 >/tmp/result &
+	writer=$!
+	sleep "$limit"
+	check "unbinds about the time of a reset" unbind
+	wait $writer
+	check "binds again" bind
+	check "and works" gives 5 120
+
+}
+
+leaving_too_slow() {
+	scene "unbinding a device that is too slow"
+	no_hog
+	(compute $slow >/tmp/result) &
+	writer=$!
+	soon outstanding 1
+	check "unbinds" unbind
+	wait $writer
+	check "cannot be bound while it is at work" refuses bind
+	check "as it says" says "busy"
+	tries=0
+	hog
+	until quietly bind || [ $tries -eq 100 ]; do
+		tries=$((tries + 1))
+	done
+	check "can be bound when it is done (after $tries more)" [ -e $node ]
+	check "and works" gives 5 120
+}
+
+insmod /root/iotimer.ko || exit
+hog
+for msi in 1 0; do
+	mode=INTx type=IO-APIC
+	[ $msi = 0 ] || mode=MSI type=PCI-MSI
+	check "loads with msi=$msi" load msi=$msi timeout=$limit
+	[ -e $node ] || break
+	check "the bus cannot reset it, so the driver must" [ ! -e "$pci/reset" ]
+	basics
+	hangs
+	interrupts_at_the_wrong_time
+	lost_on_the_bus
+	too_slow
+	leaving
+	[ $msi = 1 ] || leaving_too_slow
+	check "each request is accounted for" balanced
+	check "unloads" rmmod edu
+	check "nothing stayed behind" [ ! -e $debug ] && [ ! -e $node ] && [ ! -e $drivers ]
+done
+
+mode=fallback
+printf '\n--- %s\n\n' "MSI switched off for the device"
+put 0 "/sys/bus/pci/devices/$slot/msi_bus"
+check "loads" load
+check "uses its pin" is_of_type IO-APIC
+limit=3
+klog_start
+put 1 $debug/withhold
+check "times out as it should by itself, and works" gives 5 120
+check "in time" detected_in_time 1
+for bad in timeout=0 timeout=3601 reset_timeout=x max_retries=101; do
+	check "refuses $bad" refuses put "${bad#*=}" "/sys/module/edu/parameters/${bad%=*}"
+done
+check "takes max_retries=0" put 0 /sys/module/edu/parameters/max_retries
+klog_start
+before
+put 1 $debug/withhold
+check "and gives up at once" gives 5 "timed out"
+check "without a retry" grew retries 0
+check "unloads" rmmod edu
+check "unloads iotimer" rmmod iotimer
+no_hog
+summary
