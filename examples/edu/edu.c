@@ -328,17 +328,17 @@ static void edu_start(struct edu *edu)
 		schedule_work(&edu->reset_work);
 }
 
-/* Put a request into the slot. */
-static int edu_submit(struct edu *edu, struct edu_request *req)
+/* Put a request into the slot, or learn why not; false if it is taken. */
+static bool edu_submit(struct edu *edu, struct edu_request *req, int *err)
 {
 	unsigned long flags;
-	int err = 0;
 
+	*err = 0;
 	spin_lock_irqsave(&edu->lock, flags);
 	if (edu->gone) {
-		err = -ENODEV;
+		*err = -ENODEV;
 	} else if (edu->request) {
-		err = -EBUSY;
+		*err = -EBUSY;
 	} else {
 		req->number = ++edu->stats.submitted;
 		refcount_inc(&req->ref);
@@ -346,7 +346,7 @@ static int edu_submit(struct edu *edu, struct edu_request *req)
 		edu_start(edu);
 	}
 	spin_unlock_irqrestore(&edu->lock, flags);
-	return err;
+	return *err != -EBUSY;
 }
 
 /*
@@ -379,8 +379,9 @@ static int edu_do(struct edu *edu, struct edu_request *req)
 	unsigned long flags;
 	int err;
 
+	/* The slot is taken by asking whether it is free. */
 	if (wait_event_interruptible_exclusive(edu->free,
-					       (err = edu_submit(edu, req)) != -EBUSY))
+					       edu_submit(edu, req, &err)))
 		return -ERESTARTSYS;
 	if (err)
 		return err;
