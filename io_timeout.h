@@ -28,7 +28,8 @@
  * is an interrupt to ignore. The operation that it reports was given up
  * already, and the request must not be completed by it. After a retry has
  * begun only the hardware can tell an old completion from the new one: compare
- * a tag before calling.
+ * a tag before calling. Without one, have the reset see to it that nothing old
+ * is left that could interrupt, and ask the device whether it is done.
  */
 #ifndef _IO_TIMEOUT_H
 #define _IO_TIMEOUT_H
@@ -66,6 +67,31 @@ enum io_timeout_verdict {
 };
 
 /**
+ * io_timeout_cancel - forget what is outstanding, the driver lets go (removal)
+ * @t: the slot, which is idle then; interrupts that still come are ignored
+ *
+ * Context: any, under the caller's lock.
+ */
+static inline void io_timeout_cancel(struct io_timeout *t)
+{
+	t->counter = IO_TIMEOUT_IDLE;
+	t->reset_expected = false;
+}
+
+/**
+ * io_timeout_resetting - is a reset under way, or its end yet to be seen?
+ * @t: the slot
+ *
+ * Context: any, under the caller's lock.
+ * Return: true from IO_TIMEOUT_RESET to IO_TIMEOUT_FAILED or a true
+ * io_timeout_take_reset().
+ */
+static inline bool io_timeout_resetting(const struct io_timeout *t)
+{
+	return t->reset_expected;
+}
+
+/**
  * io_timeout_init - make a slot idle
  * @t: the slot
  * @limit: seconds an operation may take, at least 1
@@ -76,10 +102,9 @@ enum io_timeout_verdict {
 static inline void io_timeout_init(struct io_timeout *t, int limit,
 				   int reset_limit)
 {
-	t->counter = IO_TIMEOUT_IDLE;
 	t->limit = limit;
 	t->reset_limit = reset_limit;
-	t->reset_expected = false;
+	io_timeout_cancel(t);
 }
 
 /**

@@ -52,21 +52,27 @@ static inline void io_timeout_arm(struct io_timeout *t, int seconds)
 	mod_timer(&t->timer, t->deadline);
 }
 
-/*
- * Called when the driver is bound, and again, under its lock, when it is
- * unbound. The timer takes no lock, so it can be waited for.
- */
 static inline void io_timeout_init(struct io_timeout *t, int limit,
 				   int reset_limit)
 {
-	if (t->limit)
-		timer_delete_sync(&t->timer);
-	else
-		timer_setup(&t->timer, io_timeout_expire, TIMER_IRQSAFE);
+	timer_setup(&t->timer, io_timeout_expire, TIMER_IRQSAFE);
 	t->counter = IO_TIMEOUT_IDLE;
 	t->limit = limit;
 	t->reset_limit = reset_limit;
 	t->reset_expected = false;
+}
+
+/* Under the caller's lock; the timer takes none, so it can be waited for. */
+static inline void io_timeout_cancel(struct io_timeout *t)
+{
+	timer_delete_sync(&t->timer);
+	t->counter = IO_TIMEOUT_IDLE;
+	t->reset_expected = false;
+}
+
+static inline bool io_timeout_resetting(const struct io_timeout *t)
+{
+	return t->reset_expected;
 }
 
 static inline void io_timeout_begin(struct io_timeout *t)

@@ -221,6 +221,30 @@ static void seen_tick_is_ok(struct kunit *test)
 	expect_slot(test, &t, -1, true);
 }
 
+static void cancel_makes_idle(struct kunit *test)
+{
+	enum state state;
+
+	for (state = IDLE; state <= SEEN; state++) {
+		struct io_timeout t = in_state(state);
+
+		io_timeout_cancel(&t);
+		expect_slot(test, &t, -1, false);
+	}
+}
+
+static void resetting_until_the_reset_was_seen(struct kunit *test)
+{
+	enum state state;
+
+	for (state = IDLE; state <= SEEN; state++) {
+		struct io_timeout t = in_state(state);
+
+		KUNIT_EXPECT_EQ(test, io_timeout_resetting(&t),
+				state == RESETTING || state == SEEN);
+	}
+}
+
 static void limits_hold_from_the_next_begin(struct kunit *test)
 {
 	struct io_timeout t = in_state(RUNNING);
@@ -376,6 +400,8 @@ static struct kunit_case io_timeout_cases[] = {
 	KUNIT_CASE(seen_reset_interrupt_is_spurious),
 	KUNIT_CASE(seen_take_reset_is_true_once),
 	KUNIT_CASE(seen_tick_is_ok),
+	KUNIT_CASE(cancel_makes_idle),
+	KUNIT_CASE(resetting_until_the_reset_was_seen),
 	KUNIT_CASE(limits_hold_from_the_next_begin),
 	KUNIT_CASE(every_sequence_up_to_length_10),
 	{}

@@ -588,7 +588,7 @@ static bool edu_clean(struct edu *edu)
 /* The device has become clean: end the reset, or start what had to wait. */
 static void edu_go_on(struct edu *edu)
 {
-	if (!edu->timeout.reset_expected) {
+	if (!io_timeout_resetting(&edu->timeout)) {
 		edu_program(edu);
 		return;
 	}
@@ -973,6 +973,7 @@ static void edu_shut_down(void *data)
 	edu->gone = true;
 	edu->stale = EDU_STALE;
 	edu->reset_raised = false;
+	io_timeout_cancel(&edu->timeout);
 	if (edu->request)
 		edu_finish(edu, -ENODEV);
 	edu_write(edu, EDU_STATUS, 0);
