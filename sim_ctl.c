@@ -24,7 +24,7 @@
 
 static const char *sim_dev_state(const struct sim_dev *sim)
 {
-	if (sim->slot.timeout.reset_expected)
+	if (io_timeout_resetting(&sim->slot.timeout))
 		return "resetting";
 	return sim->slot.request ? "busy" : "idle";
 }
@@ -332,7 +332,7 @@ static ssize_t name##_store(struct device *dev,				\
 	struct sim_dev *sim = dev_get_drvdata(dev);			\
 	unsigned long flags;						\
 	unsigned int value;						\
-	int err = sim_dev_parse(buf, &sim_dev_##name, &value);		\
+	int err = sim_dev_parse(buf, &sim_param_##name, &value);		\
 									\
 	if (err)							\
 		return err;						\

@@ -70,8 +70,8 @@ static const struct kernel_param_ops sim_dev_param_ops = {
 
 /* The attributes (sim_ctl.c) share the ranges of those that are not static. */
 #define SIM_DEV_PARAM(linkage, name, value, min, max, desc)		\
-	linkage struct sim_dev_param sim_dev_##name = { value, min, max }; \
-	module_param_cb(name, &sim_dev_param_ops, &sim_dev_##name, 0444); \
+	linkage struct sim_dev_param sim_param_##name = { value, min, max }; \
+	module_param_cb(name, &sim_dev_param_ops, &sim_param_##name, 0444); \
 	MODULE_PARM_DESC(name, desc " (" __stringify(min) " to "	\
 			 __stringify(max) ", default " __stringify(value) ")")
 
@@ -507,7 +507,7 @@ static int sim_file_admit(const struct sim_file *file)
 		return -ENODEV;
 	if (file->keeps_results && file->nr_requests >= SIM_DEV_MAX_RESULTS)
 		return -ENOBUFS;
-	if (sim->outstanding >= sim_dev_queue_depth.value)
+	if (sim->outstanding >= sim_param_queue_depth.value)
 		return -EAGAIN;
 	return 0;
 }
@@ -857,8 +857,7 @@ static void sim_dev_shut_down(void *data)
 	spin_lock_irqsave(&sim->lock, flags);
 	WRITE_ONCE(sim->gone, true);
 	/* What the device still signals finds an idle slot and is ignored. */
-	io_timeout_init(&slot->timeout, slot->timeout.limit,
-			slot->timeout.reset_limit);
+	io_timeout_cancel(&slot->timeout);
 	slot->interrupted = false;
 	req = slot->request;
 	slot->request = NULL;
@@ -909,9 +908,9 @@ static int sim_dev_probe(struct platform_device *pdev)
 	INIT_LIST_HEAD(&sim->queue);
 	init_waitqueue_head(&sim->room);
 	INIT_WORK(&sim->slot.failed_work, sim_dev_failed);
-	sim->max_retries = sim_dev_max_retries.value;
-	io_timeout_init(&sim->slot.timeout, sim_dev_timeout.value,
-			sim_dev_reset_timeout.value);
+	sim->max_retries = sim_param_max_retries.value;
+	io_timeout_init(&sim->slot.timeout, sim_param_timeout.value,
+			sim_param_reset_timeout.value);
 	/* Go on from there: an old operation may still end, with an old tag. */
 	sim->slot.tag = sim_hw_read(sim->hw, SIM_HW_TAG);
 	platform_set_drvdata(pdev, sim);
@@ -985,7 +984,7 @@ static int sim_dev_make(unsigned int id)
 	struct platform_device *pdev;
 	struct sim_hw *hw;
 
-	hw = sim_hw_create(sim_dev_latency_ms.value, sim_dev_latency_ms.value);
+	hw = sim_hw_create(sim_param_latency_ms.value, sim_param_latency_ms.value);
 	if (IS_ERR(hw))
 		return PTR_ERR(hw);
 	pdev = sim_dev_register(hw, id);
@@ -1000,7 +999,7 @@ static int sim_dev_make(unsigned int id)
 
 static int __init sim_dev_init(void)
 {
-	unsigned int nr = sim_dev_devices.value, i;
+	unsigned int nr = sim_param_devices.value, i;
 	int err;
 
 	err = class_register(&sim_dev_class);
@@ -1031,9 +1030,9 @@ out_class:
 
 static void __exit sim_dev_exit(void)
 {
-	sim_dev_unmake(sim_dev_devices.value);
+	sim_dev_unmake(sim_param_devices.value);
 	platform_driver_unregister(&sim_dev_driver);
-	unregister_chrdev_region(sim_dev_devt, 2 * sim_dev_devices.value);
+	unregister_chrdev_region(sim_dev_devt, 2 * sim_param_devices.value);
 	class_unregister(&sim_dev_class);
 }
 

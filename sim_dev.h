@@ -38,9 +38,9 @@ struct sim_dev_param {
 	unsigned int max;
 };
 
-extern struct sim_dev_param sim_dev_timeout;
-extern struct sim_dev_param sim_dev_reset_timeout;
-extern struct sim_dev_param sim_dev_max_retries;
+extern struct sim_dev_param sim_param_timeout;
+extern struct sim_dev_param sim_param_reset_timeout;
+extern struct sim_dev_param sim_param_max_retries;
 
 /**
  * struct sim_dev_stats - what happened since the device was bound

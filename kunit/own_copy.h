@@ -35,8 +35,8 @@
 
 #define sim_ctl_fops			OWN(sim_ctl_fops)
 #define sim_dev_groups			OWN(sim_dev_groups)
-#define sim_dev_max_retries		OWN(sim_dev_max_retries)
-#define sim_dev_reset_timeout		OWN(sim_dev_reset_timeout)
-#define sim_dev_timeout			OWN(sim_dev_timeout)
+#define sim_param_max_retries		OWN(sim_param_max_retries)
+#define sim_param_reset_timeout		OWN(sim_param_reset_timeout)
+#define sim_param_timeout		OWN(sim_param_timeout)
 
 #endif /* _OWN_COPY_H */

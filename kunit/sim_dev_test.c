@@ -258,7 +258,7 @@ static void a_full_queue_says_eagain(struct kunit *test)
 	unsigned int i;
 
 	sim_hw_set_ms(fx->sim->hw, SIM_HW_LATENCY, 800);
-	for (i = 0; i < sim_dev_queue_depth.value; i++)
+	for (i = 0; i < sim_param_queue_depth.value; i++)
 		KUNIT_EXPECT_EQ(test, queue_text(fx, "x"), 1);
 	KUNIT_EXPECT_EQ(test, queue_text(fx, "x"), -EAGAIN);
 	KUNIT_EXPECT_TRUE(test, polls(fx, 0));
@@ -753,7 +753,7 @@ static struct kunit_case sim_dev_cases[] = {
 
 static int make_devices(struct kunit_suite *suite)
 {
-	sim_dev_devices.value = 2;
+	sim_param_devices.value = 2;
 	return sim_dev_init();
 }
 
