@@ -557,7 +557,7 @@ static void set_budget(struct kunit *test, const char *us)
 	loff_t pos = 0;
 
 	file = filp_open("/sys/module/iotimer/parameters/budget_us", O_WRONLY, 0);
-	if (PTR_ERR_OR_ZERO(file) == -ENOENT && !__is_defined(MODULE))
+	if (!__is_defined(MODULE) && file == ERR_PTR(-ENOENT))
 		kunit_skip(test, "needs /sys, not mounted yet when built in");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
 	KUNIT_EXPECT_GT(test, kernel_write(file, us, strlen(us), &pos), 0);
