@@ -131,7 +131,8 @@ enum iotimer_tick_state {
 
 /**
  * struct iotimer_watch - what is told of a tick that is traced or measured
- * @on: this one is; decided when it begins, so that all of it is or nothing
+ * @on: this one is; decided when it begins, for all of it
+ * @measure: it is measured, likewise
  * @calls: routines called
  * @steps: steps of its walk
  * @ns: that these took together
@@ -140,6 +141,7 @@ enum iotimer_tick_state {
  */
 struct iotimer_watch {
 	bool on;
+	bool measure;
 	unsigned int steps;
 	unsigned long calls;
 	u64 ns;
@@ -331,18 +333,18 @@ static void iotimer_call_watched(struct iotimer *timer,
 				 unsigned long mask)
 {
 	iotimer_fn_t fn = iotimer_due(timer, enabled, mask);
-	struct device *dev = timer->dev; /* destroy waits for us to end */
-	bool measure;
-	u64 begin;
+	struct device *dev;
+	u64 begin = 0;
 
 	if (!fn)
 		return;
+	dev = timer->dev;	/* destroy waits for us to end */
 	tick.watch.calls++;
 	trace_iotimer_expire_entry(dev, fn);
-	measure = static_branch_unlikely(&iotimer_measuring);
-	begin = measure ? ktime_get_ns() : 0;
+	if (tick.watch.measure)
+		begin = ktime_get_ns();
 	fn(dev, timer->context);
-	if (measure)
+	if (tick.watch.measure)
 		iotimer_measured_routine(dev, fn, ktime_get_ns() - begin);
 	trace_iotimer_expire_exit(dev, fn);
 }
@@ -475,19 +477,18 @@ static u64 iotimer_walk(void)
 	return took < budget ? 0 : took;
 }
 
-static bool iotimer_is_watched(void)
+static bool iotimer_is_traced(void)
 {
 	return trace_iotimer_tick_enabled() ||
 	       trace_iotimer_expire_entry_enabled() ||
-	       trace_iotimer_expire_exit_enabled() ||
-	       static_branch_unlikely(&iotimer_measuring);
+	       trace_iotimer_expire_exit_enabled();
 }
 
 static void iotimer_tell(const struct iotimer_watch *watch)
 {
 	trace_iotimer_tick(watch->calls, watch->ns, watch->steps, watch->late,
 			   watch->missed);
-	if (static_branch_unlikely(&iotimer_measuring))
+	if (watch->measure)
 		iotimer_measured_tick(watch->calls, watch->ns);
 }
 
@@ -526,6 +527,7 @@ static enum hrtimer_restart iotimer_go_on(struct hrtimer *unused)
 
 static void iotimer_tick(struct timer_list *unused)
 {
+	const bool measure = static_branch_unlikely(&iotimer_measuring);
 	unsigned long now = jiffies, missed;
 
 	if (time_before(now, tick.next)) {
@@ -537,7 +539,8 @@ static void iotimer_tick(struct timer_list *unused)
 	if (missed)
 		trace_iotimer_overrun(missed);
 	tick.watch = (struct iotimer_watch){
-		.on = iotimer_is_watched(),
+		.on = measure || iotimer_is_traced(),
+		.measure = measure,
 		.late = (now - tick.next) % HZ,
 		.missed = missed,
 	};
@@ -669,7 +672,11 @@ bool iotimer_stop_sync(struct iotimer *timer)
 
 	spin_lock_bh(&walk_lock);
 	/* The routine may have started its own timer again before it ended. */
-	was_enabled |= iotimer_clear(timer);
+	if (iotimer_clear(timer)) {
+		was_enabled = true;
+		if (trace_iotimer_stop_enabled())
+			iotimer_trace(timer, IOTIMER_STOPPED, true);
+	}
 	spin_unlock_bh(&walk_lock);
 	return was_enabled;
 }

@@ -36,8 +36,8 @@ DEFINE_STATIC_KEY_FALSE(iotimer_measuring);
  * @long_routines: routines that took longer than long_routine_us
  * @longest_tick_ns: the most ns that a tick took, without its pauses
  * @longest_routine_ns: the most ns that a routine took
- * @longest_fn: which one
- * @longest_dev: the name of its device, or as much of it as there is room for
+ * @longest: which one and its device, or as much of that as there is room for;
+ *	a name, since the module that it is in may go
  */
 struct iotimer_measures {
 	u64 ticks;
@@ -45,8 +45,7 @@ struct iotimer_measures {
 	u64 long_routines;
 	u64 longest_tick_ns;
 	u64 longest_routine_ns;
-	iotimer_fn_t longest_fn;
-	char longest_dev[64];
+	char longest[128];
 };
 
 static struct iotimer_measures measures;
@@ -70,9 +69,8 @@ void iotimer_measured_routine(const struct device *dev, iotimer_fn_t fn, u64 ns)
 	measures.long_routines += is_long;
 	if (ns > measures.longest_routine_ns) {
 		measures.longest_routine_ns = ns;
-		measures.longest_fn = fn;
-		strscpy(measures.longest_dev, dev_name(dev),
-			sizeof(measures.longest_dev));
+		scnprintf(measures.longest, sizeof(measures.longest), "%ps %s",
+			  fn, dev_name(dev));
 	}
 	spin_unlock(&measures_lock);
 	if (is_long)
@@ -133,9 +131,8 @@ static int iotimer_stats_show(struct seq_file *seq, void *unused)
 	seq_printf(seq, "long_routines: %llu\n", m.long_routines);
 	seq_printf(seq, "longest_tick_ns: %llu\n", m.longest_tick_ns);
 	seq_printf(seq, "longest_routine_ns: %llu\n", m.longest_routine_ns);
-	if (m.longest_fn)
-		seq_printf(seq, "longest_routine: %ps %s\n", m.longest_fn,
-			   m.longest_dev);
+	if (m.longest[0])
+		seq_printf(seq, "longest_routine: %s\n", m.longest);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(iotimer_stats);
