@@ -27,7 +27,9 @@
  *  2. Its computing unit first says that it is ready and only then interrupts,
  *     so an old interrupt may still be on its way. Have it compute once more,
  *     without interrupt: it does one thing after the other, so when that is
- *     done the old interrupt has been raised, or never will be. (The DMA unit
+ *     done the old interrupt has been raised, or never will be. (It may itself
+ *     raise one yet, if the next is programmed at once; edu_operation_done()
+ *     tells that, and it counts as late. The DMA unit
  *     says that it is ready and interrupts in one.)
  *  3. Acknowledge whatever is raised, and see whether the device is alive.
  *  4. Have the device raise an interrupt with a cause that nothing else uses.
@@ -568,11 +570,11 @@ static bool edu_clean(struct edu *edu)
 {
 	u32 stamp = (u32)ktime_get_ns();
 
+	edu_write(edu, EDU_STATUS, 0);	/* it does listen to this at any time */
 	if (edu_read(edu, EDU_STATUS) & EDU_STATUS_COMPUTING ||
 	    edu_read(edu, EDU_DMA_CMD) & EDU_DMA_CMD_RUN)
 		return false;
 	if (edu->stale == EDU_STALE) {
-		edu_write(edu, EDU_STATUS, 0);
 		edu_write(edu, EDU_FACTORIAL, 0);
 		edu->stale = EDU_BARRIER;
 		return false;
@@ -878,6 +880,8 @@ static int edu_raise_set(void *data, u64 causes)
 	struct edu *edu = data;
 	unsigned long flags;
 
+	if (causes >= U32_MAX)	/* which reads as an unplugged device */
+		return -EINVAL;
 	spin_lock_irqsave(&edu->lock, flags);
 	edu_write(edu, EDU_RAISE, causes);
 	spin_unlock_irqrestore(&edu->lock, flags);
@@ -961,8 +965,8 @@ static bool edu_wait_clean(struct edu *edu)
  * Unbound: nobody can submit any more. What is under way cannot be stopped, so
  * wait for it while the handler is there to acknowledge it: a line that stays
  * high would be switched off, and others share it. If the device does not get
- * done, it is at least kept from interrupting, and from writing to memory that
- * is no longer ours.
+ * done, it is at least kept from writing to memory that is no longer ours, and
+ * from interrupting, all but the copy that would raise the pin.
  */
 static void edu_shut_down(void *data)
 {

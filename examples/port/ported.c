@@ -105,6 +105,9 @@ static irqreturn_t ported_isr(int irq, void *data)
 		if (io_timeout_reset_interrupt(&p->timeout))
 			ret = IRQ_WAKE_THREAD;
 		break;
+	default:
+		/* On a shared line IRQ_NONE, if the device has raised nothing. */
+		break;
 	}
 	spin_unlock(&p->lock);
 	return ret;
