@@ -36,7 +36,7 @@ static int hog_set(const char *val, const struct kernel_param *kp)
 
 static int hog_get(char *buf, const struct kernel_param *kp)
 {
-	return sysfs_emit(buf, "%d\n", iotimer_enabled(hog_timer));
+	return sysfs_emit(buf, "%d\n", hog_timer && iotimer_enabled(hog_timer));
 }
 
 static const struct kernel_param_ops hog_ops = {
@@ -54,22 +54,36 @@ static void hog_routine(struct device *dev, void *context)
 	udelay(left % 1000);
 }
 
+/* The parameter's file is there before the timer is, and after. */
+static void hog_publish(struct iotimer *timer)
+{
+	kernel_param_lock(THIS_MODULE);
+	hog_timer = timer;
+	kernel_param_unlock(THIS_MODULE);
+}
+
 static int __init hog_init(void)
 {
+	struct iotimer *timer;
+
 	hog_dev = root_device_register("hog");
 	if (IS_ERR(hog_dev))
 		return PTR_ERR(hog_dev);
-	hog_timer = iotimer_create(hog_dev, hog_routine, NULL);
-	if (IS_ERR(hog_timer)) {
+	timer = iotimer_create(hog_dev, hog_routine, NULL);
+	if (IS_ERR(timer)) {
 		root_device_unregister(hog_dev);
-		return PTR_ERR(hog_timer);
+		return PTR_ERR(timer);
 	}
+	hog_publish(timer);
 	return 0;
 }
 
 static void __exit hog_exit(void)
 {
-	iotimer_destroy(hog_timer);
+	struct iotimer *timer = hog_timer;
+
+	hog_publish(NULL);
+	iotimer_destroy(timer);
 	root_device_unregister(hog_dev);
 }
 
