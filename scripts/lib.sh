@@ -11,6 +11,11 @@ me=$(basename "$0")
 # What belongs to this clone alone, in folders of the cache.
 clone=$(sha256sum <<<"$top" | cut -c 1-8)
 
+# The jobs of a make above us are not for those that we start: with -j it hands on a job server
+# that they cannot reach, and their warning of that would count as one of the compiler.
+[ -z "${MAKEFLAGS:-}" ] ||
+	MAKEFLAGS=$(sed -E ':a; s/^((.* )?)(-j[0-9]*|--jobserver-(auth|fds)=[^ ]*)( |$)/\1/; ta' <<<"$MAKEFLAGS")
+
 # say: progress, on stderr so that stdout stays free for results.
 say() { printf '%s: %s\n' "$me" "$*" >&2; }
 
