@@ -5,31 +5,44 @@ export KERNEL
 # Each stops with one line. The headers of the running kernel have a package.
 comma := ,
 install = $(if $(filter file,$(origin KDIR)),: apt-get install linux-headers-$(shell uname -r)$(comma) or give KDIR=folder)
-space = $(if $(word 2,$(CURDIR)),$(error kbuild cannot build in a folder with a space in its name; make demo can))
+space = $(if $(word 2,$(out)),$(error kbuild cannot build in a folder with a space in its name: give O=folder; make demo can))
 headers = $(space)$(if $(shell test -e "$(KDIR)/Makefile" && echo yes),,$(error \
 	no kernel headers in $(KDIR)$(install); make demo needs none))
 
-modules:	## build iotimer.ko and sim_dev.ko; KDIR=folder for another kernel
-	$(headers)
-	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules
+# O=folder: build there, in a copy of the sources, so that this folder may be read-only. MO=
+# would do without a copy, but only since 6.13. kbuild must not see our O=: its own is another.
+out := $(CURDIR)
+ifeq ($(origin O),command line)
+out := $(shell realpath -m "$(O)")
+MAKEOVERRIDES := $(filter-out O=%,$(MAKEOVERRIDES))
+endif
+sources = $(filter-out %.mod.c,$(wildcard $(foreach dir,./ kunit/ torture/ bench/,$(dir)*.[ch] $(dir)Kbuild)))
+copy = $(if $(filter-out $(CURDIR),$(out)),$(if $(wildcard $(out)/Makefile),$(error \
+	$(out) has a Makefile: give O= a folder of its own))@mkdir -p $(out) && \
+	cp -fu --preserve=timestamps --no-preserve=mode --parents $(sources) $(out))
 
-clean:	## remove what `make` built; with the same KDIR=
+modules:	## build iotimer.ko and sim_dev.ko; KDIR= for another kernel, O= into another folder, LLVM=1 with clang
 	$(headers)
-	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" clean
+	$(copy)
+	$(MAKE) -C "$(KDIR)" M="$(out)" modules
+
+clean:	## remove what `make` built; with the same KDIR=, O=
+	$(headers)
+	$(copy)
+	$(MAKE) -C "$(KDIR)" M="$(out)" clean
 
 # Where `make install` puts what: below DESTDIR, the modules below INSTALL_MOD_PATH.
 PREFIX ?= /usr/local
 INSTALL_MOD_PATH ?= $(DESTDIR)
 INSTALL_MOD_DIR ?= updates
 
-install: modules	## install modules, headers, udev rule, man pages as root; KDIR=, DESTDIR=, PREFIX=
+install: modules	## install modules, headers, udev rule, man pages as root; KDIR=, O=, DESTDIR=, PREFIX=
 	$(headers)
-	+@KDIR="$(KDIR)" PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" INSTALL_MOD_PATH="$(INSTALL_MOD_PATH)" \
+	@BUILD="$(out)" KDIR="$(KDIR)" PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" INSTALL_MOD_PATH="$(INSTALL_MOD_PATH)" \
 		INSTALL_MOD_DIR="$(INSTALL_MOD_DIR)" scripts/install
 
 uninstall:	## remove what `make install` put there; with the same variables
-	$(headers)
-	+@KDIR="$(KDIR)" PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" INSTALL_MOD_PATH="$(INSTALL_MOD_PATH)" \
+	@KDIR="$(KDIR)" PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" INSTALL_MOD_PATH="$(INSTALL_MOD_PATH)" \
 		INSTALL_MOD_DIR="$(INSTALL_MOD_DIR)" scripts/install --remove
 
 deb:	## build the package iotimer-dkms
