@@ -21,10 +21,13 @@ copy = $(if $(filter-out $(CURDIR),$(out)),$(if $(wildcard $(out)/Makefile),$(er
 	$(out) has a Makefile: give O= a folder of its own))@mkdir -p $(out) && \
 	cp -fu --preserve=timestamps --no-preserve=mode --parents $(sources) $(out))
 
+# Debian's headers from 6.12 on would have it, and leave it to others to bring it.
+btf = $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
+
 modules:	## build iotimer.ko and sim_dev.ko; KDIR= for another kernel, O= into another folder, LLVM=1 with clang
 	$(headers)
 	$(copy)
-	$(MAKE) -C "$(KDIR)" M="$(out)" modules
+	$(MAKE) -C "$(KDIR)" M="$(out)" $(btf) modules
 
 clean:	## remove what `make` built; with the same KDIR=, O=
 	$(headers)
