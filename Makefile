@@ -108,6 +108,8 @@ test-all:	## all of these (hours), with `make test` inside
 help:	## this list; scripts/NAME --help tells the options of `make NAME`
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
+# Two targets of one command line take turns; what kbuild does below one uses all of -j.
+.NOTPARALLEL:
 .PHONY: modules clean install uninstall deb overlay test-install test-overlay demo timeline test check \
 	docs model torture million days failing fuzz coverage bench \
 	test-kernels test-all help
