@@ -16,7 +16,7 @@ archive() {
 # apt_for SUITE: set the array `apt` to options that keep apt inside the cache,
 # looking at one suite of the archive that the system itself uses.
 apt_for() {
-	local suite=$1 dir=$cache/apt/$1 uri keys
+	local suite=$1 dir=$cache/apt/$1 uri keys said
 	keys=/usr/share/keyrings/debian-archive-keyring.gpg
 	if [ -e $keys ]; then keys="[signed-by=$keys] "; else keys=; fi
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
@@ -29,7 +29,9 @@ apt_for() {
 	uri=$(archive)
 	printf 'deb %s%s %s main\n' "$keys" "$uri" "$suite" >"$dir/sources.list"
 	say "asking the archive for $suite"
-	apt-get "${apt[@]}" update >&2 || die "the archive does not answer for $suite"
+	# Without --error-on=any, an archive that cannot be reached would count as one that is empty.
+	said=$(apt-get "${apt[@]}" --error-on=any update 2>&1) ||
+		die "the archive does not answer for $suite: $(head -n 1 <<<"$said")"
 	touch "$dir/updated"
 }
 
