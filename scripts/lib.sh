@@ -22,6 +22,9 @@ say() { printf '%s: %s\n' "$me" "$*" >&2; }
 # die: the one line that says what to do; exit status 2 is "could not run".
 die() { say "error: $*"; exit 2; }
 
+# kbuild builds there.
+[[ $cache != *[[:space:]:]* ]] || die "no kernel builds in $cache: set IOTIMER_CACHE to a folder without a space or colon"
+
 # usage: print the comment block at the top of the calling script.
 usage() { sed -n '3,/^$/{/^#/s/^# \{0,1\}//p}' "$0"; }
 
