@@ -6,7 +6,8 @@ export KERNEL
 comma := ,
 install = $(if $(filter file,$(origin KDIR)),: apt-get install linux-headers-$(shell uname -r)$(comma) or give KDIR=folder)
 space = $(if $(word 2,$(out)),$(error kbuild cannot build in a folder with a space in its name: give O=folder; make demo can))
-headers = $(space)$(if $(shell test -e "$(KDIR)/Makefile" && echo yes),,$(error \
+locked = $(if $(shell test -e "$(out)" && ! test -w "$(out)" && echo yes),$(error cannot write to $(out): give O=folder))
+headers = $(space)$(locked)$(if $(shell test -e "$(KDIR)/Makefile" && echo yes),,$(error \
 	no kernel headers in $(KDIR)$(install); make demo needs none))
 
 # O=folder: build there, in a copy of the sources, so that this folder may be read-only. MO=
