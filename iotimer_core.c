@@ -44,6 +44,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/string_helpers.h>
 #include <linux/sysfs.h>
 #include <linux/timer.h>
 #include <linux/xarray.h>
@@ -961,7 +962,7 @@ void iotimer_show(struct seq_file *seq, const struct iotimer *timer)
 
 	if (fn)
 		seq_printf(seq, "%s %ps %s\n", dev_name(timer->dev), fn,
-			   iotimer_enabled(timer) ? "enabled" : "disabled");
+			   str_enabled_disabled(iotimer_enabled(timer)));
 }
 
 static int __init iotimer_init(void)
