@@ -56,7 +56,9 @@
 #define CREATE_TRACE_POINTS
 #include "iotimer_trace.h"
 
+#if IS_ENABLED(CONFIG_KUNIT)
 EXPORT_TRACEPOINT_SYMBOL_GPL(iotimer_start);	/* for its test */
+#endif
 
 #define IOTIMER_CHUNK_SIZE	4096
 #define IOTIMER_CHUNK_SLOTS	126
