@@ -36,7 +36,7 @@
  *     So a reset ends by an interrupt, as io_timeout.h wants it, and one that
  *     went the whole way that the next operation's will go.
  *
- * That takes sleep, so a work item does it, looking every millisecond.
+ * That takes sleep, so a work item does it, looking every EDU_POLL_MS.
  */
 #include <linux/atomic.h>
 #include <linux/bits.h>
@@ -90,6 +90,7 @@
  */
 #define EDU_BUFFER_SIZE		4095
 #define EDU_DMA_BITS		28
+#define EDU_POLL_MS		10		/* how often to look whether it is idle */
 
 /* What raises an interrupt: the device knows two, the third is ours. */
 #define EDU_CAUSE_FACTORIAL	BIT(0)
@@ -618,7 +619,7 @@ static void edu_reset(struct work_struct *work)
 		}
 		spin_unlock_irqrestore(&edu->lock, flags);
 		if (again)
-			usleep_range(1000, 2000);
+			msleep(EDU_POLL_MS);
 	} while (again);
 }
 
@@ -957,7 +958,7 @@ static bool edu_wait_clean(struct edu *edu)
 		spin_unlock_irqrestore(&edu->lock, flags);
 		if (clean || ktime_after(ktime_get(), end))
 			return clean;
-		usleep_range(1000, 2000);
+		msleep(EDU_POLL_MS);
 	}
 }
 
