@@ -119,6 +119,7 @@ master_off() { set_command '\003\005'; }
 master_on() { set_command '\007\005'; }
 pin_off() { set_command '\007\005'; }
 pin_on() { set_command '\007\001'; }
+data_off() { set_command '\003\001'; }
 
 load() {
 	insmod /root/edu.ko "$@" || return
@@ -315,6 +316,15 @@ lost_on_the_bus() {
 	fi
 	check "the next one works" gives 6 720
 	check "failed once, completed once" [ "$(value submitted)" -eq $(($(value submitted /tmp/before) + 2)) ]
+
+	[ "$msi" = 0 ] || return 0
+	scene "the bus loses the data"
+	check "copies work" roundtrip
+	data_off
+	check "a read gets nothing" read_all
+	check "of an earlier one either" cmp -s -n $size /dev/zero /tmp/back
+	pin_on
+	check "copies work again" roundtrip
 }
 
 # The device's longest: some seconds outside, and hours in here without the hog.

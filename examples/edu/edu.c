@@ -222,7 +222,6 @@ struct edu_stats {
  * @compute_name: its name
  * @buffer_node: /dev/edu0_buf
  * @buffer_name: its name
- * @debugfs: its folder
  * @withhold: test only: so many operations are started without asking for an
  *	interrupt
  * @withhold_reset: test only: so many resets end without raising theirs
@@ -252,7 +251,6 @@ struct edu {
 	char compute_name[16];
 	struct miscdevice buffer_node;
 	char buffer_name[16];
-	struct dentry *debugfs;
 	atomic_t withhold;
 	atomic_t withhold_reset;
 };
@@ -308,6 +306,8 @@ static void edu_program(struct edu *edu)
 		break;
 	case EDU_FROM_DEVICE:
 		edu->cause = EDU_CAUSE_DMA;
+		/* If the bus lets no copy through, at least nobody else's data. */
+		memset(edu->buffer, 0, req->len);
 		edu_program_dma(edu, place, edu->buffer_dma, EDU_DMA_CMD_TO_RAM |
 				(irq ? EDU_DMA_CMD_IRQ : 0));
 		break;
@@ -945,10 +945,17 @@ static void edu_cancel_work(void *data)
 	cancel_work_sync(&edu->reset_work);
 }
 
-/* Wait until the device is clean, for as long as a reset may take. */
+/* One that was unplugged, or is another, has no such number. */
+static bool edu_is_there(const struct edu *edu)
+{
+	return (readl(edu->regs + EDU_ID) & 0xff) == EDU_ID_MAGIC;
+}
+
+/* Wait until the device is clean, or gone, for as long as a reset may take. */
 static bool edu_wait_clean(struct edu *edu)
 {
-	ktime_t end = ktime_add_ms(ktime_get(), MSEC_PER_SEC * reset_timeout);
+	unsigned int seconds = READ_ONCE(reset_timeout);
+	ktime_t end = ktime_add_ms(ktime_get(), MSEC_PER_SEC * seconds);
 	unsigned long flags;
 	bool clean;
 
@@ -956,7 +963,7 @@ static bool edu_wait_clean(struct edu *edu)
 		spin_lock_irqsave(&edu->lock, flags);
 		clean = edu_clean(edu);
 		spin_unlock_irqrestore(&edu->lock, flags);
-		if (clean || ktime_after(ktime_get(), end))
+		if (clean || !edu_is_there(edu) || ktime_after(ktime_get(), end))
 			return clean;
 		msleep(EDU_POLL_MS);
 	}
@@ -1047,7 +1054,7 @@ static int edu_set_up(struct edu *edu, struct pci_dev *pdev)
 					  &edu->buffer_dma, GFP_KERNEL);
 	if (!edu->buffer)
 		return -ENOMEM;
-	if ((readl(edu->regs + EDU_ID) & 0xff) != EDU_ID_MAGIC)
+	if (!edu_is_there(edu))
 		return dev_err_probe(dev, -ENODEV, "not an edu device\n");
 	/* An earlier driver's copy must not reach memory, so the master comes last. */
 	if (!edu_wait_clean(edu))
