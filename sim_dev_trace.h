@@ -105,23 +105,24 @@ TRACE_EVENT(sim_dev_second,
 
 /* An operation, or a reset, was declared dead so many us after its start. */
 TRACE_EVENT(sim_dev_timeout,
-	TP_PROTO(const struct device *device, u64 request, bool reset, s64 us),
-	TP_ARGS(device, request, reset, us),
+	TP_PROTO(const struct device *device, u64 request, bool is_reset,
+		 s64 us),
+	TP_ARGS(device, request, is_reset, us),
 	TP_STRUCT__entry(
 		__string(dev, dev_name(device))
 		__field(u64, request)
-		__field(bool, reset)
+		__field(bool, what)
 		__field(s64, us)
 	),
 	TP_fast_assign(
 		compat_assign_str(dev, dev_name(device));
 		__entry->request = request;
-		__entry->reset = reset;
+		__entry->what = is_reset;
 		__entry->us = us;
 	),
 	TP_printk("dev=%s request=%llu what=%s us=%lld", __get_str(dev),
 		  __entry->request,
-		  __print_symbolic(__entry->reset,
+		  __print_symbolic(__entry->what,
 				   { 0, "operation" },
 				   { 1, "reset" }),
 		  __entry->us)
