@@ -996,7 +996,7 @@ static void __exit iotimer_exit(void)
 	xa_destroy(&iotimer_chunks);
 }
 
-module_init(iotimer_init);
+subsys_initcall(iotimer_init);	/* built in, before any driver's probe */
 module_exit(iotimer_exit);
 
 MODULE_DESCRIPTION("A routine called once a second for each device, as Windows' IoTimer");

@@ -77,6 +77,12 @@ client() {
 	echo "$program"
 }
 
+# readme_driver: print the README's driver.
+readme_driver() {
+	# shellcheck disable=SC2016 # backquotes of Markdown
+	sed -n '/^```c$/,/^```$/{/^```/!p}' "$top/README.md" | grep '' || die "README.md has no example driver"
+}
+
 # guest KERNEL SCRIPT [VM-OPTION]...: run a script with both modules and tests/lib.sh beside it.
 guest() {
 	local dir kernel=$1 script=$2
