@@ -135,7 +135,7 @@ enum iotimer_tick_state {
 /**
  * struct iotimer_watch - what is told of a tick that is traced or measured
  * @on: this one is; decided when it begins, for all of it
- * @measure: it is measured, likewise
+ * @measure: which measurement it is part of, likewise; 0 if of none
  * @calls: routines called
  * @steps: steps of its walk
  * @ns: that these took together
@@ -144,7 +144,7 @@ enum iotimer_tick_state {
  */
 struct iotimer_watch {
 	bool on;
-	bool measure;
+	u32 measure;
 	unsigned int steps;
 	unsigned long calls;
 	u64 ns;
@@ -348,7 +348,8 @@ static void iotimer_call_watched(struct iotimer *timer,
 		begin = ktime_get_ns();
 	fn(dev, timer->context);
 	if (tick.watch.measure)
-		iotimer_measured_routine(dev, fn, ktime_get_ns() - begin);
+		iotimer_measured_routine(tick.watch.measure, dev, fn,
+					 ktime_get_ns() - begin);
 	trace_iotimer_expire_exit(dev, fn);
 }
 
@@ -492,7 +493,7 @@ static void iotimer_tell(const struct iotimer_watch *watch)
 	trace_iotimer_tick(watch->calls, watch->ns, watch->steps, watch->late,
 			   watch->missed);
 	if (watch->measure)
-		iotimer_measured_tick(watch->calls, watch->ns);
+		iotimer_measured_tick(watch->measure, watch->calls, watch->ns);
 }
 
 /*
@@ -530,14 +531,16 @@ static enum hrtimer_restart iotimer_go_on(struct hrtimer *unused)
 
 static void iotimer_tick(struct timer_list *unused)
 {
-	const bool measure = static_branch_unlikely(&iotimer_measuring);
 	unsigned long now = jiffies, missed;
+	u32 measure = 0;
 
 	if (time_before(now, tick.next)) {
 		WRITE_ONCE(tick.stats.wakeups, tick.stats.wakeups + 1);
 		iotimer_aim();
 		return;
 	}
+	if (static_branch_unlikely(&iotimer_measuring))
+		measure = iotimer_measurement();
 	missed = (now - tick.next) / HZ;
 	if (missed)
 		trace_iotimer_overrun(missed);

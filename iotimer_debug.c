@@ -6,7 +6,7 @@
  *		timers		each timer: device, routine, enabled or not
  *		stats		what the tick has done; and, while measuring,
  *				how long it and the routines took
- *		measure		1: measure, from now on; 0: cease to
+ *		measure		1: measure, from the next tick on; 0: cease to
  *		long_routine_us	name routines that take longer than this in
  *				the kernel log, while measuring
  *
@@ -19,6 +19,7 @@
 #include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -50,7 +51,13 @@ struct iotimer_measures {
 
 static struct iotimer_measures measures;
 
-/* Protects measures: the tick writes, debugfs reads and clears. */
+/*
+ * Counts how often measuring was switched on or off. What a tick tells counts
+ * only if that is as it was when the tick began.
+ */
+static u32 measurement;
+
+/* Protects both: the tick writes, debugfs reads and clears. */
 static DEFINE_SPINLOCK(measures_lock);
 
 /* One writer of the switch at a time, so that on begins anew. */
@@ -60,17 +67,27 @@ static u32 long_routine_us = 100;
 
 static struct dentry *iotimer_dir;
 
-void iotimer_measured_routine(const struct device *dev, iotimer_fn_t fn, u64 ns)
+u32 iotimer_measurement(void)
+{
+	return READ_ONCE(measurement);	/* pairs with iotimer_measure_switched() */
+}
+
+void iotimer_measured_routine(u32 of, const struct device *dev, iotimer_fn_t fn,
+			      u64 ns)
 {
 	const u32 limit_us = READ_ONCE(long_routine_us); /* debugfs writes it */
-	const bool is_long = ns > limit_us * (u64)NSEC_PER_USEC;
+	bool is_long = ns > limit_us * (u64)NSEC_PER_USEC;
 
 	spin_lock(&measures_lock);
-	measures.long_routines += is_long;
-	if (ns > measures.longest_routine_ns) {
-		measures.longest_routine_ns = ns;
-		scnprintf(measures.longest, sizeof(measures.longest), "%ps %s",
-			  fn, dev_name(dev));
+	if (of != measurement) {
+		is_long = false;
+	} else {
+		measures.long_routines += is_long;
+		if (ns > measures.longest_routine_ns) {
+			measures.longest_routine_ns = ns;
+			scnprintf(measures.longest, sizeof(measures.longest),
+				  "%ps %s", fn, dev_name(dev));
+		}
 	}
 	spin_unlock(&measures_lock);
 	if (is_long)
@@ -78,13 +95,24 @@ void iotimer_measured_routine(const struct device *dev, iotimer_fn_t fn, u64 ns)
 				     fn, div_u64(ns, NSEC_PER_USEC), limit_us);
 }
 
-void iotimer_measured_tick(unsigned long calls, u64 ns)
+void iotimer_measured_tick(u32 of, unsigned long calls, u64 ns)
 {
 	spin_lock(&measures_lock);
-	measures.ticks++;
-	measures.calls += calls;
-	measures.longest_tick_ns = max(measures.longest_tick_ns, ns);
+	if (of == measurement) {
+		measures.ticks++;
+		measures.calls += calls;
+		measures.longest_tick_ns = max(measures.longest_tick_ns, ns);
+	}
 	spin_unlock(&measures_lock);
+}
+
+static void iotimer_measure_switched(bool on)
+{
+	spin_lock_bh(&measures_lock);
+	WRITE_ONCE(measurement, measurement + 1);
+	if (on)
+		memset(&measures, 0, sizeof(measures));
+	spin_unlock_bh(&measures_lock);
 }
 
 static int iotimer_measure_get(void *unused, u64 *val)
@@ -98,14 +126,11 @@ static int iotimer_measure_set(void *unused, u64 val)
 	if (val > 1)
 		return -EINVAL;
 	mutex_lock(&measure_mutex);
-	if (val) {
-		spin_lock_bh(&measures_lock);
-		memset(&measures, 0, sizeof(measures));
-		spin_unlock_bh(&measures_lock);
+	iotimer_measure_switched(val);
+	if (val)
 		static_branch_enable(&iotimer_measuring);
-	} else {
+	else
 		static_branch_disable(&iotimer_measuring);
-	}
 	mutex_unlock(&measure_mutex);
 	return 0;
 }
@@ -154,6 +179,7 @@ static void *iotimer_timers_next(struct seq_file *seq, void *v, loff_t *pos)
 	struct iotimer *timer = iotimer_from(&id);
 
 	*pos = id;
+	cond_resched();	/* a reader may skip a million of them in one go */
 	return timer;
 }
 

@@ -16,9 +16,14 @@ struct seq_file;
 /* On while routines and ticks are measured. */
 DECLARE_STATIC_KEY_FALSE(iotimer_measuring);
 
-/* To iotimer_debug.c: a routine has returned, a tick is over. From the tick. */
-void iotimer_measured_routine(const struct device *dev, iotimer_fn_t fn, u64 ns);
-void iotimer_measured_tick(unsigned long calls, u64 ns);
+/*
+ * To iotimer_debug.c, from the tick: which measurement is going on; a routine
+ * of it has returned, a tick of it is over.
+ */
+u32 iotimer_measurement(void);
+void iotimer_measured_routine(u32 measurement, const struct device *dev,
+			      iotimer_fn_t fn, u64 ns);
+void iotimer_measured_tick(u32 measurement, unsigned long calls, u64 ns);
 
 void iotimer_debug_init(void);
 void iotimer_debug_exit(void);

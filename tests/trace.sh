@@ -187,6 +187,30 @@ put 0 $hog/us
 settle
 put 1 $debug/measure
 check "switched on, it begins anew" [ "$(stat measured_ticks) $(stat calls) $(stat long_routines)" = "0 0 0" ]
+
+# A routine of 10 ms uses up the budget, so a tick ends a jiffy after it has begun: the
+# moment to switch in is when its count goes on.
+tick_begins() {
+	read -r ticks </sys/module/iotimer/parameters/ticks
+	now=$ticks
+	while [ "$now" = "$ticks" ]; do
+		read -r now </sys/module/iotimer/parameters/ticks
+	done
+}
+put 10000 $hog/us
+sleep 2
+tick_begins
+echo 1 >$debug/measure
+sleep 0.5
+check "a tick under way is no part of what begins" [ "$(stat measured_ticks) $(stat longest_tick_ns)" = "0 0" ]
+sleep 1
+check "the next one is" [ "$(stat measured_ticks) $(stat calls)" = "1 2" ]
+tick_begins
+echo 0 >$debug/measure
+sleep 0.5
+check "nor of what has ended" [ "$(stat measured_ticks) $(stat calls)" = "1 2" ]
+put 0 $hog/us
+settle
 put 0 $debug/measure
 check "iotimer_hog.ko goes" rmmod iotimer_hog
 
