@@ -104,7 +104,10 @@ static_assert(!(IOTIMER_CHUNK_SLOTS >> IOTIMER_ID_SLOT_BITS));
 static DEFINE_XARRAY_ALLOC1(iotimer_chunks);
 #define IOTIMER_HAS_ROOM	XA_MARK_1
 
-/* Serialises create and destroy: used bitmaps, nr_used, the device tree. */
+/*
+ * Serialises create, destroy, and readers of the list of timers: used bitmaps,
+ * nr_used, the device tree.
+ */
 static DEFINE_MUTEX(iotimer_mutex);
 
 /* Root of the devices' tree, an id; protected by iotimer_mutex. */
@@ -594,7 +597,8 @@ static bool iotimer_clear(struct iotimer *timer)
  * caller; as long as its memory has not gone back to the system, or to another
  * timer, this is warned about once and does nothing.
  *
- * Context: any but NMI, the routines included. Never waits or sleeps.
+ * Context: any but NMI, the routines included. Never sleeps, and never waits,
+ * except for each other while starts or stops are traced.
  * Return: true if the timer was stopped, false if it was running already or
  * is being destroyed.
  */
@@ -635,7 +639,8 @@ EXPORT_SYMBOL_GPL(iotimer_start);
  * A call of the routine that is under way on another CPU may still be running
  * on return; iotimer_stop_sync() waits for it.
  *
- * Context: any but NMI, the routines included. Never waits or sleeps.
+ * Context: any but NMI, the routines included. Never sleeps, and never waits,
+ * except for each other while starts or stops are traced.
  * Return: true if the timer was running.
  */
 bool iotimer_stop(struct iotimer *timer)
@@ -831,7 +836,8 @@ static void iotimer_put_slot(struct iotimer *timer)
  * @fn: the routine to call once a second
  * @context: passed to @fn; may be NULL
  *
- * The timer is created stopped. A device has one at most.
+ * The timer is created stopped. A device has one at most, and keeps its name
+ * (no device_rename()) meanwhile: trace events and debugfs tell it.
  *
  * Context: process, may sleep. Never waits for routines.
  * Return: the timer, or an ERR_PTR: -EINVAL if @dev or @fn is NULL, -EEXIST if
