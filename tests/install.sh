@@ -25,6 +25,8 @@ quietly() {
 	"$@" >/tmp/out 2>&1 || { tail -n 40 /tmp/out; return 1; }
 }
 
+refuses() { ! "$@" >/dev/null 2>&1; }
+
 # snapshot: each file of the system with its kind, mode and size, the groups, and
 # what the kernels have; but for what package tools write down for themselves.
 snapshot() {
@@ -178,7 +180,10 @@ make)
 	check "and not what the other kernel needs" shows "${kernels[1]}"
 	check "nor the udev rule" [ -e /usr/local/lib/udev/rules.d/60-sim_dev.rules ]
 	check "nor the group" is_in_group
-	check "${kernels[1]}: make uninstall" make_it "${kernels[1]}" uninstall
+	mv "/lib/modules/${kernels[1]}/build" /root/build
+	check "${kernels[1]}: make uninstall without its headers" make_it "${kernels[1]}" uninstall
+	check "what is not installed is not removed" refuses make_it "${kernels[1]}" uninstall
+	mv /root/build "/lib/modules/${kernels[1]}/build"
 	check "it leaves nothing" nothing_left ;;
 stage)
 	kernel=${kernels[0]}
