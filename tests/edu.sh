@@ -140,7 +140,7 @@ seconds() {
 }
 
 load() {
-	insmod /root/edu.ko timeout=$limit reset_timeout=$reset_limit "$@" || return
+	insmod /root/edu.ko "timeout=$limit" "reset_timeout=$reset_limit" "$@" || return
 	pci=$(echo $drivers/0000:*)
 	slot=${pci##*/}
 }
