@@ -72,7 +72,6 @@ trace_start() {
 	trace_save
 	trace_file=/tmp/trace/$1
 	mkdir -p /tmp/trace
-	[ -e $tracefs/trace ] || mount -t tracefs tracefs $tracefs
 	echo mono >$tracefs/trace_clock
 	echo 8192 >$tracefs/buffer_size_kb
 	echo "# title: $2" >"$trace_file"

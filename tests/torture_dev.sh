@@ -12,21 +12,17 @@ load() {
 }
 
 check "loads" load
-events=/sys/kernel/debug/tracing/events/sim_dev/enable
-if [ -e $events ]; then
-	while :; do
-		echo 1 >$events
-		usleep 300000
-		echo 0 >$events
-		usleep 300000
-	done &
-	switcher=$!
-fi
+tracing=/sys/kernel/tracing
+while :; do
+	echo 1 >$tracing/events/sim_dev/enable
+	usleep 300000
+	echo 0 >$tracing/events/sim_dev/enable
+	usleep 300000
+done &
+switcher=$!
 check "each request is accounted for exactly once" /root/sim_dev_torture
-if [ -e $events ]; then
-	kill "$switcher"
-	check "and was traced" grep -q sim_dev_complete /sys/kernel/debug/tracing/trace
-fi
+kill "$switcher"
+check "and was traced" grep -q sim_dev_complete $tracing/trace
 check "sim_dev unloads" rmmod sim_dev
 check "iotimer unloads" rmmod iotimer
 check "no node stayed behind" [ -z "$(find /dev -name 'sim_dev*')" ]

@@ -5,7 +5,6 @@
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
 
-tracing=/sys/kernel/debug/tracing
 debug=/sys/kernel/debug/iotimer
 hog=/sys/module/iotimer_hog/parameters
 put() { echo "$1" >"$2"; }
@@ -13,19 +12,19 @@ refuses() { ! "$@" 2>/dev/null; }
 
 # events_on PATTERN...: record these events from now on, and forget older ones.
 events_on() {
-	echo 0 >$tracing/tracing_on
-	echo >$tracing/trace
-	for pattern; do echo 1 | tee "$tracing/events/$pattern/enable" >/dev/null; done
-	echo 1 >$tracing/tracing_on
+	echo 0 >$tracefs/tracing_on
+	echo >$tracefs/trace
+	for pattern; do echo 1 | tee "$tracefs/events/$pattern/enable" >/dev/null; done
+	echo 1 >$tracefs/tracing_on
 }
 
 # events_off: cease; what was recorded is in /tmp/trace, without who and when.
 events_off() {
-	echo 0 >$tracing/tracing_on
+	echo 0 >$tracefs/tracing_on
 	for system in iotimer sim_dev; do
-		[ ! -e $tracing/events/$system ] || echo 0 >$tracing/events/$system/enable
+		[ ! -e $tracefs/events/$system ] || echo 0 >$tracefs/events/$system/enable
 	done
-	sed -n 's/.* \(\(iotimer\|sim_dev\)_[a-z_]*: .*\)/\1/p' $tracing/trace >/tmp/trace
+	sed -n 's/.* \(\(iotimer\|sim_dev\)_[a-z_]*: .*\)/\1/p' $tracefs/trace >/tmp/trace
 }
 
 # only EVENT...: leave these events in /tmp/trace.
@@ -58,9 +57,9 @@ count() { grep -c "$1" /tmp/trace; }
 stat() { sed -n "s/^$1: //p" $debug/stats; }
 
 check "iotimer.ko loads" insmod /root/iotimer.ko
-check "tracefs has its events" [ -d $tracing/events/iotimer ]
-put mono $tracing/trace_clock
-put 4096 $tracing/buffer_size_kb
+check "tracefs has its events" [ -d $tracefs/events/iotimer ]
+put mono $tracefs/trace_clock
+put 4096 $tracefs/buffer_size_kb
 
 # The engine
 
