@@ -157,6 +157,7 @@ klog_start
 settle
 put 1 $debug/measure
 sleep 10
+check "it says that it measures" [ "$(cat $debug/measure)" = 1 ]
 check "10 ticks are measured" [ "$(stat measured_ticks)" -eq 10 ]
 check "20 calls" [ "$(stat calls)" -eq 20 ]
 check "the longest routine is named" [ "$(stat longest_routine)" = "hog_routine [iotimer_hog] hog" ]
