@@ -180,10 +180,10 @@ make)
 	check "and not what the other kernel needs" shows "${kernels[1]}"
 	check "nor the udev rule" [ -e /usr/local/lib/udev/rules.d/60-sim_dev.rules ]
 	check "nor the group" is_in_group
-	mv "/lib/modules/${kernels[1]}/build" /root/build
+	mv "/lib/modules/${kernels[1]}/build" /root/no-headers
 	check "${kernels[1]}: make uninstall without its headers" make_it "${kernels[1]}" uninstall
 	check "what is not installed is not removed" refuses make_it "${kernels[1]}" uninstall
-	mv /root/build "/lib/modules/${kernels[1]}/build"
+	mv /root/no-headers "/lib/modules/${kernels[1]}/build"
 	check "it leaves nothing" nothing_left ;;
 stage)
 	kernel=${kernels[0]}
