@@ -126,11 +126,14 @@ static int iotimer_measure_set(void *unused, u64 val)
 	if (val > 1)
 		return -EINVAL;
 	mutex_lock(&measure_mutex);
-	iotimer_measure_switched(val);
-	if (val)
+	/* In these orders, so that no tick in between belongs to what has ended. */
+	if (val) {
+		iotimer_measure_switched(true);
 		static_branch_enable(&iotimer_measuring);
-	else
+	} else {
 		static_branch_disable(&iotimer_measuring);
+		iotimer_measure_switched(false);
+	}
 	mutex_unlock(&measure_mutex);
 	return 0;
 }
