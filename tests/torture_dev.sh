@@ -12,17 +12,16 @@ load() {
 }
 
 check "loads" load
-tracing=/sys/kernel/tracing
 while :; do
-	echo 1 >$tracing/events/sim_dev/enable
+	echo 1 >$tracefs/events/sim_dev/enable
 	usleep 300000
-	echo 0 >$tracing/events/sim_dev/enable
+	echo 0 >$tracefs/events/sim_dev/enable
 	usleep 300000
 done &
 switcher=$!
 check "each request is accounted for exactly once" /root/sim_dev_torture
 kill "$switcher"
-check "and was traced" grep -q sim_dev_complete $tracing/trace
+check "and was traced" grep -q sim_dev_complete $tracefs/trace
 check "sim_dev unloads" rmmod sim_dev
 check "iotimer unloads" rmmod iotimer
 check "no node stayed behind" [ -z "$(find /dev -name 'sim_dev*')" ]
