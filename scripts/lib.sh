@@ -33,7 +33,7 @@ with_progress() {
 	local text=$1 start=$SECONDS status=0 pid
 	shift
 	mkdir -p "$cache/log/$clone"
-	progress_log=$cache/log/$clone/$(tr -c 'a-zA-Z0-9._-' '-' <<<"$text" | sed 's/-*$//').log
+	progress_log=$cache/log/$clone/$(tr -c 'a-zA-Z0-9._-' '-' <<<"${text::200}" | sed 's/-*$//').log
 	say "$text ..."
 	"$@" >"$progress_log" 2>&1 &
 	pid=$!
