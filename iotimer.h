@@ -28,6 +28,7 @@
 #ifndef _IOTIMER_H
 #define _IOTIMER_H
 
+#include <linux/lockdep.h>
 #include <linux/types.h>
 
 struct device;
@@ -62,10 +63,61 @@ struct iotimer_stats {
 	unsigned long wakeups;
 };
 
-struct iotimer *iotimer_create(struct device *dev, iotimer_fn_t fn,
-			       void *context);
-struct iotimer *devm_iotimer_create(struct device *dev, iotimer_fn_t fn,
-				    void *context);
+struct iotimer *__iotimer_create(struct device *dev, iotimer_fn_t fn,
+				 void *context, const char *name,
+				 struct lock_class_key *key);
+struct iotimer *__devm_iotimer_create(struct device *dev, iotimer_fn_t fn,
+				      void *context, const char *name,
+				      struct lock_class_key *key);
+
+/**
+ * iotimer_create - give a device its timer (IoInitializeTimer)
+ * @dev: the device; a reference to it is held until iotimer_destroy()
+ * @fn: the routine to call once a second
+ * @context: passed to @fn; may be NULL
+ *
+ * The timer is created stopped. A device has one at most, and keeps its name
+ * (no device_rename()) meanwhile: trace events and debugfs tell it.
+ *
+ * Give it the device whose driver data the routine uses, and which is
+ * initialised: a platform or PCI device that has one timer; the class device
+ * where one such device has several hosts or ports; an MFD's function; of a net
+ * device the parent, or &netdev->dev once register_netdev() has returned.
+ *
+ * A macro, so that for lockdep all timers that one place in the source creates
+ * are of one class, as with timer_setup().
+ *
+ * Context: process, may sleep. Never waits for routines. In an atomic context it
+ * warns once.
+ * Return: the timer, or an ERR_PTR: -EINVAL if @dev or @fn is NULL, @dev is not
+ * initialised (device_initialize(), device_register()), or the context is
+ * atomic; -EEXIST if the device has a timer already; -ENOMEM.
+ */
+#define iotimer_create(dev, fn, context) \
+	__iotimer_create(dev, fn, context, #fn, IOTIMER_LOCK_CLASS())
+
+/**
+ * devm_iotimer_create - iotimer_create(), undone when the driver lets go
+ * @dev: the device, bound to the calling driver
+ * @fn: the routine to call once a second
+ * @context: passed to @fn; may be NULL
+ *
+ * iotimer_destroy() is called when the driver is detached from the device, in
+ * the reverse order of the driver's other managed resources. So acquire what the
+ * routine uses before.
+ *
+ * Context: process, may sleep; from the driver's probe.
+ * Return: as iotimer_create().
+ */
+#define devm_iotimer_create(dev, fn, context) \
+	__devm_iotimer_create(dev, fn, context, #fn, IOTIMER_LOCK_CLASS())
+
+#ifdef CONFIG_LOCKDEP
+#define IOTIMER_LOCK_CLASS()	({ static struct lock_class_key __key; &__key; })
+#else
+#define IOTIMER_LOCK_CLASS()	NULL
+#endif
+
 void iotimer_destroy(struct iotimer *timer);
 
 bool iotimer_start(struct iotimer *timer);

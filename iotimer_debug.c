@@ -10,12 +10,13 @@
  *		long_routine_us	name routines that take longer than this in
  *				the kernel log, while measuring
  *
- * Measuring reads the clock twice a routine. While it is off, a static key
- * keeps it out of the engine's way.
+ * Measuring listens on the engine's own trace events, so it costs nothing while
+ * it is off, and the engine knows nothing of it.
  */
 #include <linux/debugfs.h>
 #include <linux/device.h>
 #include <linux/err.h>
+#include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -27,11 +28,11 @@
 
 #include "iotimer.h"
 #include "iotimer_debug.h"
-
-DEFINE_STATIC_KEY_FALSE(iotimer_measuring);
+#include "iotimer_slots.h"
+#include "iotimer_trace.h"
 
 /**
- * struct iotimer_measures - what was found since measuring was switched on
+ * struct measures - what was found since measuring was switched on
  * @ticks: ticks that were measured
  * @calls: routines that those called
  * @long_routines: routines that took longer than long_routine_us
@@ -40,7 +41,7 @@ DEFINE_STATIC_KEY_FALSE(iotimer_measuring);
  * @longest: which one and its device, or as much of that as there is room for;
  *	a name, since the module that it is in may go
  */
-struct iotimer_measures {
+struct measures {
 	u64 ticks;
 	u64 calls;
 	u64 long_routines;
@@ -49,37 +50,58 @@ struct iotimer_measures {
 	char longest[128];
 };
 
-static struct iotimer_measures measures;
-
-/*
- * Counts how often measuring was switched on or off. What a tick tells counts
- * only if that is as it was when the tick began.
- */
-static u32 measurement;
-
-/* Protects both: the tick writes, debugfs reads and clears. */
+/* Protected by measures_lock: the tick writes, debugfs reads and clears. */
+static struct measures measures;
 static DEFINE_SPINLOCK(measures_lock);
 
-/* One writer of the switch at a time, so that on begins anew. */
+/* Serialises writes to the switch. */
 static DEFINE_MUTEX(measure_mutex);
+
+/* Whether it is on, and the probes are registered; written under measure_mutex. */
+static bool measuring;
+
+/*
+ * Ticks are measured from this number on. The one before it may have been under
+ * way when measuring was switched on. Protected by measures_lock.
+ */
+static unsigned long first_measured;
+
+/* When the routine that is running was called. Of the tick, as its probes are. */
+static u64 routine_began;
 
 static u32 long_routine_us = 100;
 
 static struct dentry *iotimer_dir;
 
-u32 iotimer_measurement(void)
+static unsigned long tick_number(void)
 {
-	return READ_ONCE(measurement);	/* pairs with iotimer_measure_switched() */
+	struct iotimer_stats stats;
+
+	iotimer_get_stats(&stats);
+	return stats.ticks;
 }
 
-void iotimer_measured_routine(u32 of, const struct device *dev, iotimer_fn_t fn,
-			      u64 ns)
+static bool is_measured(void)
+{
+	lockdep_assert_held(&measures_lock);
+	return (long)(tick_number() - first_measured) >= 0;
+}
+
+static void routine_begins(void *unused, const struct device *dev,
+			   iotimer_fn_t fn)
+{
+	routine_began = ktime_get_ns();
+}
+
+static void routine_ends(void *unused, const struct device *dev,
+			 iotimer_fn_t fn)
 {
 	const u32 limit_us = READ_ONCE(long_routine_us); /* debugfs writes it */
+	const u64 ns = ktime_get_ns() - routine_began;
 	bool is_long = ns > limit_us * (u64)NSEC_PER_USEC;
 
 	spin_lock(&measures_lock);
-	if (of != measurement) {
+	if (!is_measured()) {
 		is_long = false;
 	} else {
 		measures.long_routines += is_long;
@@ -95,10 +117,12 @@ void iotimer_measured_routine(u32 of, const struct device *dev, iotimer_fn_t fn,
 				     fn, div_u64(ns, NSEC_PER_USEC), limit_us);
 }
 
-void iotimer_measured_tick(u32 of, unsigned long calls, u64 ns)
+static void tick_ends(void *unused, unsigned long calls, u64 ns,
+		      unsigned int steps, unsigned long late,
+		      unsigned long missed)
 {
 	spin_lock(&measures_lock);
-	if (of == measurement) {
+	if (is_measured()) {
 		measures.ticks++;
 		measures.calls += calls;
 		measures.longest_tick_ns = max(measures.longest_tick_ns, ns);
@@ -106,43 +130,81 @@ void iotimer_measured_tick(u32 of, unsigned long calls, u64 ns)
 	spin_unlock(&measures_lock);
 }
 
-static void iotimer_measure_switched(bool on)
+static void unregister_probes(void)
 {
-	spin_lock_bh(&measures_lock);
-	WRITE_ONCE(measurement, measurement + 1);
-	if (on)
+	/* The tick's end first: a tick under way is in no measurement. */
+	unregister_trace_iotimer_tick(tick_ends, NULL);
+	unregister_trace_iotimer_expire_exit(routine_ends, NULL);
+	unregister_trace_iotimer_expire_entry(routine_begins, NULL);
+	tracepoint_synchronize_unregister();
+}
+
+static int register_probes(void)
+{
+	int err = register_trace_iotimer_expire_entry(routine_begins, NULL);
+
+	if (err)
+		return err;
+	err = register_trace_iotimer_expire_exit(routine_ends, NULL);
+	if (err)
+		goto no_exit;
+	err = register_trace_iotimer_tick(tick_ends, NULL);
+	if (err)
+		goto no_tick;
+	return 0;
+
+no_tick:
+	unregister_trace_iotimer_expire_exit(routine_ends, NULL);
+no_exit:
+	unregister_trace_iotimer_expire_entry(routine_begins, NULL);
+	tracepoint_synchronize_unregister();
+	return err;
+}
+
+/* The probes are registered: measure the next tick, and none that is under way. */
+static void begin_measurement(void)
+{
+	unsigned long now;
+
+	do {
+		now = tick_number();
+		spin_lock_bh(&measures_lock);
 		memset(&measures, 0, sizeof(measures));
-	spin_unlock_bh(&measures_lock);
+		first_measured = now + 1;
+		spin_unlock_bh(&measures_lock);
+	} while (tick_number() != now);	/* it may have begun before that */
 }
 
 static int iotimer_measure_get(void *unused, u64 *val)
 {
-	*val = static_key_enabled(&iotimer_measuring);
+	*val = READ_ONCE(measuring);	/* pairs with iotimer_measure_set() */
 	return 0;
 }
 
 static int iotimer_measure_set(void *unused, u64 val)
 {
+	int err = 0;
+
 	if (val > 1)
 		return -EINVAL;
 	mutex_lock(&measure_mutex);
-	/* In these orders, so that no tick in between belongs to what has ended. */
-	if (val) {
-		iotimer_measure_switched(true);
-		static_branch_enable(&iotimer_measuring);
-	} else {
-		static_branch_disable(&iotimer_measuring);
-		iotimer_measure_switched(false);
-	}
+	if (val && !measuring)
+		err = register_probes();
+	if (!val && measuring)
+		unregister_probes();
+	if (!err)
+		WRITE_ONCE(measuring, val);
+	if (measuring)
+		begin_measurement();
 	mutex_unlock(&measure_mutex);
-	return 0;
+	return err;
 }
 DEFINE_DEBUGFS_ATTRIBUTE(iotimer_measure_fops, iotimer_measure_get,
 			 iotimer_measure_set, "%llu\n");
 
 static int iotimer_stats_show(struct seq_file *seq, void *unused)
 {
-	struct iotimer_measures m;
+	struct measures m;
 	struct iotimer_stats stats;
 
 	iotimer_get_stats(&stats);
@@ -153,7 +215,7 @@ static int iotimer_stats_show(struct seq_file *seq, void *unused)
 	seq_printf(seq, "ticks: %lu\n", stats.ticks);
 	seq_printf(seq, "missed_ticks: %lu\n", stats.missed);
 	seq_printf(seq, "wakeups: %lu\n", stats.wakeups);
-	seq_printf(seq, "measuring: %d\n", static_key_enabled(&iotimer_measuring));
+	seq_printf(seq, "measuring: %d\n", READ_ONCE(measuring));
 	seq_printf(seq, "measured_ticks: %llu\n", m.ticks);
 	seq_printf(seq, "calls: %llu\n", m.calls);
 	seq_printf(seq, "long_routines: %llu\n", m.long_routines);
@@ -170,8 +232,8 @@ static void *iotimer_timers_start(struct seq_file *seq, loff_t *pos)
 	u32 id = *pos;
 	struct iotimer *timer;
 
-	iotimer_hold();
-	timer = iotimer_from(&id);
+	iotimer_list_lock();
+	timer = iotimer_list_next(&id);
 	*pos = id;
 	return timer;
 }
@@ -179,7 +241,7 @@ static void *iotimer_timers_start(struct seq_file *seq, loff_t *pos)
 static void *iotimer_timers_next(struct seq_file *seq, void *v, loff_t *pos)
 {
 	u32 id = *pos + 1;
-	struct iotimer *timer = iotimer_from(&id);
+	struct iotimer *timer = iotimer_list_next(&id);
 
 	*pos = id;
 	cond_resched();	/* a reader may skip a million of them in one go */
@@ -188,12 +250,12 @@ static void *iotimer_timers_next(struct seq_file *seq, void *v, loff_t *pos)
 
 static void iotimer_timers_stop(struct seq_file *seq, void *v)
 {
-	iotimer_release();
+	iotimer_list_unlock();
 }
 
 static int iotimer_timers_show(struct seq_file *seq, void *timer)
 {
-	iotimer_show(seq, timer);
+	iotimer_list_show(seq, timer);
 	return 0;
 }
 
@@ -222,4 +284,6 @@ void iotimer_debug_init(void)
 void iotimer_debug_exit(void)
 {
 	debugfs_remove_recursive(iotimer_dir);
+	if (measuring)
+		unregister_probes();
 }

@@ -92,13 +92,14 @@ static void fence_timers_disarm(void)
 }
 
 /*
- * iotimer. A fence has a chunk of its own, since what the next one needs is
- * fetched while it is called; and after the first there is one of stopped
- * timers, so that this is measured as well.
+ * iotimer. When a routine is called, the walk has already looked for those of up
+ * to two batches, and fetched what they need. So between the first fence and the
+ * devices lie two batches of timers whose routine does nothing: what is measured
+ * has all the work for the devices, and that for these timers too.
  */
 
-#define CHUNK	126
-#define FRONT	(2 * CHUNK)	/* timers in front of the devices' */
+#define BATCH	32
+#define FRONT	(1 + 2 * BATCH)	/* timers in front of the devices' */
 
 static struct iotimer **iotimers;
 
@@ -116,7 +117,7 @@ static void disarm_iotimers(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < bench.nr + FRONT + CHUNK; i++) {
+	for (i = 0; i < bench.nr + FRONT + 1; i++) {
 		iotimer_destroy(iotimers[i]);
 		cond_resched();
 	}
@@ -126,28 +127,31 @@ static void disarm_iotimers(void)
 static int arm_iotimers_with(bool contexts)
 {
 	iotimer_fn_t fn = reads ? iotimer_reads : bench_routine;
-	unsigned int i, nr = bench.nr + FRONT + CHUNK;
+	unsigned int i, nr = bench.nr + FRONT + 1;
 
 	iotimers = vzalloc(array_size(nr, sizeof(*iotimers)));
 	if (!iotimers)
 		return -ENOMEM;
 	for (i = 0; i < nr; i++) {
-		bool fence = i < FRONT || i >= bench.nr + FRONT;
-		void *context = fence || !contexts ? NULL :
-						     bench.context[i - FRONT];
+		bool is_device = i >= FRONT && i < nr - 1;
+		bool is_fence = i == 0 || i == nr - 1;
+		void *context = is_device && contexts ? bench.context[i - FRONT] :
+							NULL;
 
-		iotimers[i] = iotimer_create(&bench.device[i],
-					     fence ? iotimer_fence : fn, context);
+		iotimers[i] = iotimer_create(&bench.device[i], is_device ? fn :
+					     is_fence ? iotimer_fence : bench_routine,
+					     context);
 		if (IS_ERR(iotimers[i])) {
 			disarm_iotimers();
 			return -ENOMEM;
 		}
-		if (!fence && bench.context[i - FRONT]->enabled)
+		if (is_device && bench.context[i - FRONT]->enabled)
 			iotimer_start(iotimers[i]);
 		cond_resched();
 	}
-	local_bh_disable();	/* both, or none, before the next tick */
-	iotimer_start(iotimers[0]);
+	local_bh_disable();	/* all, or none, before the next tick */
+	for (i = 0; i < FRONT; i++)
+		iotimer_start(iotimers[i]);
 	iotimer_start(iotimers[nr - 1]);
 	local_bh_enable();
 	return 0;

@@ -45,6 +45,7 @@ static inline bool untimed_start(struct iotimer *timer)
 	return true;
 }
 
+#undef devm_iotimer_create
 #define devm_iotimer_create untimed_create
 #define iotimer_start untimed_start
 

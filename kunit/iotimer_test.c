@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of the engine, through its public interface alone: each of the
- * promises in the README, by what would break it.
+ * Tests of the engine, through its public interface alone (and what is known of
+ * where timers lie): each of its promises, by what would break it.
  *
  * In virtual time (virtual=1) timing must be exact to the jiffy, and seconds
  * cost nothing. In real time the guest's CPUs may stand still at any moment, so
@@ -12,14 +12,20 @@
 #include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/fs.h>
+#include <linux/hrtimer.h>
 #include <linux/irq_work.h>
 #include <linux/jiffies.h>
+#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include "../compat.h"
 #include "../iotimer.h"
+#include "../iotimer_slots.h"
 #include "../iotimer_trace.h"
 #include "expect_warning.h"
 
@@ -137,11 +143,17 @@ static struct subject *new_timer(struct kunit *test)
 	return s;
 }
 
-static void end(struct subject *s)
+/* The device, whose timer has gone. */
+static void end_device(struct subject *s)
 {
 	flush_work(&s->work);
-	iotimer_destroy(s->timer);
 	put_device(&s->dev);
+}
+
+static void end(struct subject *s)
+{
+	iotimer_destroy(s->timer);
+	end_device(s);
 }
 
 static unsigned int calls(const struct subject *s)
@@ -179,6 +191,21 @@ static void refuses_bad_arguments(struct kunit *test)
 	iotimer_destroy(NULL);
 	iotimer_destroy(ERR_PTR(-ENOMEM));
 	put_device(&s->dev);
+}
+
+/* As a driver has it before device_initialize(), or register_netdev(). */
+static void refuses_a_device_that_is_not_initialised(struct kunit *test)
+{
+	struct device *dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
+	struct device *was = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, dev);
+	KUNIT_ASSERT_NOT_NULL(test, was);
+	KUNIT_EXPECT_PTR_EQ(test, iotimer_create(dev, second, NULL),
+			    (struct iotimer *)ERR_PTR(-EINVAL));
+	KUNIT_EXPECT_PTR_EQ(test, devm_iotimer_create(dev, second, NULL),
+			    (struct iotimer *)ERR_PTR(-EINVAL));
+	KUNIT_EXPECT_EQ(test, memcmp(dev, was, sizeof(*dev)), 0);
 }
 
 static void one_timer_a_device(struct kunit *test)
@@ -603,7 +630,7 @@ static struct iotimer_stats run_many(struct kunit *test, unsigned int us)
 	return to;
 }
 
-/* A word of 64 routines of 10 us overruns 200 us: one word a wake-up. */
+/* A batch of 32 or more routines of 10 us overruns 200 us: one batch a wake-up. */
 static void a_small_budget_splits_the_tick(struct kunit *test)
 {
 	struct iotimer_stats ran = run_many(test, 10);
@@ -626,12 +653,12 @@ static void a_large_budget_does_not(struct kunit *test)
 }
 
 /*
- * The walk's ways through the chunks. Each holds 126 timers, in bitmap words of
- * BITS_PER_LONG, the last of which is not full; timers that are created one
- * after the other fill chunk after chunk.
+ * The walk's ways through the chunks. Timers that are created one after the other
+ * fill chunk after chunk. In a chunk's bitmap words the first bit, and perhaps
+ * some at the end, are no timer's.
  */
 
-enum { CHUNK = 126 };
+enum { CHUNK = IOTIMER_CHUNK_SLOTS - 1 };
 
 static struct subject **new_chunks(struct kunit *test, unsigned int nr)
 {
@@ -663,10 +690,12 @@ enum pattern {
 	NONE, ALL, FIRST, LAST, ALL_BUT_FIRST, ALL_BUT_LAST, HOLES, NR_PATTERNS
 };
 
-static bool is_in(enum pattern pattern, unsigned int slot)
+/* Is the so many-th timer of a chunk enabled? */
+static bool is_in(enum pattern pattern, unsigned int timer)
 {
-	bool first = slot % BITS_PER_LONG == 0;
-	bool last = (slot + 1) % BITS_PER_LONG == 0 || slot + 1 == CHUNK;
+	unsigned int slot = timer + 1;
+	bool first = slot == 1 || slot % BITS_PER_LONG == 0;
+	bool last = slot == CHUNK || (slot + 1) % BITS_PER_LONG == 0;
 
 	switch (pattern) {
 	case NONE:
@@ -834,8 +863,11 @@ static void cut_a_walk(struct kunit *test, unsigned int go, bool come)
 	for (i = 0; i < 5 * HZ && !calls(s[0]); i++)
 		schedule_timeout_uninterruptible(1);
 	if (virtual) {
-		KUNIT_EXPECT_EQ(test, calls(s[BITS_PER_LONG - 1]), 1u);
-		KUNIT_EXPECT_EQ(test, calls(s[BITS_PER_LONG]), 0u);
+		/* The first word is more than half a batch, and one. */
+		unsigned int first = min(CHUNK, BITS_PER_LONG - 1);
+
+		KUNIT_EXPECT_EQ(test, calls(s[first - 1]), 1u);
+		KUNIT_EXPECT_EQ(test, calls(s[first]), 0u);
 	}
 	let_go(s, NR, go);
 	if (come)
@@ -863,6 +895,45 @@ static void chunks_come_and_go_between_two_steps(struct kunit *test)
 
 	for (go = virtual ? 0 : 7; go < 8; go++)
 		cut_a_walk(test, go, true);
+}
+
+/* More timers than one group has, with few enabled, here and there. */
+static void calls_the_timers_of_a_second_group(struct kunit *test)
+{
+	enum { NR = IOTIMER_GROUP_CHUNKS * CHUNK + CHUNK / 2, EVERY = 97 };
+	struct subject **s;
+	unsigned int i, wrong = 0;
+	struct iotimer_stats from;
+	struct expected expected;
+
+	needs_to_be_alone(test);
+	s = kvcalloc(NR, sizeof(*s), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	for (i = 0; i < NR; i++)
+		s[i] = new_timer(test);
+	KUNIT_EXPECT_PTR_NE(test, chunk_of(s[0]->timer)->group,
+			    chunk_of(s[NR - 1]->timer)->group);
+	do {
+		for (i = 0; i < NR; i++) {
+			iotimer_stop_sync(s[i]->timer);
+			s[i]->calls = 0;
+		}
+		from = stats();
+		for (i = EVERY - 1; i < NR; i += EVERY)
+			iotimer_start(s[i]->timer);
+	} while (stats().ticks != from.ticks);
+	sleep_ms(2500);
+	expected.least = stats().ticks - from.ticks - !virtual;
+	for (i = 0; i < NR; i++)
+		iotimer_stop_sync(s[i]->timer);
+	expected.most = stats().ticks - from.ticks;
+	KUNIT_EXPECT_GE(test, expected.most, 2ul);
+	for (i = 0; i < NR; i++) {
+		wrong += (i + 1) % EVERY ? calls(s[i]) != 0 : !is_as(s[i], expected);
+		end(s[i]);
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0u);
+	kvfree(s);
 }
 
 /* Start and stop */
@@ -1155,6 +1226,48 @@ static void stop_sync_with_interrupts_off_is_stop(struct kunit *test)
 	end(s);
 }
 
+static void create_in_atomic_context_is_refused(struct kunit *test)
+{
+	struct subject *s = new_device(test);
+	unsigned int refs = kref_read(&s->dev.kobj.kref);
+	struct iotimer *timer;
+
+	expect_warning("iotimer: create in atomic context");
+	local_irq_disable();
+	timer = iotimer_create(&s->dev, second, s);
+	local_irq_enable();
+	KUNIT_EXPECT_PTR_EQ(test, timer, (struct iotimer *)ERR_PTR(-EINVAL));
+	KUNIT_EXPECT_EQ(test, kref_read(&s->dev.kobj.kref), refs);
+	s->timer = iotimer_create(&s->dev, second, s);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(s->timer));
+	end(s);
+}
+
+static void destroy_self(struct subject *s)
+{
+	expect_warning("iotimer: destroy in atomic context");
+	iotimer_destroy(s->timer);
+	WRITE_ONCE(s->action, NULL);
+}
+
+/* It is stopped, and the same as before when it is started again. */
+static void destroy_inside_a_routine_is_stop(struct kunit *test)
+{
+	struct subject *s = new_timer(test);
+
+	s->action = destroy_self;
+	iotimer_start(s->timer);
+	sleep_ms(2500);
+	KUNIT_EXPECT_EQ(test, calls(s), 1u);
+	KUNIT_EXPECT_FALSE(test, iotimer_enabled(s->timer));
+	KUNIT_EXPECT_PTR_EQ(test, iotimer_create(&s->dev, second, s),
+			    (struct iotimer *)ERR_PTR(-EEXIST));
+	KUNIT_EXPECT_TRUE(test, iotimer_start(s->timer));
+	wait_for_call(s);
+	KUNIT_EXPECT_EQ(test, calls(s), 2u);
+	end(s);
+}
+
 static void start_of_a_destroyed_timer_does_nothing(struct kunit *test)
 {
 	struct subject *keeps_chunk, *s;
@@ -1178,6 +1291,12 @@ static void start_of_a_destroyed_timer_does_nothing(struct kunit *test)
 }
 
 /* Against a routine that is running on another CPU */
+
+static void needs_two_cpus(struct kunit *test)
+{
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "needs two CPUs");
+}
 
 /* What the routine waits for, before it goes on for another 100 ms. */
 static bool release_routine;
@@ -1215,10 +1334,6 @@ static void enter_routine(struct kunit *test, struct subject *s,
 	bool entered;
 	int cpu;
 
-	if (num_online_cpus() < 2) {
-		end(s);
-		kunit_skip(test, "needs two CPUs");
-	}
 	ssleep(2);	/* the tick rests */
 	set_cpus_allowed_ptr(current, cpumask_of(0));
 	cpu = cpumask_next(0, cpu_online_mask);
@@ -1236,8 +1351,10 @@ static void enter_routine(struct kunit *test, struct subject *s,
 
 static void stop_sync_waits_for_the_routine(struct kunit *test)
 {
-	struct subject *s = new_timer(test);
+	struct subject *s;
 
+	needs_two_cpus(test);
+	s = new_timer(test);
 	enter_routine(test, s, slow_routine);
 	WRITE_ONCE(release_routine, true);
 	KUNIT_EXPECT_TRUE(test, iotimer_stop_sync(s->timer));
@@ -1248,8 +1365,10 @@ static void stop_sync_waits_for_the_routine(struct kunit *test)
 
 static void stop_sync_undoes_the_routines_restart(struct kunit *test)
 {
-	struct subject *s = new_timer(test);
+	struct subject *s;
 
+	needs_two_cpus(test);
+	s = new_timer(test);
 	enter_routine(test, s, slow_restart);
 	WRITE_ONCE(release_routine, true);
 	KUNIT_EXPECT_TRUE(test, iotimer_stop_sync(s->timer));
@@ -1262,8 +1381,10 @@ static void stop_sync_undoes_the_routines_restart(struct kunit *test)
 
 static void destroy_waits_for_the_routine(struct kunit *test)
 {
-	struct subject *s = new_timer(test), *keeps_chunk;
+	struct subject *s, *keeps_chunk;
 
+	needs_two_cpus(test);
+	s = new_timer(test);
 	enter_routine(test, s, slow_restart);
 	keeps_chunk = new_timer(test);
 	WRITE_ONCE(release_routine, true);
@@ -1272,42 +1393,211 @@ static void destroy_waits_for_the_routine(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, iotimer_enabled(s->timer));
 	ssleep(2);
 	KUNIT_EXPECT_EQ(test, calls(s), 1u);
-	put_device(&s->dev);
+	end_device(s);
 	end(keeps_chunk);
 }
 
-static bool destroying;
+/* An interrupt that starts a timer whose routine waits for it, and lasts a while longer. */
+struct late_start {
+	struct hrtimer hrtimer;
+	struct subject *s;
+	bool result, enabled;
+};
 
-static void start_other_while_destroyed(struct subject *s)
+static enum hrtimer_restart start_late(struct hrtimer *hrtimer)
 {
-	unsigned int ms;
+	struct late_start *late = container_of(hrtimer, struct late_start, hrtimer);
 
-	for (ms = 0; ms < 5000 && !READ_ONCE(destroying); ms++)
-		mdelay(1);
-	mdelay(100);	/* by now the other CPU waits for this routine */
-	s->result = iotimer_start(s->other->timer);
-	s->other->result = iotimer_enabled(s->other->timer);
+	late->result = iotimer_start(late->s->timer);
+	late->enabled = iotimer_enabled(late->s->timer);
+	WRITE_ONCE(release_routine, true);
+	return HRTIMER_NORESTART;
 }
 
 static void start_while_being_destroyed_does_nothing(struct kunit *test)
 {
-	struct subject *starter = new_timer(test), *s;
+	struct subject *s, *keeps_chunk;
+	struct late_start late = {};
 
-	WRITE_ONCE(destroying, false);
-	enter_routine(test, starter, start_other_while_destroyed);
+	needs_two_cpus(test);
 	s = new_timer(test);
-	WRITE_ONCE(starter->other, s);
-	WRITE_ONCE(destroying, true);
+	late.s = s;
+	hrtimer_setup_on_stack(&late.hrtimer, start_late, CLOCK_MONOTONIC,
+			       HRTIMER_MODE_REL_HARD);
+	enter_routine(test, s, slow_routine);
+	keeps_chunk = new_timer(test);
+	hrtimer_start(&late.hrtimer, ms_to_ktime(100), HRTIMER_MODE_REL_HARD);
 	iotimer_destroy(s->timer);
-	KUNIT_EXPECT_FALSE(test, READ_ONCE(starter->inside));
-	KUNIT_EXPECT_FALSE(test, starter->result);
-	KUNIT_EXPECT_FALSE(test, s->result);
-	KUNIT_EXPECT_FALSE(test, iotimer_enabled(s->timer));
-	put_device(&s->dev);
-	end(starter);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(release_routine));
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(s->inside));
+	KUNIT_EXPECT_FALSE(test, late.result);
+	KUNIT_EXPECT_FALSE(test, late.enabled);
+	hrtimer_cancel(&late.hrtimer);
+	destroy_hrtimer_on_stack(&late.hrtimer);
+	end_device(s);
+	end(keeps_chunk);
 }
 
-/* Whoever looks at the event of a start, with the device's name, takes long. */
+/* What others wait for, and what not */
+
+static DEFINE_SPINLOCK(bus);
+
+/* Not for ever, so that a test that fails ends. */
+static void want_bus(struct subject *s)
+{
+	unsigned long give_up = jiffies + 5 * HZ;
+
+	while (!spin_trylock(&bus)) {
+		if (time_after(jiffies, give_up))
+			return;
+		cpu_relax();
+	}
+	s->result = true;
+	spin_unlock(&bus);
+}
+
+/*
+ * A's routine wants a lock that is held while B is stopped, whose routine does
+ * not. Both obey the rule about locks.
+ */
+static void stop_sync_does_not_wait_for_anothers_routine(struct kunit *test)
+{
+	struct subject *a, *b;
+	unsigned long give_up;
+
+	needs_two_cpus(test);
+	a = new_timer(test);
+	b = new_timer(test);
+	enter_routine(test, a, wait_for_release);
+	iotimer_start(b->timer);
+	WRITE_ONCE(a->action, want_bus);
+	iotimer_stop_sync(b->timer);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(a->inside));
+	WRITE_ONCE(release_routine, true);
+	iotimer_stop_sync(a->timer);
+
+	/* The same, under the lock, in the next call of A, on the same CPU. */
+	a->entered = false;
+	iotimer_start(b->timer);
+	spin_lock_bh(&bus);
+	iotimer_start(a->timer);
+	give_up = jiffies + 5 * HZ;
+	while (!READ_ONCE(a->entered) && time_before(jiffies, give_up))
+		cpu_relax();
+	mdelay(10);
+	iotimer_stop_sync(b->timer);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(a->inside));
+	spin_unlock_bh(&bus);
+	iotimer_stop_sync(a->timer);
+	KUNIT_EXPECT_TRUE(test, a->result);
+	end(a);
+	end(b);
+}
+
+static void destroy_does_not_wait_for_anothers_routine(struct kunit *test)
+{
+	struct subject *a, *b;
+
+	needs_two_cpus(test);
+	a = new_timer(test);
+	b = new_timer(test);
+	enter_routine(test, a, wait_for_release);
+	iotimer_start(b->timer);
+	iotimer_destroy(b->timer);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(a->inside));
+	WRITE_ONCE(release_routine, true);
+	end_device(b);
+	end(a);
+}
+
+/* As when a driver is unbound. */
+static void detach_does_not_wait_for_anothers_routine(struct kunit *test)
+{
+	struct subject *a, *b;
+	void *group;
+
+	needs_two_cpus(test);
+	a = new_timer(test);
+	b = new_device(test);
+	group = devres_open_group(&b->dev, NULL, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, group);
+	b->timer = devm_iotimer_create(&b->dev, second, b);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(b->timer));
+	enter_routine(test, a, wait_for_release);
+	iotimer_start(b->timer);
+	devres_release_group(&b->dev, group);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(a->inside));
+	WRITE_ONCE(release_routine, true);
+	end_device(b);
+	end(a);
+}
+
+/* A timer that its driver starts at each operation, and its routine stops. */
+struct on_demand {
+	spinlock_t lock;	/* the driver's */
+	struct subject *s;
+	bool outstanding;
+	bool deciding;		/* the routine has found nothing outstanding */
+};
+
+static struct on_demand on_demand;
+
+static void stop_if_idle(struct subject *s)
+{
+	bool idle;
+
+	spin_lock(&on_demand.lock);
+	idle = !READ_ONCE(on_demand.outstanding);
+	if (idle) {
+		WRITE_ONCE(on_demand.deciding, true);
+		mdelay(50);	/* begin_operation() comes just now */
+		iotimer_stop(s->timer);
+	}
+	WRITE_ONCE(on_demand.outstanding, false);
+	spin_unlock(&on_demand.lock);
+}
+
+static void begin_operation(void)
+{
+	struct iotimer *timer = on_demand.s->timer;
+
+	spin_lock_bh(&on_demand.lock);
+	WRITE_ONCE(on_demand.outstanding, true);
+	if (!iotimer_enabled(timer))
+		iotimer_start(timer);
+	spin_unlock_bh(&on_demand.lock);
+}
+
+/* An operation that begins while the routine decides to stop is seen to. */
+static void started_on_demand_under_the_lock(struct kunit *test)
+{
+	struct subject *s;
+	unsigned int round;
+
+	needs_two_cpus(test);
+	s = new_timer(test);
+	spin_lock_init(&on_demand.lock);
+	on_demand.s = s;
+	for (round = 0; round < 3; round++) {
+		unsigned long give_up = jiffies + 5 * HZ;
+
+		WRITE_ONCE(on_demand.deciding, false);
+		s->entered = false;
+		s->calls = 0;
+		enter_routine(test, s, stop_if_idle);
+		while (!READ_ONCE(on_demand.deciding) && time_before(jiffies, give_up))
+			cpu_relax();
+		begin_operation();
+		KUNIT_EXPECT_TRUE(test, iotimer_enabled(s->timer));
+		sleep_ms(1500);
+		KUNIT_EXPECT_FALSE(test, READ_ONCE(on_demand.outstanding));
+		ssleep(1);
+		KUNIT_EXPECT_FALSE(test, iotimer_enabled(s->timer));
+	}
+	end(s);
+}
+
+/* A listener to the event of a start, which has the device's name, that takes long. */
 struct start_probe {
 	const struct device *dev;
 	bool entered;
@@ -1338,8 +1628,7 @@ static void destroy_waits_for_the_event_of_a_start(struct kunit *test)
 
 	if (!IS_ENABLED(CONFIG_TRACEPOINTS))
 		kunit_skip(test, "needs CONFIG_TRACEPOINTS");
-	if (num_online_cpus() < 2)
-		kunit_skip(test, "needs two CPUs");
+	needs_two_cpus(test);
 	s = new_timer(test);
 	probe.dev = &s->dev;
 	KUNIT_ASSERT_EQ(test, register_trace_iotimer_start(slow_probe, &probe), 0);
@@ -1351,16 +1640,17 @@ static void destroy_waits_for_the_event_of_a_start(struct kunit *test)
 	iotimer_destroy(s->timer);
 	KUNIT_EXPECT_TRUE(test, READ_ONCE(probe.entered));
 	KUNIT_EXPECT_TRUE(test, READ_ONCE(probe.left));
-	flush_work(&s->work);
 	unregister_trace_iotimer_start(slow_probe, &probe);
 	tracepoint_synchronize_unregister();
-	put_device(&s->dev);
+	end_device(s);
 }
 
 static void stop_start_and_create_do_not_wait(struct kunit *test)
 {
-	struct subject *s = new_timer(test), *other;
+	struct subject *s, *other;
 
+	needs_two_cpus(test);
+	s = new_timer(test);
 	enter_routine(test, s, wait_for_release);
 	other = new_timer(test);
 	KUNIT_EXPECT_TRUE(test, iotimer_start(other->timer));
@@ -1372,104 +1662,81 @@ static void stop_start_and_create_do_not_wait(struct kunit *test)
 	end(s);
 }
 
-/*
- * The only enabled timer stops itself, and is started again in the middle of the
- * next walk, which has passed it and finds no other. With the least budget that
- * walk takes many steps; so there is time to.
- */
-static void no_tick_is_lost_going_to_rest(struct kunit *test)
+/* A walk has found no timer, and the tick is about to go idle: start one. */
+static void start_at_the_end(void *data, unsigned long calls, u64 ns,
+			     unsigned int steps, unsigned long late,
+			     unsigned long missed)
 {
-	enum { NR = 16 };
-	struct subject **s, *first;
-	unsigned int round, met = 0;
+	struct subject *s = data;
 
-	if (virtual)
-		kunit_skip(test, "needs time to pass while a CPU is busy");
-	s = new_chunks(test, NR);
-	first = s[0];
-	first->action = stop_self;
-	set_budget(test, "1");
-	iotimer_start(first->timer);
-	wait_for_call(first);
+	if (calls)
+		return;
+	s->entered = true;
+	iotimer_start(s->timer);
+}
+
+static void no_tick_is_lost_going_idle(struct kunit *test)
+{
+	struct subject *s;
+	unsigned int round;
+
+	if (!IS_ENABLED(CONFIG_TRACEPOINTS))
+		kunit_skip(test, "needs CONFIG_TRACEPOINTS");
+	needs_to_be_alone(test);
+	s = new_timer(test);
+	s->action = stop_self;
+	KUNIT_ASSERT_EQ(test, register_trace_iotimer_tick(start_at_the_end, s), 0);
+	iotimer_start(s->timer);
 	for (round = 1; round <= 4; round++) {
-		unsigned long give_up = jiffies + 5 * HZ, from;
+		unsigned int was = calls(s);
 
-		KUNIT_EXPECT_EQ(test, calls(first), round);
-		while (stats().ticks == first->tick && time_before(jiffies, give_up))
-			cpu_relax();
-		from = stats().wakeups;
-		while (stats().wakeups < from + 2 && time_before(jiffies, give_up))
-			cpu_relax();
-		iotimer_start(first->timer);
-		from = stats().wakeups;
-		mdelay(10);
-		met += stats().wakeups != from;	/* the walk goes on */
-		wait_for_call(first);
+		wait_for_call(s);
+		KUNIT_EXPECT_EQ(test, calls(s), was + 1);
 	}
-	set_budget(test, "200");
-	KUNIT_EXPECT_GT(test, met, 0u);
-	end_chunks(s, NR);
-}
-
-static void delay_100_ms(struct subject *s)
-{
-	mdelay(100);
+	unregister_trace_iotimer_tick(start_at_the_end, s);
+	tracepoint_synchronize_unregister();
+	KUNIT_EXPECT_TRUE(test, s->entered);
+	end(s);
 }
 
 /*
- * A walk that is within the first of four chunks, for longer than another CPU
- * needs to destroy a later chunk's only timer: between two words it gets the
- * lock that it waits for. The walk knows that chunk already, and must not mind.
+ * A walk is within the first of five timers, each in a chunk of its own, and has
+ * collected the others: then one of them goes, with its chunk.
  */
-static void chunk_goes_during_a_step(struct kunit *test, unsigned int which)
+static void a_collected_timer_goes(struct kunit *test)
 {
-	enum { NR = 4 };
+	enum { NR = 5, GOES = 3 };
 	struct subject **s;
 	unsigned int i;
 
-	if (num_online_cpus() < 2)
-		kunit_skip(test, "needs two CPUs");
+	needs_two_cpus(test);
 	s = new_chunks(test, NR);
 	for (i = 0; i < NR * CHUNK; i++)
-		if (i % CHUNK && i != BITS_PER_LONG)
+		if (i % CHUNK)
 			end(s[i]);
-	set_budget(test, "1000000");	/* all in one step */
-	enter_routine(test, s[0], slow_routine);
-	/* Still in its first word, so all these are called in this tick. */
-	s[BITS_PER_LONG]->action = delay_100_ms;
-	iotimer_start(s[BITS_PER_LONG]->timer);
 	for (i = CHUNK; i < NR * CHUNK; i += CHUNK)
 		iotimer_start(s[i]->timer);
+	enter_routine(test, s[0], wait_for_release);
+	for (i = CHUNK; i < NR * CHUNK; i += CHUNK)
+		s[i]->calls = 0;
+	iotimer_destroy(s[GOES * CHUNK]->timer);
+	s[GOES * CHUNK]->timer = NULL;
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(s[0]->inside));
 	WRITE_ONCE(release_routine, true);
-	iotimer_destroy(s[which * CHUNK]->timer);
-	s[which * CHUNK]->timer = NULL;
-	KUNIT_EXPECT_FALSE(test, READ_ONCE(s[0]->inside));
-
-	if (!calls(s[(NR - 1) * CHUNK]))
-		wait_for_call(s[(NR - 1) * CHUNK]);
-	set_budget(test, "200");
-	for (i = 0; i < NR * CHUNK; i += CHUNK)
+	wait_for_call(s[0]);
+	for (i = CHUNK; i < NR * CHUNK; i += CHUNK)
 		KUNIT_EXPECT_EQ(test, !calls(s[i]), !s[i]->timer);
-	end(s[BITS_PER_LONG]);
 	for (i = 0; i < NR * CHUNK; i += CHUNK)
 		end(s[i]);
 }
 
-static void the_next_chunk_goes_during_a_step(struct kunit *test)
-{
-	chunk_goes_during_a_step(test, 1);
-}
-
-static void the_chunk_after_that_goes_during_a_step(struct kunit *test)
-{
-	chunk_goes_during_a_step(test, 2);
-}
-
 static void ticks_survive_their_cpu(struct kunit *test)
 {
-	struct subject *s = new_timer(test);
+	struct subject *s;
 	unsigned int was, cpu;
 
+	needs_two_cpus(test);
+	s = new_timer(test);
 	enter_routine(test, s, slow_routine);
 	WRITE_ONCE(release_routine, true);
 	cpu = cpumask_next(0, cpu_online_mask);
@@ -1484,8 +1751,205 @@ static void ticks_survive_their_cpu(struct kunit *test)
 	end(s);
 }
 
+static void delay(struct subject *s)
+{
+	udelay(s->us);
+}
+
+/*
+ * A walk that takes most of the second, half of it pauses, loses its CPU under
+ * way: each timer is called once a tick all the same.
+ */
+static void walk_without_its_cpu(struct kunit *test, struct subject **s,
+				 unsigned int nr)
+{
+	unsigned int cpu = cpumask_next(0, cpu_online_mask), i, wrong = 0;
+	unsigned long give_up = jiffies + 5 * HZ;
+	struct iotimer_stats from;
+	struct expected expected;
+
+	for (i = 0; i < nr; i++)
+		s[i]->calls = 0;
+	s[0]->entered = false;
+	enter_routine(test, s[0], delay);	/* the tick is on that CPU */
+	do {
+		for (i = 1; i < nr; i++)
+			iotimer_stop_sync(s[i]->timer);
+		from = stats();
+		for (i = 1; i < nr; i++) {
+			s[i]->calls = 0;
+			iotimer_start(s[i]->timer);
+		}
+	} while (stats().ticks != from.ticks);
+	while (stats().ticks == from.ticks && time_before(jiffies, give_up))
+		cpu_relax();
+	KUNIT_EXPECT_EQ(test, remove_cpu(cpu), 0);
+	msleep(3000);
+	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
+	expected.least = stats().ticks - from.ticks;
+	KUNIT_EXPECT_GE(test, expected.least, 2ul);
+	expected.least -= 1;	/* the last may be cut */
+	for (i = 0; i < nr; i++)
+		iotimer_stop_sync(s[i]->timer);
+	expected.most = stats().ticks - from.ticks;
+	for (i = 1; i < nr; i++)
+		wrong += !is_as(s[i], expected);
+	KUNIT_EXPECT_EQ(test, wrong, 0u);
+}
+
+static void a_walk_survives_its_cpu(struct kunit *test)
+{
+	enum { NR = 3000, ROUNDS = 4 };
+	struct subject **s;
+	unsigned int i;
+
+	needs_two_cpus(test);
+	s = kunit_kcalloc(test, NR, sizeof(*s), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	for (i = 0; i < NR; i++) {
+		s[i] = new_timer(test);
+		s[i]->us = 100;
+		s[i]->action = delay;
+	}
+	for (i = 0; i < ROUNDS; i++)
+		walk_without_its_cpu(test, s, NR);
+	for (i = 0; i < NR; i++)
+		end(s[i]);
+}
+
+#ifdef CONFIG_PREEMPT_RT
+/*
+ * On PREEMPT_RT routines run in a thread, here of low priority. A hog of middle
+ * priority keeps it from its CPU, unless a waiter of high priority lends its own.
+ */
+struct hog {
+	struct task_struct *softirq;	/* the thread that runs the routines */
+	bool running;
+	bool stop;
+	bool ended;
+};
+
+static struct hog hog;
+
+static void note_thread(struct subject *s)
+{
+	hog.softirq = current;
+}
+
+static void wait_for_hog(struct subject *s)
+{
+	wait_for_release(s);
+	while (!READ_ONCE(hog.running))
+		cpu_relax();
+	s->us = current->prio;
+}
+
+static void note_priority(struct subject *s)
+{
+	s->us = current->prio;
+}
+
+static int hog_cpu(void *unused)
+{
+	unsigned long give_up = jiffies + 5 * HZ;
+
+	sched_set_fifo_low(current);
+	WRITE_ONCE(hog.running, true);
+	while (!READ_ONCE(hog.stop) && time_before(jiffies, give_up))
+		cpu_relax();
+	WRITE_ONCE(hog.ended, true);
+	while (!kthread_should_stop())
+		schedule_timeout_uninterruptible(1);
+	return 0;
+}
+
+static void stop_sync_lends_its_priority_to_the_routine_only(struct kunit *test)
+{
+	struct subject *a, *b;
+	struct task_struct *task;
+	bool was_fifo;
+
+	needs_two_cpus(test);
+	a = new_timer(test);
+	b = new_timer(test);
+	hog = (struct hog){};
+	enter_routine(test, a, note_thread);
+	was_fifo = hog.softirq->policy == SCHED_FIFO;
+	task = kthread_create(hog_cpu, NULL, "iotimer_hog");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	kthread_bind(task, cpumask_next(0, cpu_online_mask));
+
+	sched_set_normal(hog.softirq, 0);
+	a->entered = false;
+	a->action = wait_for_hog;
+	b->action = note_priority;
+	iotimer_start(b->timer);
+	while (!READ_ONCE(a->entered))
+		schedule_timeout_uninterruptible(1);
+	wake_up_process(task);
+	WRITE_ONCE(release_routine, true);
+	while (!READ_ONCE(hog.running))
+		schedule_timeout_uninterruptible(1);
+	sched_set_fifo(current);
+	iotimer_stop_sync(a->timer);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(hog.ended));
+	KUNIT_EXPECT_EQ(test, calls(b), 0u);
+	WRITE_ONCE(hog.stop, true);
+	KUNIT_EXPECT_EQ(test, a->us, (unsigned int)current->prio);
+	sched_set_normal(current, 0);
+	wait_for_call(b);
+	KUNIT_EXPECT_EQ(test, b->us, (unsigned int)DEFAULT_PRIO);
+	kthread_stop(task);
+	if (was_fifo)
+		sched_set_fifo_low(hog.softirq);
+	end(a);
+	end(b);
+}
+
+static void lock_bus(struct subject *s)
+{
+	spin_lock(&bus);
+	s->result = true;
+	spin_unlock(&bus);
+}
+
+/*
+ * A's routine waits for a lock whose owner stops B, on the CPU of the softirq
+ * thread, which has the higher priority.
+ */
+static void stop_sync_under_a_lock_that_the_softirq_thread_wants(struct kunit *test)
+{
+	struct subject *a, *b;
+
+	needs_two_cpus(test);
+	a = new_timer(test);
+	b = new_timer(test);
+	hog = (struct hog){};
+	enter_routine(test, a, note_thread);
+	iotimer_stop_sync(a->timer);
+	set_cpus_allowed_ptr(current, cpumask_of(task_cpu(hog.softirq)));
+	KUNIT_EXPECT_EQ(test, hog.softirq->policy, (unsigned int)SCHED_FIFO);
+	a->entered = false;
+	a->action = lock_bus;
+	spin_lock(&bus);
+	iotimer_start(a->timer);
+	iotimer_start(b->timer);
+	while (!READ_ONCE(a->entered))
+		cpu_relax();
+	iotimer_stop_sync(b->timer);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(a->inside));
+	KUNIT_EXPECT_FALSE(test, a->result);
+	spin_unlock(&bus);
+	iotimer_stop_sync(a->timer);
+	KUNIT_EXPECT_TRUE(test, a->result);
+	end(a);
+	end(b);
+}
+#endif
+
 static struct kunit_case iotimer_cases[] = {
 	KUNIT_CASE(refuses_bad_arguments),
+	KUNIT_CASE(refuses_a_device_that_is_not_initialised),
 	KUNIT_CASE(one_timer_a_device),
 	KUNIT_CASE(holds_its_device),
 	KUNIT_CASE(devm_destroys_on_detach),
@@ -1504,6 +1968,7 @@ static struct kunit_case iotimer_cases[] = {
 	KUNIT_CASE(calls_all_that_are_enabled_however_they_lie),
 	KUNIT_CASE(chunks_go_between_two_steps),
 	KUNIT_CASE(chunks_come_and_go_between_two_steps),
+	KUNIT_CASE(calls_the_timers_of_a_second_group),
 	KUNIT_CASE(start_and_stop_tell_what_was),
 	KUNIT_CASE(stopped_is_not_called),
 	KUNIT_CASE(routine_stops_itself),
@@ -1518,17 +1983,27 @@ static struct kunit_case iotimer_cases[] = {
 	KUNIT_CASE(routine_stop_syncs_another),
 	KUNIT_CASE(started_and_stopped_by_a_hard_interrupt),
 	KUNIT_CASE(stop_sync_with_interrupts_off_is_stop),
+	KUNIT_CASE(create_in_atomic_context_is_refused),
+	KUNIT_CASE(destroy_inside_a_routine_is_stop),
 	KUNIT_CASE(start_of_a_destroyed_timer_does_nothing),
 	KUNIT_CASE(stop_sync_waits_for_the_routine),
 	KUNIT_CASE(stop_sync_undoes_the_routines_restart),
 	KUNIT_CASE(destroy_waits_for_the_routine),
 	KUNIT_CASE(start_while_being_destroyed_does_nothing),
+	KUNIT_CASE(stop_sync_does_not_wait_for_anothers_routine),
+	KUNIT_CASE(destroy_does_not_wait_for_anothers_routine),
+	KUNIT_CASE(detach_does_not_wait_for_anothers_routine),
+	KUNIT_CASE(started_on_demand_under_the_lock),
 	KUNIT_CASE(destroy_waits_for_the_event_of_a_start),
 	KUNIT_CASE(stop_start_and_create_do_not_wait),
-	KUNIT_CASE(no_tick_is_lost_going_to_rest),
-	KUNIT_CASE(the_next_chunk_goes_during_a_step),
-	KUNIT_CASE(the_chunk_after_that_goes_during_a_step),
+	KUNIT_CASE(no_tick_is_lost_going_idle),
+	KUNIT_CASE(a_collected_timer_goes),
 	KUNIT_CASE(ticks_survive_their_cpu),
+	KUNIT_CASE(a_walk_survives_its_cpu),
+#ifdef CONFIG_PREEMPT_RT
+	KUNIT_CASE(stop_sync_lends_its_priority_to_the_routine_only),
+	KUNIT_CASE(stop_sync_under_a_lock_that_the_softirq_thread_wants),
+#endif
 	{}
 };
 

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * iotimer_slots - where timers live: what iotimer_core.c and iotimer_slots.c
+ * share
+ *
+ * A timer is a slot of a chunk, which is a page. A group is up to 64 chunks,
+ * and has the bitmaps of all their slots side by side: one cache line of them
+ * tells of 512 timers, so a walk over many timers of which few are enabled
+ * reads little.
+ */
+#ifndef _IOTIMER_SLOTS_H
+#define _IOTIMER_SLOTS_H
+
+#include <linux/bits.h>
+#include <linux/lockdep.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/xarray.h>
+
+#include "iotimer.h"
+
+struct seq_file;
+
+/**
+ * struct iotimer - a slot
+ * @fn: the routine; NULL while the slot is free, and from the moment that
+ *	iotimer_destroy() begins
+ * @dev: the device, to which the slot has a reference
+ * @context: of the routine
+ * @child: links the devices that have a timer, see slot_link()
+ * @lock: held by the walk while it calls the routine, for iotimer_stop_sync()
+ *	to sleep on
+ * @lockdep_map: stands for the call of the routine
+ */
+struct iotimer {
+	iotimer_fn_t fn;
+	struct device *dev;
+	void *context;
+	u32 child[2];
+#ifdef CONFIG_PREEMPT_RT
+	spinlock_t lock;
+#endif
+#ifdef CONFIG_LOCKDEP
+	struct lockdep_map lockdep_map;
+#endif
+} __aligned(32);
+
+#define IOTIMER_CHUNK_SIZE	4096
+#define IOTIMER_CHUNK_SLOTS	(IOTIMER_CHUNK_SIZE / sizeof(struct iotimer))
+#define IOTIMER_CHUNK_WORDS	BITS_TO_LONGS(IOTIMER_CHUNK_SLOTS)
+#define IOTIMER_CHUNK_BITS	(IOTIMER_CHUNK_WORDS * BITS_PER_LONG)
+#define IOTIMER_GROUP_CHUNKS	64
+#define IOTIMER_GROUP_WORDS	(IOTIMER_GROUP_CHUNKS * IOTIMER_CHUNK_WORDS)
+#define IOTIMER_GROUP_BITS	(IOTIMER_GROUP_CHUNKS * IOTIMER_CHUNK_BITS)
+
+struct iotimer_group;
+
+/**
+ * struct iotimer_chunk - the head of a chunk, in the place of its slot 0
+ * @group: the group that has its bitmaps
+ * @rcu: frees it, since a walk may be looking at its slots
+ * @bit: bit of slot 0 in these bitmaps
+ * @nr_used: slots in use; protected by the mutex of iotimer_slots.c
+ */
+struct iotimer_chunk {
+	struct iotimer_group *group;
+	struct rcu_head rcu;
+	u16 bit;
+	u16 nr_used;
+};
+
+static_assert(sizeof(struct iotimer_chunk) <= sizeof(struct iotimer));
+static_assert(IOTIMER_GROUP_BITS - 1 <= U16_MAX);
+#if !defined(CONFIG_PREEMPT_RT) && !defined(CONFIG_LOCKDEP)
+static_assert(sizeof(struct iotimer) == 32);
+#endif
+
+/**
+ * struct iotimer_group - the bitmaps of up to 64 chunks
+ * @enabled: slots whose timer is enabled; the bits of slots 0 are never set
+ * @used: slots in use; this and what follows are protected by the mutex of
+ *	iotimer_slots.c, but @chunk is read by the walk, too
+ * @chunk: the chunks, or NULL
+ * @present: which these are
+ * @room: those of them that have a free slot
+ * @rcu: frees it, since a walk may be looking at it
+ * @index: in iotimer_groups
+ */
+struct iotimer_group {
+	unsigned long enabled[IOTIMER_GROUP_WORDS];
+	unsigned long used[IOTIMER_GROUP_WORDS];
+	struct iotimer_chunk __rcu *chunk[IOTIMER_GROUP_CHUNKS];
+	u64 present;
+	u64 room;
+	struct rcu_head rcu;
+	u32 index;
+};
+
+/* The first timer takes two pages, and a million 33 bytes each. */
+static_assert(sizeof(struct iotimer_group) <= IOTIMER_CHUNK_SIZE);
+
+extern struct xarray iotimer_groups;
+
+/* A chunk is aligned to its size, so a slot finds it by masking. */
+static inline struct iotimer_chunk *chunk_of(const struct iotimer *timer)
+{
+	return (void *)((unsigned long)timer & ~(IOTIMER_CHUNK_SIZE - 1UL));
+}
+
+static inline unsigned int slot_of(const struct iotimer *timer)
+{
+	return ((unsigned long)timer % IOTIMER_CHUNK_SIZE) / sizeof(*timer);
+}
+
+static inline struct iotimer *slot_in(struct iotimer_chunk *chunk,
+				      unsigned int slot)
+{
+	return (struct iotimer *)chunk + slot;
+}
+
+/* A timer's bit in its group's bitmaps. */
+static inline unsigned int bit_of(const struct iotimer *timer)
+{
+	return chunk_of(timer)->bit + slot_of(timer);
+}
+
+static inline unsigned long *enabled_of(const struct iotimer *timer)
+{
+	return chunk_of(timer)->group->enabled;
+}
+
+struct iotimer *iotimer_slot_get(struct device *dev);
+void iotimer_slot_put(struct iotimer *timer);
+void iotimer_slots_exit(void);
+
+/*
+ * For iotimer_debug.c: all timers, in the order of their ids, which are not 0.
+ * Between lock and unlock none is created or destroyed.
+ */
+void iotimer_list_lock(void);
+void iotimer_list_unlock(void);
+struct iotimer *iotimer_list_next(u32 *id);
+void iotimer_list_show(struct seq_file *seq, const struct iotimer *timer);
+
+#endif /* _IOTIMER_SLOTS_H */
