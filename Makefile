@@ -70,6 +70,9 @@ docs:	## build Documentation/ as HTML in Documentation/build
 model:	## check the Promela models of the scheme and of the engine with spin
 	@scripts/model
 
+litmus:	## check the engine's memory ordering with herd7 and the kernel's memory model
+	@tests/litmus/run
+
 torture:	## both modules on SMP kernels with KASAN, KCSAN, PREEMPT_RT; MINUTES= on each
 	@scripts/torture $(if $(MINUTES),--minutes $(MINUTES))
 
@@ -112,5 +115,5 @@ help:	## this list; scripts/NAME --help tells the options of `make NAME`
 # Two targets of one command line take turns; what kbuild does below one uses all of -j.
 .NOTPARALLEL:
 .PHONY: modules clean install uninstall deb overlay test-install test-overlay demo timeline test check \
-	docs model torture million days failing fuzz coverage bench \
+	docs model litmus torture million days failing fuzz coverage bench \
 	test-kernels test-all help
