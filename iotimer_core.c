@@ -21,7 +21,10 @@
  *
  * It waits for its own timer's routine only, whatever the other routines do. The
  * price is a full barrier for each call, but one barrier for several calls would
- * have stop_sync wait for several routines.
+ * have stop_sync wait for several routines. The routine may start its own timer
+ * again, so all that is repeated until the bit is clear after the wait, and no
+ * tick began meanwhile: in another tick there may have been a second call, which
+ * has stopped the timer and still runs. In one tick a timer is called once.
  *
  * What keeps the tick going, and lets it go idle: the tick is armed again after
  * a walk that found an enabled timer, or if a timer was started since that walk
@@ -596,6 +599,7 @@ static void begin_tick(void)
 	tick.late = (now - tick.next) % HZ;
 	tick.next += (tick.missed + 1) * HZ;
 	WRITE_ONCE(tick.stats.missed, tick.stats.missed + tick.missed);
+	/* Before the walk, for iotimer_stop_sync(). */
 	WRITE_ONCE(tick.stats.ticks, tick.stats.ticks + 1);
 	tick.calls = 0;
 	tick.steps = 0;
@@ -740,7 +744,7 @@ static bool inside_routine(void)
  * @timer: the timer
  *
  * On return the routine is not running, and is not called again until the
- * next iotimer_start(); so the caller must have no one else start the timer
+ * next iotimer_start(); so nothing but this very routine may start the timer
  * meanwhile. Waits for a call of this timer's own routine, and for nothing else.
  * From inside a routine, the timer's own or another's, it does not wait.
  *
@@ -755,10 +759,12 @@ static bool inside_routine(void)
 bool iotimer_stop_sync(struct iotimer *timer)
 {
 	bool inside = inside_routine();
+	unsigned long ticks;
 	bool was_enabled;
 
 	if (!inside)
 		might_wait_for_call(timer);
+	ticks = READ_ONCE(tick.stats.ticks);	/* before the bit is cleared */
 	was_enabled = iotimer_stop(timer);
 	if (WARN_ONCE(irqs_disabled(),
 		      "iotimer: stop_sync with interrupts off cannot wait\n"))
@@ -766,14 +772,20 @@ bool iotimer_stop_sync(struct iotimer *timer)
 	if (inside)
 		return was_enabled;
 
-	/* The routine may start its own timer again: repeat until it has not. */
 	for (;;) {
 		/* The bit's clearing is the full barrier. Pairs with call_timer(). */
 		while (smp_load_acquire(&tick.running) == timer)
 			wait_for_call(timer);
-		if (!iotimer_enabled(timer))
+		/* Acquire, to see the tick of the call that cleared the bit. */
+		if (!test_bit_acquire(bit_of(timer), enabled_of(timer)) &&
+		    READ_ONCE(tick.stats.ticks) == ticks)
 			return was_enabled;
-		was_enabled |= iotimer_stop(timer);
+		ticks = READ_ONCE(tick.stats.ticks);
+		if (!clear_enabled(timer))
+			continue;
+		was_enabled = true;
+		if (trace_iotimer_stop_enabled())
+			trace_switch(timer, IOTIMER_STOPPED, true);
 	}
 }
 EXPORT_SYMBOL_GPL(iotimer_stop_sync);

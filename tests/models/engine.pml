@@ -3,40 +3,48 @@
  * Model of iotimer_core.c: start, stop, stop_sync and destroy against the walk
  * and the rest of the tick. Checked by scripts/model.
  *
- * Two timers, in one bitmap word or, with -DWORDS=2, in a word each. Contexts,
- * each on a CPU of its own:
+ * Two timers, in one bitmap word and one batch of the walk or, with -DWORDS=2,
+ * in a word and a batch each. Contexts, each on a CPU of its own:
  *
  *	tick	the softirq; every call of a routine does whatever it likes
- *	owner	the driver of timer 0: starts, stops, destroys, creates anew
+ *	owner	the driver of timer 0: starts, stops, destroys and creates it
  *	irq	starts and stops either timer, whatever the owner is doing
+ *
+ * -DRT: as on PREEMPT_RT, stop_sync sleeps on a lock of the slot.
+ * -DBUS: the owner holds a lock around stop_sync and destroy of timer 0, and
+ * the routine of timer 1 takes the same lock.
  *
  * What is checked (promises of the README):
  *
- *	1  after stop_sync the routine is not running, and is not called before
- *	   the next start; after destroy, never (quiet[], in call())
- *	2  a timer that is enabled throughout a walk is called by it exactly
- *	   once (steady[], called[])
- *	3  whenever nobody is at work on the tick and a timer is enabled whose
- *	   start has returned, the next walk is on its way (due[], watch())
- *	5  all of that with routines that start, stop, stop_sync any timer; and
- *	   nobody deadlocks (owner and irq may cease at any time)
- *	8  no enabled timer, no tick: a walk that finds none, and none started
- *	   since, leaves none pending (idle)
+ *	P1  after stop_sync the routine is not running, and is not called before
+ *	    the next start; after destroy, never, not even with the slot in use
+ *	    again (quiet[], inside[], stale)
+ *	P2  a timer that is enabled throughout a walk is called by it exactly
+ *	    once (steady[], called[])
+ *	P3  whenever nobody is at work on the tick and a timer is enabled whose
+ *	    start has returned, the next walk is on its way (due[], watch())
+ *	P5  all of that with routines that start, stop, stop_sync any timer; and
+ *	    nobody deadlocks (owner and irq may cease at any time)
+ *	P6  stop_sync and destroy wait for no other timer's routine: with -DBUS
+ *	    nobody deadlocks either
+ *	P8  no enabled timer, no tick: a walk that finds none, and none started
+ *	    since, leaves none pending (no_work)
  *
  * Stores that a barrier of the C code is there for wait in a store buffer:
- * state = TICK_COMES of the tick with the unlock that follows, fn = NULL of
- * destroy, and the bit of a start if that had no barrier. They reach memory at
- * any time, at the latest at their CPU's next full barrier, or for the tick when
- * it takes the lock again.
+ * state = TICK_ARMED of the tick with the unlock that follows, fn = NULL of
+ * destroy, and, if they had no barrier, running = timer, the bit of a start and
+ * that of the owner's stop. They reach memory at any time, at the latest at
+ * their CPU's next full barrier, or for the tick when it takes the lock again.
  *
  * What is left out: time (a wakeup may be early; when it is due is the timer
- * wheel's business), missed ticks, chunks, RCU and the device tree, what the
- * walk fetches ahead, reordering other than of those stores, interrupts on the
- * CPU that they interrupt, stop_sync with interrupts off, the warnings.
+ * wheel's business), missed ticks, chunks, RCU and the device tree, reordering
+ * other than of those stores (so that stop_sync's caller sees what the routine
+ * wrote is for tests/litmus), interrupts on the CPU that they interrupt,
+ * stop_sync with interrupts off, the warnings, tracing.
  *
  * Contract of the callers, built in: start is not called, nor under way, once
- * destroy has returned; a stop_sync promises nothing if someone other than a
- * routine starts the timer meanwhile.
+ * destroy has returned; a stop_sync promises nothing if anything but the timer's
+ * own routine starts the timer meanwhile.
  */
 
 #ifndef WORDS
@@ -52,41 +60,70 @@
 
 /* -DWITHOUT=... takes one mechanism away, and spin finds a trail. */
 #define SECOND_TEST	1	/* the walk tests the bit again before the call */
-#define WALK_LOCK	2	/* stop_sync takes walk_lock */
-#define SECOND_STOP	3	/* stop_sync clears the bit again under it */
-#define SELF		4	/* stop_sync knows that it is inside a routine */
-#define FOUND		5	/* the tick goes on if its walk found a timer */
-#define STARTED		6	/* and if one was started since the walk began */
-#define FORGET		7	/* a walk forgets the starts before it */
-#define MB		8	/* the barrier between that and its look at the bits */
-#define START_BARRIER	9	/* the one between the bit of start and its look */
-#define STATE_LOOK	10	/* start looks whether the tick is wanted */
-#define LOOK_AGAIN	11	/* also the start of a timer that is enabled */
-#define TICK_LOCK	12	/* wanting and resting take tick.lock */
-#define DEAD_MARK	13	/* destroy clears fn first */
-#define FN_FIRST	14	/* the walk reads fn before it tests the bit again */
-#define FN_LOOK		15	/* the walk looks whether fn is NULL */
+#define PUBLISH		2	/* the walk publishes which timer it calls */
+#define RUN_MB		3	/* the barrier after that */
+#define FN_LATE		4	/* the walk reads fn after that barrier, not before */
+#define AFTER_CALL	5	/* the walk withdraws the timer after the call, not before */
+#define WITHDRAW	6	/* the walk withdraws it at all */
+#define STOP_BARRIER	7	/* the barrier between the bit of stop and the look at running */
+#define WAIT		8	/* stop_sync waits for the routine */
+#define BIT_LOOK	9	/* stop_sync looks at the bit after that */
+#define REPEAT		10	/* stop_sync waits again if the bit was set */
+#define TICKS_LOOK	11	/* stop_sync looks whether a walk has begun meanwhile */
+#define TICKS_FIRST	12	/* since before it cleared the bit, not after */
+#define SELF		13	/* stop_sync knows that it is inside a routine */
+#define OWN_TIMER	14	/* stop_sync waits for its own timer alone; with -DBUS */
+#define OWN_LOCK	15	/* each slot has a lock of its own; with -DBUS -DRT */
+#define FOUND		16	/* the tick goes on if its walk found a timer */
+#define STARTED		17	/* and if one was started since the walk began */
+#define FORGET		18	/* a walk forgets the starts before it */
+#define MB		19	/* the barrier between that and its look at the bits */
+#define START_BARRIER	20	/* the one between the bit of start and its look */
+#define STATE_LOOK	21	/* start looks whether it must kick the tick */
+#define LOOK_AGAIN	22	/* also the start of a timer that is enabled */
+#define TICK_LOCK	23	/* kicking, beginning and ending take tick.lock */
+#define DEAD_MARK	24	/* destroy clears fn first */
+#define FN_FIRST	25	/* the walk reads fn before it tests the bit again */
+#define FN_LOOK		26	/* the walk looks whether fn is NULL */
 #ifndef WITHOUT
 #define WITHOUT		0
 #endif
 
 /* enum iotimer_tick_state */
-#define RESTS		0
-#define COMES		1
-#define WANTED		2
+#define TICK_IDLE	0
+#define TICK_ARMED	1
+#define TICK_REARM	2
+
+/* Pointers: NULL is 0 */
+#define TIMER(i)	(i + 1)		/* &slot[i] */
 
 /* What the C code has */
-bit bit_set[2];		/* chunk->enabled */
+bit bit_set[2];		/* group->enabled */
 bit fn[2];		/* slot.fn, NULL or not */
 byte state;		/* tick.state */
 bit found;		/* tick.found */
-bit pending;		/* tick.timer */
+bit pending;		/* tick.timer, tick.resume_timer */
 bit tick_lock;		/* tick.lock */
-bit walk_lock;
-byte walker = NOBODY;
+byte running;		/* tick.running */
+byte walker = NOBODY;	/* tick.walker */
+bit same_tick;		/* tick.stats.ticks is what the owner's stop_sync read */
+#ifdef RT
+bit slot_lock[2];	/* slot.lock */
+#define LOCK_OF(i) slot_lock[i * (WITHOUT != OWN_LOCK)]
+#endif
+#ifdef BUS
+bit bus;		/* a lock of the owner's and of timer 1's routine */
+#endif
 
 /* Store buffers */
-bit late_forget;	/* tick: state = TICK_COMES, unlock */
+bit late_armed;		/* tick: state = TICK_ARMED, unlock */
+bit late_dead;		/* owner: fn[0] = NULL */
+#if WITHOUT == RUN_MB
+byte late_run;		/* tick: running = late_run */
+#endif
+#if WITHOUT == STOP_BARRIER
+bit late_clear;		/* owner: the bit of timer 0 is cleared */
+#endif
 #if WITHOUT == START_BARRIER
 bit late_set[8];	/* by timer and context: its bit is set */
 #define NONE_LATE (!late_set[TICK] && !late_set[OWNER] && !late_set[IRQ] && \
@@ -94,21 +131,22 @@ bit late_set[8];	/* by timer and context: its bit is set */
 #else
 #define NONE_LATE true
 #endif
-bit late_dead;		/* owner: fn[0] = NULL */
 
 /* What only the checks need */
 bit alive[2];		/* created, and destroy has not returned */
+bit func;		/* fn of call_timer() */
+bit stale;		/* and it is that of timer 0 before its last create */
 bit in_tick;		/* iotimer_tick() is running */
-bit running[2];		/* the routine is */
+bit inside[2];		/* the routine is running */
 bit called[2];		/* by the current walk */
 bit steady[2];		/* enabled ever since the current walk began */
 bit quiet[2];		/* stop_sync or destroy has returned, no start since */
-bit calm;		/* of the owner's stop_sync: no start since, but by routines */
+bit calm;		/* of the owner's stop_sync: no start since, but by its own routine */
 byte starting[2];	/* calls of start under way outside routines */
 bit tick_starts[2];	/* one inside a routine is */
 bit fresh[8];		/* by timer and context: a start has set the bit, no stop since */
 bit due[2];		/* a start has returned, no stop since */
-bit idle;		/* the walk began with no timer enabled, and none was started since */
+bit no_work;		/* the walk began with no timer enabled, and none was started since */
 
 #define AT_REST (!in_tick && !tick_lock)
 
@@ -117,19 +155,46 @@ inline lock(l)
 	atomic { !l -> l = 1 }
 }
 
-inline drain_forget()
+inline drain_tick()
 {
 	if
-	:: late_forget -> late_forget = 0; state = COMES; tick_lock = 0
+	:: late_armed -> late_armed = 0; state = TICK_ARMED; tick_lock = 0
+	:: else
+	fi;
+#if WITHOUT == RUN_MB
+	if
+	:: late_run -> running = late_run; late_run = 0
 	:: else
 	fi
+#endif
+}
+
+inline drain_owner()
+{
+	if
+	:: late_dead -> late_dead = 0; fn[0] = 0
+	:: else
+	fi;
+#if WITHOUT == STOP_BARRIER
+	if
+	:: late_clear ->	/* after a start meanwhile, if there was one */
+		late_clear = 0;
+		bit_set[0] = 0;
+		fresh[TICK] = 0;
+		fresh[IRQ] = 0;
+		due[0] = 0;
+		steady[0] = 0
+	:: else
+	fi
+#endif
 }
 
 /* A full barrier of context me: its store buffer is empty. */
 inline barrier(me)
 {
 	if
-	:: me == OWNER && late_dead -> late_dead = 0; fn[0] = 0
+	:: me == TICK -> drain_tick()
+	:: me == OWNER -> drain_owner()
 	:: else
 	fi
 }
@@ -137,12 +202,17 @@ inline barrier(me)
 /* iotimer_stop() */
 inline stop(i, me, sync)
 {
-	d_step {	/* return test_and_clear_bit(slot_of(timer), chunk_of(timer)->enabled) */
-		barrier(me);
+	d_step {	/* return test_and_clear_bit(bit, group->enabled) */
 #if WITHOUT == START_BARRIER
 		late_set[4 * i + me] = 0;
 #endif
+#if WITHOUT == STOP_BARRIER
+		late_clear = late_clear || me == OWNER;
+		bit_set[i] = bit_set[i] && me == OWNER;
+#else
+		barrier(me);
 		bit_set[i] = 0;
+#endif
 		fresh[4 * i + TICK] = 0;
 		fresh[4 * i + OWNER] = 0;
 		fresh[4 * i + IRQ] = 0;
@@ -152,20 +222,20 @@ inline stop(i, me, sync)
 	}
 }
 
-/* iotimer_want_tick() */
-inline want_tick()
+/* kick_tick() */
+inline kick_tick()
 {
 #if WITHOUT != TICK_LOCK
 	lock(tick_lock);			/* raw_spin_lock_irqsave(&tick.lock) */
 #endif
 	if
-	:: state == RESTS ->			/* if (tick.state == TICK_RESTS) */
+	:: state == TICK_IDLE ->		/* if (tick.state == TICK_IDLE) */
 		/* the fields that the tick owns are ours to write now */
 		assert(!pending && !in_tick);
-		pending = 1			/* iotimer_aim() */
+		pending = 1			/* arm() */
 	:: else
 	fi;
-	state = WANTED;				/* WRITE_ONCE(tick.state, TICK_WANTED) */
+	state = TICK_REARM;			/* WRITE_ONCE(tick.state, TICK_REARM) */
 #if WITHOUT != TICK_LOCK
 	tick_lock = 0				/* raw_spin_unlock_irqrestore() */
 #endif
@@ -178,12 +248,12 @@ inline start(i, me)
 		alive[i] ->
 		if
 		:: me == TICK -> tick_starts[i] = 1
-		:: else -> starting[i]++; idle = 0
+		:: else -> starting[i]++; no_work = 0
 		fi;
-		calm = calm && (i != 0 || me == TICK);
+		calm = calm && (i != 0 || (me == TICK && inside[0]));
 		quiet[i] = 0
 	};
-	d_step {				/* test_and_set_bit(slot, chunk->enabled) */
+	d_step {				/* test_and_set_bit(bit, group->enabled) */
 #if WITHOUT == START_BARRIER
 		late_set[4 * i + me] = 1;
 #else
@@ -198,9 +268,9 @@ inline start(i, me)
 		stop(i, me, false)		/* iotimer_stop(timer); return false */
 	:: else ->
 		if
-		/* if (READ_ONCE(tick.state) != TICK_WANTED) iotimer_want_tick() */
-		:: state != WANTED && WITHOUT != STATE_LOOK && (!was || WITHOUT != LOOK_AGAIN) ->
-			want_tick()
+		/* if (READ_ONCE(tick.state) != TICK_REARM) kick_tick() */
+		:: state != TICK_REARM && WITHOUT != STATE_LOOK && (!was || WITHOUT != LOOK_AGAIN) ->
+			kick_tick()
 		:: else
 		fi
 	fi;
@@ -215,30 +285,77 @@ inline start(i, me)
 	}
 }
 
+/* while (smp_load_acquire(&tick.running) == timer) */
+#if WITHOUT == WAIT
+#define IN_CALL(i) false
+#elif WITHOUT == OWN_TIMER
+#define IN_CALL(i) (running != 0)
+#else
+#define IN_CALL(i) (running == TIMER(i))
+#endif
+
+/* if (!test_bit(bit, group->enabled)); its own clearing is seen first */
+#if WITHOUT == BIT_LOOK
+#define ENABLED(i) false
+#elif WITHOUT == STOP_BARRIER
+#define ENABLED(i) (bit_set[i] && !late_clear)
+#else
+#define ENABLED(i) (bit_set[i])
+#endif
+
+/* No walk has begun since ticks was read. */
+#define SAME_TICK (same_tick || WITHOUT == TICKS_LOOK)
+
 /* iotimer_stop_sync() */
 inline stop_sync(i, me)
 {
+	d_step {				/* ticks = READ_ONCE(tick.stats.ticks) */
+		if
+		:: me == OWNER ->
+			same_tick = 1;
+			calm = !starting[i] && (!tick_starts[i] || inside[i])
+		:: else
+		fi
+	};
+	stop(i, me, true);			/* was = iotimer_stop(timer) */
+#if WITHOUT == TICKS_FIRST
+	same_tick = me == OWNER;
+#endif
 	if
-	:: me == OWNER -> calm = !starting[i]
-	:: else
-	fi;
-	stop(i, me, true);			/* was_enabled = iotimer_stop(timer) */
-	if
-	:: walker == me && WITHOUT != SELF	/* if (READ_ONCE(walker) == current) return */
+	:: walker == me && WITHOUT != SELF	/* if (READ_ONCE(tick.walker) == current) return was */
 	:: else ->
-#if WITHOUT != WALK_LOCK
-		lock(walk_lock);		/* spin_lock_bh(&walk_lock) */
+		do				/* for (;;) */
+#ifdef RT
+		:: IN_CALL(i) ->
+			lock(LOCK_OF(i));	/* spin_lock(&timer->lock) */
+			LOCK_OF(i) = 0		/* spin_unlock(&timer->lock) */
+		:: !IN_CALL(i) ->
+#else
+		:: !IN_CALL(i) ->		/* cpu_relax() until then */
 #endif
-#if WITHOUT != SECOND_STOP
-		stop(i, me, true);		/* was_enabled |= iotimer_stop(timer) */
+			if
+			:: !ENABLED(i) ->
+				if		/* READ_ONCE(tick.stats.ticks) == ticks */
+				:: SAME_TICK -> break	/* return was */
+				:: else
+				fi
+			:: ENABLED(i)
+			fi;
+			same_tick = 1;		/* ticks = READ_ONCE(tick.stats.ticks) */
+			stop(i, me, true)	/* was |= iotimer_stop(timer) */
+#if WITHOUT == REPEAT
+			;
+			break
+#elif WITHOUT == TICKS_FIRST
+			;
+			same_tick = 1
 #endif
-		d_step {
-#if WITHOUT != WALK_LOCK
-			walk_lock = 0;		/* spin_unlock_bh(&walk_lock) */
-#endif
-			assert(!running[i]);	/* promise 1 */
+		od;
+		atomic {
+			assert(!calm || !inside[i]);	/* P1 */
 			quiet[i] = quiet[i] || calm;
-			calm = 0
+			calm = 0;
+			same_tick = 0
 		}
 	fi
 }
@@ -256,9 +373,9 @@ inline destroy()
 	/* The caller sees to it that no start is under way on return. */
 	d_step {
 		!starting[0] && !tick_starts[0] ->
-		alive[0] = 0;			/* iotimer_put_slot(timer) */
+		alive[0] = 0;			/* the slot is free */
 		quiet[0] = 1;
-		assert(!bit_set[0] && !running[0])
+		assert(!inside[0] && !ENABLED(0))	/* P1 */
 	}
 }
 
@@ -267,104 +384,184 @@ inline call(b)
 {
 	d_step {
 		assert(func);			/* a routine, not NULL */
+		assert(!stale || b != 0);	/* P1 */
 		func = 0;
-		assert(!quiet[b]);		/* promises 1, 5 */
-		assert(!called[b]);		/* promise 2 */
+		stale = 0;
+		assert(!quiet[b]);		/* P1, P5 */
+		assert(!called[b]);		/* P2 */
 		called[b] = 1;
-		running[b] = 1
+		inside[b] = 1
 	};
-	if
-	:: j = 0
-	:: j = 1
-	fi;
-	if
-	:: start(j, TICK)
-	:: alive[j] -> stop(j, TICK, false)
-	:: alive[j] -> stop_sync(j, TICK)
-	:: true
-	fi;
-	d_step { j = 0; running[b] = 0 }
+#ifdef BUS
+	atomic { b != 1 || !bus -> bus = bus || b == 1 };	/* spin_lock(&bus) */
+#endif
+	do
+	:: start(0, TICK)
+	:: start(1, TICK)
+	:: alive[0] -> stop(0, TICK, false)
+	:: stop(1, TICK, false)
+	:: alive[0] -> stop_sync(0, TICK)
+	:: stop_sync(1, TICK)
+	:: break
+	od;
+	atomic {
+#ifdef BUS
+		bus = bus && b != 1;		/* spin_unlock(&bus) */
+#endif
+		inside[b] = 0
+	}
 }
 
-/* iotimer_run_word() */
-inline run_word()
+/* The bit of timer b, again */
+#if WITHOUT == SECOND_TEST
+#define TESTED(b) true
+#elif WITHOUT == FN_FIRST
+#define TESTED(b) seen[b]
+#else
+#define TESTED(b) bit_set[b]
+#endif
+
+/* call_timer() */
+inline call_timer(b)
 {
-	d_step {				/* pending = READ_ONCE(*enabled) */
-		seen[word] = bit_set[word];
-		seen[word + BITS - 1] = bit_set[word + BITS - 1]
+#ifdef RT
+	lock(LOCK_OF(b));			/* spin_lock(&timer->lock) */
+#endif
+#if WITHOUT == FN_LATE
+	func = fn[b];
+#endif
+#if WITHOUT == RUN_MB
+	late_run = TIMER(b);
+#elif WITHOUT != PUBLISH
+	d_step {
+		running = TIMER(b);		/* smp_store_release(&tick.running, timer) */
+		barrier(TICK)			/* smp_mb() */
 	};
-	if
-	:: seen[0] || seen[1] ->		/* if (!pending) return */
-		found = 1;			/* tick.found = true */
-		lock(walk_lock);		/* spin_lock(&walk_lock) */
-		walker = TICK;			/* WRITE_ONCE(walker, current) */
-		b = word * BITS;
-		do				/* for (mask = 1; mask & pending; ...), for (; pending; ...) */
-		:: b < (word + 1) * BITS ->	/* iotimer_call(timer, enabled, mask) */
-#if WITHOUT != FN_FIRST
-			func = fn[b];		/* fn = smp_load_acquire(&timer->fn) */
 #endif
-			/* smp_load_acquire(enabled) & mask */
-			seen[b] = seen[b] && (bit_set[b] || WITHOUT == SECOND_TEST);
 #if WITHOUT == FN_FIRST
-			func = fn[b];
+	seen[b] = bit_set[b];
 #endif
+#if WITHOUT != FN_LATE
+	func = fn[b];				/* fn = smp_load_acquire(&timer->fn) */
+#endif
+#if WITHOUT == AFTER_CALL
+	running = 0;
+#endif
+	if
+	/* if (fn && (smp_load_acquire(word) & mask)) */
+	:: (func || WITHOUT == FN_LOOK) && TESTED(b) ->
+		call(b)				/* fn(timer->dev, timer->context) */
+	:: else
+	fi;
+	d_step {
+#if WITHOUT == RUN_MB
+		late_run = 0;
+#endif
+#if WITHOUT != WITHDRAW
+		running = 0;			/* smp_store_release(&tick.running, NULL) */
+#endif
+		seen[b] = 0;
+		func = 0;
+		stale = 0
+	}
+#ifdef RT
+	;
+	LOCK_OF(b) = 0				/* spin_unlock(&timer->lock) */
+#endif
+}
+
+/* collect(): the next batch, here a word of the bitmap */
+inline collect(w)
+{
+	d_step {				/* pending = READ_ONCE(group->enabled[w]) */
+		seen[w] = bit_set[w];
+		seen[w + BITS - 1] = bit_set[w + BITS - 1]
+	}
+}
+
+/* walk(): the next batch is collected before one is called. */
+inline walk()
+{
+	walker = TICK;				/* WRITE_ONCE(tick.walker, current) */
+	if
+	:: word < WORDS -> collect(word)
+	:: else
+	fi;
+	do
+	:: word < WORDS ->
+		d_step {			/* tick.found |= batch->nr */
+			b = word * BITS;
+			found = found || seen[b] || seen[b + BITS - 1]
+		};
+		if
+		:: word + 1 < WORDS -> collect(word + 1)
+		:: else
+		fi;
+		do				/* call_batch() */
+		:: b < (word + 1) * BITS ->
 			if
-			:: (func || WITHOUT == FN_LOOK) && seen[b] ->
-				call(b)		/* fn(timer->dev, timer->context) */
+			:: seen[b] -> call_timer(b)
 			:: else
 			fi;
-			d_step { seen[b] = 0; func = 0; b++ }
+			b++
 		:: else -> break
 		od;
-		atomic { b = 0; walker = NOBODY };	/* WRITE_ONCE(walker, NULL) */
-		walk_lock = 0			/* spin_unlock(&walk_lock) */
-	:: else
-	fi
+		atomic { b = 0; word++ };
+		if				/* while (tick.walking && took < budget) */
+		:: true
+		:: walking = 1; break		/* the next batch is collected again */
+		fi
+	:: else -> break
+	od;
+	atomic {
+		seen[0] = 0;
+		seen[1] = 0;
+		walker = NOBODY			/* WRITE_ONCE(tick.walker, NULL) */
+	}
 }
 
-/* iotimer_forget_starts() */
-inline forget_starts()
+/* begin_walk() */
+inline begin_walk()
 {
 #if WITHOUT != TICK_LOCK
 	lock(tick_lock);			/* raw_spin_lock_irqsave(&tick.lock) */
 #endif
 #if WITHOUT != FORGET
-	late_forget = 1;			/* WRITE_ONCE(tick.state, TICK_COMES), unlock */
+	late_armed = 1;				/* WRITE_ONCE(tick.state, TICK_ARMED), unlock */
 #else
 	tick_lock = 0;
 #endif
 #if WITHOUT != MB
-	d_step { drain_forget() }		/* smp_mb() */
+	d_step { barrier(TICK) }		/* smp_mb() */
 #endif
 }
 
-/* iotimer_aim_or_rest(), and the end of iotimer_tick() */
-inline aim_or_rest()
+/* rearm_or_idle(), and the end of iotimer_tick() */
+inline rearm_or_idle()
 {
-	d_step { drain_forget() };
+	d_step { drain_tick() };
 #if WITHOUT != TICK_LOCK
 	lock(tick_lock);			/* raw_spin_lock_irqsave(&tick.lock) */
 #endif
 	if
-	/* if (tick.found || tick.state == TICK_WANTED) */
-	:: (found && WITHOUT != FOUND) || (state == WANTED && WITHOUT != STARTED) ->
-		pending = 1			/* iotimer_aim() */
+	/* if (tick.found || tick.state == TICK_REARM) */
+	:: (found && WITHOUT != FOUND) || (state == TICK_REARM && WITHOUT != STARTED) ->
+		pending = 1			/* arm() */
 	:: else ->
-		state = RESTS			/* WRITE_ONCE(tick.state, TICK_RESTS) */
+		state = TICK_IDLE		/* WRITE_ONCE(tick.state, TICK_IDLE) */
 	fi;
 	d_step {				/* raw_spin_unlock_irqrestore() */
 		tick_lock = 0;
 		in_tick = 0;
-		assert(!idle || !pending);	/* promise 8 */
-		idle = 0
+		assert(!no_work || !pending);	/* P8 */
+		no_work = 0
 	}
 }
 
-/* iotimer_tick(), and iotimer_go_on() after a pause */
+/* iotimer_tick(), and resume() when a walk has used up its budget */
 proctype tick()
 {
-	bit was, walking, func, j;
+	bit was, walking;
 	bit seen[2];
 	byte word, b;
 
@@ -377,64 +574,67 @@ end:	do
 		:: !walking ->			/* iotimer_tick() */
 			if
 			:: d_step { true ->	/* if (time_before(now, tick.next)) */
-				pending = 1;	/* iotimer_aim(); return */
+				pending = 1;	/* arm(); return */
 				in_tick = 0 };
 				goto end
 			:: true
 			fi;
 			d_step {
-				word = 0;		/* tick.word = 0 */
+				same_tick = 0;		/* tick.stats.ticks + 1 */
+				word = 0;		/* the cursor */
 				found = 0;		/* tick.found = false */
 				called[0] = 0;
 				called[1] = 0;
-				idle = !bit_set[0] && !bit_set[1] && !starting[0] && !starting[1] && NONE_LATE;
+				no_work = !bit_set[0] && !bit_set[1] && !starting[0] && !starting[1] && NONE_LATE;
 				steady[0] = bit_set[0] && fn[0] && !late_dead;
 				steady[1] = bit_set[1]
 			};
-			forget_starts()			/* iotimer_forget_starts() */
-		:: else				/* iotimer_go_on() */
+			begin_walk()
+		:: else				/* resume() */
 		fi;
 		walking = 0;
-		do				/* iotimer_walk() */
-		:: word < WORDS ->		/* while (word < IOTIMER_CHUNK_WORDS && */
-						/* took < budget) */
-			run_word();		/* iotimer_run_word(chunk, next, word++) */
-			word++;
-			if			/* took = ktime_get_ns() - begin */
-			:: true
-			:: walking = 1; break
-			fi
-		:: else -> break
-		od;
+		walk();
 		if
-		:: walking ->			/* if (took) */
-			d_step {		/* hrtimer_start(&tick.pause, ...) */
+		:: walking ->
+			d_step {		/* hrtimer_start(&tick.resume_timer, ...) */
 				pending = 1;
 				in_tick = 0
 			}
 		:: else ->
-			d_step {		/* promise 2 */
+			d_step {		/* P2 */
 				word = 0;
 				assert(!steady[0] || called[0]);
 				assert(!steady[1] || called[1]);
 				steady[0] = 0;
 				steady[1] = 0
 			};
-			aim_or_rest()		/* iotimer_aim_or_rest() */
+			rearm_or_idle()
 		fi
 	od
 }
+
+#ifdef BUS
+#define HOLD_BUS lock(bus);			/* spin_lock(&bus) */
+#define DROP_BUS ; bus = 0			/* spin_unlock(&bus) */
+#else
+#define HOLD_BUS
+#define DROP_BUS
+#endif
 
 proctype owner()
 {
 	bit was;
 
 	do
-	:: d_step { !alive[0] -> fn[0] = 1; alive[0] = 1 }	/* iotimer_create() */
+	:: d_step {				/* iotimer_create() */
+		!alive[0] ->
+		fn[0] = 1;			/* smp_store_release(&timer->fn, fn) */
+		stale = func;
+		alive[0] = 1 }
 	:: alive[0] -> start(0, OWNER)
 	:: alive[0] -> stop(0, OWNER, false)
-	:: alive[0] -> stop_sync(0, OWNER)
-	:: alive[0] -> destroy()
+	:: alive[0] -> HOLD_BUS stop_sync(0, OWNER) DROP_BUS
+	:: alive[0] -> HOLD_BUS destroy() DROP_BUS
 	:: break
 	od
 }
@@ -462,8 +662,14 @@ proctype irq()
 proctype store_buffers()
 {
 end:	do
-	:: d_step { late_forget -> drain_forget() }
-	:: d_step { late_dead -> late_dead = 0; fn[0] = 0 }
+	:: d_step { late_armed -> drain_tick() }
+	:: d_step { late_dead -> drain_owner() }
+#if WITHOUT == RUN_MB
+	:: d_step { late_run -> drain_tick() }
+#endif
+#if WITHOUT == STOP_BARRIER
+	:: d_step { late_clear -> drain_owner() }
+#endif
 #if WITHOUT == START_BARRIER
 	:: d_step { late_set[TICK] -> late_set[TICK] = 0; bit_set[0] = 1 }
 	:: d_step { late_set[OWNER] -> late_set[OWNER] = 0; bit_set[0] = 1 }
