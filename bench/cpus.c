@@ -2,8 +2,9 @@
 /*
  * iotimer_bench - several CPUs that start and stop timers at the same time
  *
- * Each CPU has a timer of its own, far from the others'. With one CPU at work
- * and with all: what they lose to each other is the difference.
+ * Each CPU has a timer of its own: far from the others', or its neighbour in
+ * memory. With one CPU at work and with all: what they lose to each other is the
+ * difference.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -14,41 +15,72 @@
 #include "bench.h"
 
 #define ROUNDS	100000
-#define APART	256	/* timers between two CPUs' */
+#define APART	256	/* timers between two CPUs', if they are far apart */
 
 static struct iotimer *iotimers[8 * APART];
 static struct {
 	struct timer_list timer;
 } ____cacheline_aligned_in_smp timers[8];
+
+/* What each CPU does to its timer, again and again. */
+
+static void start_and_stop(unsigned int nr)
+{
+	iotimer_start(iotimers[nr]);
+	iotimer_stop(iotimers[nr]);
+}
+
+static void add_and_delete(unsigned int nr)
+{
+	struct timer_list *timer = &timers[nr / APART].timer;
+
+	timer->expires = jiffies + HZ;
+	add_timer(timer);
+	timer_delete(timer);
+}
+
+/* Of a timer that runs: as a driver may that starts it at each operation. */
+static void start_again(unsigned int nr)
+{
+	iotimer_start(iotimers[nr]);
+}
+
+static void start_on_demand(unsigned int nr)
+{
+	if (!iotimer_enabled(iotimers[nr]))
+		iotimer_start(iotimers[nr]);
+}
+
+static const struct measured {
+	const char *name;
+	void (*work)(unsigned int nr);
+	unsigned int apart;
+} measured[] = {
+	{ "iotimer", start_and_stop, APART },
+	{ "timer_list", add_and_delete, APART },
+	{ "neighbours", start_and_stop, 1 },
+	{ "neighbours_again", start_again, 1 },
+	{ "neighbours_demand", start_on_demand, 1 },
+};
+
+static const struct measured *now;
 static atomic_t waiting;	/* threads that are not at the start yet */
 static u64 ticks[8];		/* of the clock, by thread */
 static struct completion done;
-static bool with_timer_list;
 
-static int start_and_stop(void *data)
+static int work(void *data)
 {
 	unsigned int nr = (unsigned long)data, i;
-	struct iotimer *iotimer = iotimers[nr * APART];
-	struct timer_list *timer = &timers[nr].timer;
 	u64 begin;
 
-	timer_setup(timer, bench_function, 0);
 	atomic_dec(&waiting);
 	while (atomic_read(&waiting))
 		cpu_relax();
 	begin = bench_clock();
-	for (i = 0; i < ROUNDS; i++) {
-		if (with_timer_list) {
-			timer->expires = jiffies + HZ;
-			add_timer(timer);
-			timer_delete(timer);
-		} else {
-			iotimer_start(iotimer);
-			iotimer_stop(iotimer);
-		}
-	}
+	for (i = 0; i < ROUNDS; i++)
+		now->work(nr * now->apart);
 	ticks[nr] = bench_clock() - begin;
-	timer_delete_sync(timer);
+	iotimer_stop(iotimers[nr * now->apart]);
 	complete(&done);
 	return 0;
 }
@@ -62,8 +94,7 @@ static int run_on(unsigned int nr)
 	for (i = 0; i < nr; i++) {
 		struct task_struct *task;
 
-		task = kthread_create_on_node(start_and_stop,
-					      (void *)(unsigned long)i,
+		task = kthread_create_on_node(work, (void *)(unsigned long)i,
 					      NUMA_NO_NODE, "bench/%u", i);
 		if (IS_ERR(task))
 			return PTR_ERR(task);	/* an end is near: no memory */
@@ -90,8 +121,7 @@ static int measure_on(unsigned int nr)
 		for (i = 0; i < nr; i++)
 			sample[s] = max(sample[s], ticks[i]);
 	}
-	snprintf(name, sizeof(name), "cpus/%u/%s", nr,
-		 with_timer_list ? "timer_list" : "iotimer");
+	snprintf(name, sizeof(name), "cpus/%u/%s", nr, now->name);
 	bench_say_ns(name, sample, ROUNDS);
 	return 0;
 }
@@ -107,12 +137,13 @@ int bench_cpus(void)
 		iotimers[i] = iotimer_create(&bench.device[i], bench_routine, NULL);
 		err = PTR_ERR_OR_ZERO(iotimers[i]);
 	}
-	for (with_timer_list = false; !err; with_timer_list = true) {
+	for (unsigned int t = 0; t < 8; t++)
+		timer_setup(&timers[t].timer, bench_function, 0);
+	for (unsigned int m = 0; m < ARRAY_SIZE(measured) && !err; m++) {
+		now = &measured[m];
 		err = measure_on(1);
 		if (!err && nr > 1)
 			err = measure_on(nr);
-		if (with_timer_list)
-			break;
 	}
 	while (i--)
 		iotimer_destroy(iotimers[i]);
