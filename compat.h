@@ -7,6 +7,7 @@
 #define _IOTIMER_COMPAT_H
 
 #include <linux/hrtimer.h>
+#include <linux/lockdep.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
@@ -38,6 +39,11 @@ hrtimer_setup_on_stack(struct hrtimer *timer,
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 #define WQ_PERCPU	0	/* what is not WQ_UNBOUND */
+#endif
+
+/* Since 6.12; before, lockdep takes such a lock for another kind of lock on PREEMPT_RT. */
+#ifndef lockdep_set_notrack_class
+#define lockdep_set_notrack_class	lockdep_set_novalidate_class
 #endif
 
 #endif /* _IOTIMER_COMPAT_H */

@@ -92,25 +92,31 @@ static DEFINE_RAW_SPINLOCK(trace_lock);
 #define BATCH_GROUPS	16
 
 /**
+ * struct batch_word - a word of a bitmap that is part of a batch
+ * @pending: its bits, as they were when the walk looked
+ * @bits: where they are
+ * @first: the slot of the first bit
+ */
+struct batch_word {
+	unsigned long pending;
+	const unsigned long *bits;
+	struct iotimer *first;
+};
+
+/**
  * struct batch - timers that were enabled when the walk looked at their bits
  * @group: index of the group, and
  * @start: the word in it, at which a walk goes on that ends before this batch
  * @nr_calls: how many
  * @nr_words: words that their bits are in
- * @word: these words: the bits as they were,
- * @bits: where they are, and
- * @first: the slot of the first bit
+ * @word: these words
  */
 struct batch {
 	unsigned long group;
 	unsigned int start;
 	unsigned int nr_calls;
 	unsigned int nr_words;
-	struct batch_word {
-		unsigned long pending;
-		const unsigned long *bits;
-		struct iotimer *first;
-	} word[BATCH_ENOUGH];
+	struct batch_word word[BATCH_ENOUGH];
 };
 
 enum tick_state {
@@ -330,9 +336,17 @@ static void might_wait_for_call(struct iotimer *timer)
 }
 #else
 static void init_call_map(struct iotimer *timer, const char *name,
-			  struct lock_class_key *key) {}
-static void acquire_call_map(struct lockdep_map *map, struct iotimer *timer) {}
-static void might_wait_for_call(struct iotimer *timer) {}
+			  struct lock_class_key *key)
+{
+}
+
+static void acquire_call_map(struct lockdep_map *map, struct iotimer *timer)
+{
+}
+
+static void might_wait_for_call(struct iotimer *timer)
+{
+}
 #endif
 
 static void run_routine(struct iotimer *timer, iotimer_fn_t fn)
@@ -355,11 +369,11 @@ static bool call_timer(struct iotimer *timer, const unsigned long *bits,
 
 	lock_call(timer);
 	/*
-	 * The release is for iotimer_stop_sync() of the timer before, which may
-	 * read this and miss the NULL below; the barrier for that of this one.
+	 * Release, for iotimer_stop_sync() of the timer that was called before:
+	 * it may read this, and miss the NULL below.
 	 */
 	smp_store_release(&tick.running, timer);
-	smp_mb();
+	smp_mb(); /* pairs with test_and_clear_bit() in clear_enabled() */
 	/*
 	 * Load fn before testing the bit again, and both after the barrier.
 	 * Otherwise a late start of a timer that is being destroyed may set and

@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/string_helpers.h>
 
+#include "compat.h"
 #include "iotimer_slots.h"
 
 /* Groups by index; those in which a timer can be created carry the mark. */
@@ -36,7 +37,7 @@ static u32 root;
 #define ID_SLOT_BITS	7
 #define ID_GROUP_SHIFT	(ID_SLOT_BITS + const_ilog2(IOTIMER_GROUP_CHUNKS))
 #define MAX_GROUPS	BIT(32 - ID_GROUP_SHIFT)
-static_assert(IOTIMER_CHUNK_SLOTS <= BIT(ID_SLOT_BITS));
+static_assert(BIT(ID_SLOT_BITS) >= IOTIMER_CHUNK_SLOTS);
 
 static u32 id_of(const struct iotimer *timer)
 {
@@ -157,11 +158,12 @@ static struct iotimer_chunk *add_chunk(struct iotimer_group *group)
 #ifdef CONFIG_PREEMPT_RT
 	/*
 	 * Once, since a walk may hold the lock of a slot that is free already.
-	 * They have no place in lockdep's order: the slot's lockdep_map has it.
+	 * Lockdep does not track them, as all would be of one class: the slot's
+	 * lockdep_map stands for the call.
 	 */
 	for (unsigned int slot = 1; slot < IOTIMER_CHUNK_SLOTS; slot++) {
 		spin_lock_init(&slot_in(chunk, slot)->lock);
-		lockdep_set_novalidate_class(&slot_in(chunk, slot)->lock);
+		lockdep_set_notrack_class(&slot_in(chunk, slot)->lock);
 	}
 #endif
 	chunk->group = group;

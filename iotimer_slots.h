@@ -39,7 +39,7 @@ struct iotimer {
 	void *context;
 	u32 child[2];
 #ifdef CONFIG_PREEMPT_RT
-	spinlock_t lock;
+	spinlock_t lock;	/* for iotimer_stop_sync() to sleep on */
 #endif
 #ifdef CONFIG_LOCKDEP
 	struct lockdep_map lockdep_map;
@@ -71,7 +71,7 @@ struct iotimer_chunk {
 };
 
 static_assert(sizeof(struct iotimer_chunk) <= sizeof(struct iotimer));
-static_assert(IOTIMER_GROUP_BITS - 1 <= U16_MAX);
+static_assert(BIT(16) >= IOTIMER_GROUP_BITS);
 #if !defined(CONFIG_PREEMPT_RT) && !defined(CONFIG_LOCKDEP)
 static_assert(sizeof(struct iotimer) == 32);
 #endif

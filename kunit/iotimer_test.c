@@ -1544,16 +1544,14 @@ static struct on_demand on_demand;
 
 static void stop_if_idle(struct subject *s)
 {
-	bool idle;
-
 	spin_lock(&on_demand.lock);
-	idle = !READ_ONCE(on_demand.outstanding);
-	if (idle) {
+	if (READ_ONCE(on_demand.outstanding)) {
+		WRITE_ONCE(on_demand.outstanding, false);
+	} else {
 		WRITE_ONCE(on_demand.deciding, true);
 		mdelay(50);	/* begin_operation() comes just now */
 		iotimer_stop(s->timer);
 	}
-	WRITE_ONCE(on_demand.outstanding, false);
 	spin_unlock(&on_demand.lock);
 }
 
@@ -1923,7 +1921,10 @@ static void stop_sync_under_a_lock_that_the_softirq_thread_wants(struct kunit *t
 
 	needs_two_cpus(test);
 	a = new_timer(test);
-	b = new_timer(test);
+	b = new_device(test);
+	/* Here: a class of lock of its own, as another driver's timer has. */
+	b->timer = iotimer_create(&b->dev, second, b);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(b->timer));
 	hog = (struct hog){};
 	enter_routine(test, a, note_thread);
 	iotimer_stop_sync(a->timer);
