@@ -43,8 +43,9 @@ struct iotimer;
  * call iotimer_start(), iotimer_stop() and iotimer_stop_sync() on any timer,
  * its own included.
  *
- * Context: timer softirq, under rcu_read_lock() and a spinlock: must not
- * sleep. On PREEMPT_RT a softirq thread, where spinlocks may be taken.
+ * Context: timer softirq, under rcu_read_lock(): must not sleep. On PREEMPT_RT
+ * a softirq thread, also under a spinlock of this timer's own; spinlocks may be
+ * taken.
  */
 typedef void (*iotimer_fn_t)(struct device *dev, void *context);
 

@@ -172,7 +172,12 @@ struct tick {
 	enum tick_state state ____cacheline_aligned_in_smp;
 };
 
+static void timer_expired(struct timer_list *unused);
+
+/* Not by iotimer_core_init(): built in, a driver may come first. */
 static struct tick tick = {
+	.timer = __TIMER_INITIALIZER(timer_expired, 0),
+	.next = INITIAL_JIFFIES,
 	.lock = __RAW_SPIN_LOCK_UNLOCKED(tick.lock),
 };
 
@@ -766,8 +771,8 @@ static bool inside_routine(void)
  * timer's routine takes. Lockdep knows. With interrupts off, inside a routine as
  * well, it warns once and behaves like iotimer_stop().
  *
- * Context: process or softirq, interrupts on; spins while the routine runs (on
- * PREEMPT_RT it sleeps, and lends the routine its priority).
+ * Context: process or softirq, interrupts on; spins while the routine runs. On
+ * PREEMPT_RT it sleeps, and lends the routine its priority: preemption on, too.
  * Return: true if the timer was running.
  */
 bool iotimer_stop_sync(struct iotimer *timer)
@@ -776,7 +781,7 @@ bool iotimer_stop_sync(struct iotimer *timer)
 	unsigned long ticks;
 	bool was_enabled;
 
-	if (!inside)
+	if (!inside && !in_hardirq())	/* else warned about below */
 		might_wait_for_call(timer);
 	ticks = READ_ONCE(tick.stats.ticks);	/* before the bit is cleared */
 	was_enabled = iotimer_stop(timer);
@@ -785,6 +790,8 @@ bool iotimer_stop_sync(struct iotimer *timer)
 		return was_enabled;
 	if (inside)
 		return was_enabled;
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		lockdep_assert_preemption_enabled();	/* it may sleep */
 
 	for (;;) {
 		/* The bit's clearing is the full barrier. Pairs with call_timer(). */
@@ -855,7 +862,7 @@ struct iotimer *__iotimer_create(struct device *dev, iotimer_fn_t fn,
 	if (IS_ERR(timer))
 		return timer;
 	init_call_map(timer, name, key);
-	WRITE_ONCE(timer->context, context);	/* pairs with prefetch_context() */
+	WRITE_ONCE(timer->context, context);	/* pairs with fetch_context() */
 	smp_store_release(&timer->fn, fn);	/* pairs with call_timer() */
 	trace_iotimer_create(dev, fn);
 	return timer;
@@ -916,8 +923,6 @@ EXPORT_SYMBOL_GPL(__devm_iotimer_create);
 
 void __init iotimer_core_init(void)
 {
-	tick.next = jiffies;
-	timer_setup(&tick.timer, timer_expired, 0);
 	hrtimer_setup(&tick.resume_timer, resume, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_REL_PINNED_SOFT);
 }
@@ -925,7 +930,12 @@ void __init iotimer_core_init(void)
 /* No timer is enabled any more; but the last tick, or the rest of its walk, may still come. */
 void iotimer_core_exit(void)
 {
-	/* In this order: the tick may arm the resume timer, but that no tick any more. */
+	/*
+	 * In this order: the tick may arm the resume timer, but that no tick any
+	 * more. A handler that has moved its timer to another CPU is not waited
+	 * for here, but by free_module(), which waits for RCU: so arming is the
+	 * last thing that the tick does.
+	 */
 	timer_shutdown_sync(&tick.timer);
 	hrtimer_cancel(&tick.resume_timer);
 }

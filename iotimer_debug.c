@@ -50,9 +50,12 @@ struct measures {
 	char longest[128];
 };
 
-/* Protected by measures_lock: the tick writes, debugfs reads and clears. */
+/*
+ * Protected by measures_lock: the tick writes, debugfs reads and clears. Raw,
+ * since before 7.0 probes are called with preemption off.
+ */
 static struct measures measures;
-static DEFINE_SPINLOCK(measures_lock);
+static DEFINE_RAW_SPINLOCK(measures_lock);
 
 /* Serialises writes to the switch. */
 static DEFINE_MUTEX(measure_mutex);
@@ -100,18 +103,22 @@ static void routine_ends(void *unused, const struct device *dev,
 	const u64 ns = ktime_get_ns() - routine_began;
 	bool is_long = ns > limit_us * (u64)NSEC_PER_USEC;
 
-	spin_lock(&measures_lock);
+	char name[sizeof(measures.longest)];
+
+	/* Only the tick writes it, and the look-up is not for under the lock. */
+	if (ns > measures.longest_routine_ns)
+		scnprintf(name, sizeof(name), "%ps %s", fn, dev_name(dev));
+	raw_spin_lock(&measures_lock);
 	if (!is_measured()) {
 		is_long = false;
 	} else {
 		measures.long_routines += is_long;
 		if (ns > measures.longest_routine_ns) {
 			measures.longest_routine_ns = ns;
-			scnprintf(measures.longest, sizeof(measures.longest),
-				  "%ps %s", fn, dev_name(dev));
+			strscpy(measures.longest, name, sizeof(measures.longest));
 		}
 	}
-	spin_unlock(&measures_lock);
+	raw_spin_unlock(&measures_lock);
 	if (is_long)
 		dev_warn_ratelimited(dev, "the once-a-second routine %ps took %llu us, more than %u\n",
 				     fn, div_u64(ns, NSEC_PER_USEC), limit_us);
@@ -121,13 +128,13 @@ static void tick_ends(void *unused, unsigned long calls, u64 ns,
 		      unsigned int steps, unsigned long late,
 		      unsigned long missed)
 {
-	spin_lock(&measures_lock);
+	raw_spin_lock(&measures_lock);
 	if (is_measured()) {
 		measures.ticks++;
 		measures.calls += calls;
 		measures.longest_tick_ns = max(measures.longest_tick_ns, ns);
 	}
-	spin_unlock(&measures_lock);
+	raw_spin_unlock(&measures_lock);
 }
 
 static void unregister_probes(void)
@@ -168,10 +175,10 @@ static void begin_measurement(void)
 
 	do {
 		now = tick_number();
-		spin_lock_bh(&measures_lock);
+		raw_spin_lock_irq(&measures_lock);
 		memset(&measures, 0, sizeof(measures));
 		first_measured = now + 1;
-		spin_unlock_bh(&measures_lock);
+		raw_spin_unlock_irq(&measures_lock);
 	} while (tick_number() != now);	/* it may have begun before that */
 }
 
@@ -208,9 +215,9 @@ static int iotimer_stats_show(struct seq_file *seq, void *unused)
 	struct iotimer_stats stats;
 
 	iotimer_get_stats(&stats);
-	spin_lock_bh(&measures_lock);
+	raw_spin_lock_irq(&measures_lock);
 	m = measures;
-	spin_unlock_bh(&measures_lock);
+	raw_spin_unlock_irq(&measures_lock);
 
 	seq_printf(seq, "ticks: %lu\n", stats.ticks);
 	seq_printf(seq, "missed_ticks: %lu\n", stats.missed);
@@ -241,7 +248,7 @@ static void *iotimer_timers_start(struct seq_file *seq, loff_t *pos)
 static void *iotimer_timers_next(struct seq_file *seq, void *v, loff_t *pos)
 {
 	u32 id = *pos + 1;
-	struct iotimer *timer = iotimer_list_next(&id);
+	struct iotimer *timer = id ? iotimer_list_next(&id) : NULL;
 
 	*pos = id;
 	cond_resched();	/* a reader may skip a million of them in one go */

@@ -57,7 +57,7 @@ struct subject {
 	unsigned int off_grid;		/* calls not a multiple of HZ after the first */
 	unsigned long first;		/* jiffies of the first call */
 	unsigned long last;
-	unsigned long tick;		/* of the last call, its number */
+	unsigned int cpu;		/* of the last call */
 	bool inside;
 	bool entered;			/* was inside once */
 	void (*action)(struct subject *s);
@@ -95,7 +95,7 @@ static void second(struct device *dev, void *context)
 	else if ((jiffies - s->first) % HZ)
 		s->off_grid++;
 	s->last = jiffies;
-	s->tick = stats().ticks;
+	s->cpu = raw_smp_processor_id();
 	WRITE_ONCE(s->calls, s->calls + 1);
 	action = READ_ONCE(s->action);
 	if (action)
@@ -472,21 +472,27 @@ static void first_call_comes_within_a_second(struct kunit *test)
 	end(s);
 }
 
+/* In real time a call may be late, but not each time by much. */
 static void keeps_the_grid_over_a_rest(struct kunit *test)
 {
 	struct subject *s = new_timer(test);
-	unsigned long first, off;
+	unsigned long first, off, least = HZ;
+	unsigned int rest, rests = virtual ? 1 : 4;
 
 	iotimer_start(s->timer);
 	wait_for_call(s);
 	first = s->first;
 	iotimer_stop_sync(s->timer);
-	msleep(3333);
-	s->calls = 0;
-	iotimer_start(s->timer);
-	wait_for_call(s);
-	off = (s->first - first) % HZ;
-	KUNIT_EXPECT_LE(test, min(off, HZ - off), slack());
+	for (rest = 0; rest < rests; rest++) {
+		msleep(3333);
+		s->calls = 0;
+		iotimer_start(s->timer);
+		wait_for_call(s);
+		iotimer_stop_sync(s->timer);
+		off = (s->first - first) % HZ;
+		least = min3(least, off, HZ - off);
+	}
+	KUNIT_EXPECT_LE(test, least, virtual ? 0ul : HZ / 8);
 	end(s);
 }
 
@@ -918,6 +924,7 @@ static void calls_the_timers_of_a_second_group(struct kunit *test)
 			iotimer_stop_sync(s[i]->timer);
 			s[i]->calls = 0;
 		}
+		sleep_ms(100);	/* a walk under way ends */
 		from = stats();
 		for (i = EVERY - 1; i < NR; i += EVERY)
 			iotimer_start(s[i]->timer);
@@ -1323,6 +1330,33 @@ static void slow_restart(struct subject *s)
 }
 
 /*
+ * Keep a CPU busy, so that what expires there is not taken over by another, as
+ * an idle CPU's timers are since 6.9. Not for ever, should a test fail.
+ */
+static int keep_busy(void *unused)
+{
+	unsigned long give_up = jiffies + 60 * HZ;
+
+	while (!kthread_should_stop()) {
+		if (time_before(jiffies, give_up))
+			cond_resched();
+		else
+			schedule_timeout_uninterruptible(1);
+	}
+	return 0;
+}
+
+static struct task_struct *occupy(struct kunit *test, unsigned int cpu)
+{
+	struct task_struct *task = kthread_create(keep_busy, NULL, "occupier");
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	kthread_bind(task, cpu);
+	wake_up_process(task);
+	return task;
+}
+
+/*
  * Have a routine run on another CPU; on return it has been entered, and is
  * still inside if it waits for the release. The tick runs where its timer was
  * armed, so the timer is started there.
@@ -1408,6 +1442,10 @@ static enum hrtimer_restart start_late(struct hrtimer *hrtimer)
 {
 	struct late_start *late = container_of(hrtimer, struct late_start, hrtimer);
 
+	if (READ_ONCE(late->s->timer->fn)) {	/* not being destroyed yet */
+		hrtimer_forward_now(hrtimer, ms_to_ktime(1));
+		return HRTIMER_RESTART;
+	}
 	late->result = iotimer_start(late->s->timer);
 	late->enabled = iotimer_enabled(late->s->timer);
 	WRITE_ONCE(release_routine, true);
@@ -1426,7 +1464,7 @@ static void start_while_being_destroyed_does_nothing(struct kunit *test)
 			       HRTIMER_MODE_REL_HARD);
 	enter_routine(test, s, slow_routine);
 	keeps_chunk = new_timer(test);
-	hrtimer_start(&late.hrtimer, ms_to_ktime(100), HRTIMER_MODE_REL_HARD);
+	hrtimer_start(&late.hrtimer, ms_to_ktime(1), HRTIMER_MODE_REL_HARD);
 	iotimer_destroy(s->timer);
 	KUNIT_EXPECT_TRUE(test, READ_ONCE(release_routine));
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(s->inside));
@@ -1463,6 +1501,7 @@ static void want_bus(struct subject *s)
 static void stop_sync_does_not_wait_for_anothers_routine(struct kunit *test)
 {
 	struct subject *a, *b;
+	struct task_struct *occupier;
 	unsigned long give_up;
 
 	needs_two_cpus(test);
@@ -1477,6 +1516,7 @@ static void stop_sync_does_not_wait_for_anothers_routine(struct kunit *test)
 	iotimer_stop_sync(a->timer);
 
 	/* The same, under the lock, in the next call of A, on the same CPU. */
+	occupier = occupy(test, a->cpu);
 	a->entered = false;
 	iotimer_start(b->timer);
 	spin_lock_bh(&bus);
@@ -1490,6 +1530,7 @@ static void stop_sync_does_not_wait_for_anothers_routine(struct kunit *test)
 	spin_unlock_bh(&bus);
 	iotimer_stop_sync(a->timer);
 	KUNIT_EXPECT_TRUE(test, a->result);
+	kthread_stop(occupier);
 	end(a);
 	end(b);
 }
@@ -1762,7 +1803,8 @@ static void walk_without_its_cpu(struct kunit *test, struct subject **s,
 				 unsigned int nr)
 {
 	unsigned int cpu = cpumask_next(0, cpu_online_mask), i, wrong = 0;
-	unsigned long give_up = jiffies + 5 * HZ;
+	unsigned long give_up = jiffies + 9 * HZ;
+	struct task_struct *occupier;
 	struct iotimer_stats from;
 	struct expected expected;
 
@@ -1770,9 +1812,11 @@ static void walk_without_its_cpu(struct kunit *test, struct subject **s,
 		s[i]->calls = 0;
 	s[0]->entered = false;
 	enter_routine(test, s[0], delay);	/* the tick is on that CPU */
+	occupier = occupy(test, cpu);
 	do {
 		for (i = 1; i < nr; i++)
 			iotimer_stop_sync(s[i]->timer);
+		msleep(100);	/* a walk under way ends */
 		from = stats();
 		for (i = 1; i < nr; i++) {
 			s[i]->calls = 0;
@@ -1781,6 +1825,8 @@ static void walk_without_its_cpu(struct kunit *test, struct subject **s,
 	} while (stats().ticks != from.ticks);
 	while (stats().ticks == from.ticks && time_before(jiffies, give_up))
 		cpu_relax();
+	KUNIT_EXPECT_EQ(test, READ_ONCE(s[0]->cpu), cpu);
+	kthread_stop(occupier);	/* the walk goes on there */
 	KUNIT_EXPECT_EQ(test, remove_cpu(cpu), 0);
 	msleep(3000);
 	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
@@ -1829,6 +1875,14 @@ struct hog {
 
 static struct hog hog;
 
+static void wait_until(bool *flag)
+{
+	unsigned long give_up = jiffies + 5 * HZ;
+
+	while (!READ_ONCE(*flag) && time_before(jiffies, give_up))
+		cpu_relax();
+}
+
 static void note_thread(struct subject *s)
 {
 	hog.softirq = current;
@@ -1837,8 +1891,7 @@ static void note_thread(struct subject *s)
 static void wait_for_hog(struct subject *s)
 {
 	wait_for_release(s);
-	while (!READ_ONCE(hog.running))
-		cpu_relax();
+	wait_until(&hog.running);
 	s->us = current->prio;
 }
 
@@ -1864,7 +1917,7 @@ static int hog_cpu(void *unused)
 static void stop_sync_lends_its_priority_to_the_routine_only(struct kunit *test)
 {
 	struct subject *a, *b;
-	struct task_struct *task;
+	struct task_struct *task, *occupier;
 	bool was_fifo;
 
 	needs_two_cpus(test);
@@ -1875,19 +1928,18 @@ static void stop_sync_lends_its_priority_to_the_routine_only(struct kunit *test)
 	was_fifo = hog.softirq->policy == SCHED_FIFO;
 	task = kthread_create(hog_cpu, NULL, "iotimer_hog");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
-	kthread_bind(task, cpumask_next(0, cpu_online_mask));
+	kthread_bind(task, a->cpu);
 
+	occupier = occupy(test, a->cpu);
 	sched_set_normal(hog.softirq, 0);
 	a->entered = false;
 	a->action = wait_for_hog;
 	b->action = note_priority;
 	iotimer_start(b->timer);
-	while (!READ_ONCE(a->entered))
-		schedule_timeout_uninterruptible(1);
+	wait_until(&a->entered);
 	wake_up_process(task);
 	WRITE_ONCE(release_routine, true);
-	while (!READ_ONCE(hog.running))
-		schedule_timeout_uninterruptible(1);
+	wait_until(&hog.running);
 	sched_set_fifo(current);
 	iotimer_stop_sync(a->timer);
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(hog.ended));
@@ -1898,6 +1950,7 @@ static void stop_sync_lends_its_priority_to_the_routine_only(struct kunit *test)
 	wait_for_call(b);
 	KUNIT_EXPECT_EQ(test, b->us, (unsigned int)DEFAULT_PRIO);
 	kthread_stop(task);
+	kthread_stop(occupier);
 	if (was_fifo)
 		sched_set_fifo_low(hog.softirq);
 	end(a);
@@ -1935,8 +1988,7 @@ static void stop_sync_under_a_lock_that_the_softirq_thread_wants(struct kunit *t
 	spin_lock(&bus);
 	iotimer_start(a->timer);
 	iotimer_start(b->timer);
-	while (!READ_ONCE(a->entered))
-		cpu_relax();
+	wait_until(&a->entered);
 	iotimer_stop_sync(b->timer);
 	KUNIT_EXPECT_TRUE(test, READ_ONCE(a->inside));
 	KUNIT_EXPECT_FALSE(test, a->result);
