@@ -52,7 +52,7 @@ struct measures {
 
 /*
  * Protected by measures_lock: the tick writes, debugfs reads and clears. Raw,
- * since before 7.0 probes are called with preemption off.
+ * since 6.1 and 6.12 call probes with preemption off.
  */
 static struct measures measures;
 static DEFINE_RAW_SPINLOCK(measures_lock);
