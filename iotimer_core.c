@@ -906,7 +906,7 @@ static void devm_release(void *timer)
 	iotimer_destroy(timer);
 }
 
-/* devm_iotimer_create(), likewise. */
+/* devm_iotimer_create(), with that class. */
 struct iotimer *__devm_iotimer_create(struct device *dev, iotimer_fn_t fn,
 				      void *context, const char *name,
 				      struct lock_class_key *key)

@@ -22,10 +22,13 @@ insmod /root/iotimer_torture.ko $options || exit
 # random N: 0 to N - 1
 random() { echo $(($(od -An -N2 -tu2 /dev/urandom) % $1)); }
 
+# ticks: those that debugfs counts
+ticks() { sed -n 's/^ticks: //p' $debug/stats; }
+
 parameters=/sys/module/iotimer_torture/parameters
 debug=/sys/kernel/debug/iotimer
 tracing=/sys/kernel/tracing
-budgets=0 offline=0 looks=0 events_seen=0 rounds=0
+budgets=0 offline=0 looks=0 events_seen=0 rounds=0 ticks=0 backward=0
 cpus=$(grep -c '^processor' /proc/cpuinfo)
 while [ "$(cat $parameters/running)" = Y ]; do
 	case $(random 3) in
@@ -43,7 +46,10 @@ while [ "$(cat $parameters/running)" = Y ]; do
 		fi
 	fi
 	random 2 >$debug/measure
-	[ "$(cat $debug/timers $debug/stats | wc -l)" -le 9 ] || looks=$((looks + 1))
+	ticks_before=$ticks
+	ticks=$(ticks)
+	[ "$ticks" -ge "$ticks_before" ] || backward=$((backward + 1))
+	[ "$(wc -l <$debug/timers)" -eq 0 ] || looks=$((looks + 1))
 	random 2 >$tracing/events/iotimer/enable
 	events_seen=$((events_seen + $(grep -c iotimer_ $tracing/trace)))
 	echo >$tracing/trace
@@ -55,12 +61,14 @@ dmesg -c >/dev/null
 rmmod iotimer_torture || exit
 dmesg | sed -n 's/.*iotimer_torture: /    /p' >/tmp/result
 cat /tmp/result
-echo "    $budgets changes of the budget, $offline CPUs taken off line, $looks lists of timers, $events_seen trace events"
+echo "    $budgets changes of the budget, $offline CPUs taken off line, $looks lists of timers, $events_seen trace events, $ticks ticks"
 status=0
 grep -q ' [1-9][0-9]* passed, 0 failed' /tmp/result || status=1
 [ "$budgets" -gt 0 ] || { echo "    FAILED  no change of the budget"; status=1; }
 [ ! -e /sys/devices/system/cpu/cpu1/online ] || [ $offline -gt 0 ] || { echo "    FAILED  no CPU off line"; status=1; }
 [ $looks -gt 0 ] || { echo "    FAILED  no list of timers"; status=1; }
+[ "$ticks" -gt 0 ] || { echo "    FAILED  no tick in debugfs"; status=1; }
+[ $backward -eq 0 ] || { echo "    FAILED  the ticks in debugfs went back"; status=1; }
 [ $events_seen -gt 0 ] || { echo "    FAILED  no trace event"; status=1; }
 rmmod iotimer || status=1
 exit $status

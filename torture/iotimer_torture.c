@@ -4,29 +4,39 @@
  *
  * Workers on all CPUs create, start, stop and destroy timers at random, hard
  * interrupts and the routines themselves start and stop them too, all at once;
- * memory allocations fail if failslab is told so, and whoever loads the module
- * may take CPUs off line and change the budget under way. A tick comes only
- * once a second, so the workers aim at the timer whose routine is running just
- * now, which waits a little for them.
+ * memory allocations fail if failslab is told so, and tests/torture.sh takes CPUs
+ * off line and changes the budget under way. A tick comes only once a second, so
+ * the workers aim at the timer whose routine is running just now, which waits a
+ * little for them.
  *
- * What is checked, from the outside, through the public interface alone:
+ * What is checked, from the outside, through the public interface alone, and
+ * the promise that each check stands for:
  *
- *	quiet	no call once iotimer_stop_sync() has returned, until a start
- *	dead	no call once iotimer_destroy() has returned
- *	twice	no timer called twice in a tick, or on two CPUs at once
- *	missed	no timer that stayed enabled left out of a tick
+ *	quiet	P1: no call once iotimer_stop_sync() has returned, until a start
+ *	dead	P1: no call once iotimer_destroy() has returned
+ *	twice	P2: no timer called twice in a tick, or on two CPUs at once
+ *	missed	P2: no timer that stayed enabled left out of a tick
+ *	called	P3: a timer started while the tick goes idle is called
+ *	context	P4, P5: starts and stops come from interrupts and routines; the
+ *		routines are called in softirq context, interrupts on
+ *	alone	P6: stop_sync waits for its own timer's routine only
+ *	idle	P8: no wake-up while no timer is enabled
+ *	refs	P9: a timer holds exactly one reference to its device
  *	foreign	no call with another's device or context
- *	context	routines are called in softirq context, interrupts on
- *	refs	a timer holds exactly one reference to its device
  *	exists	a device never gets two timers
- *	called	a timer started while all others rest is called
- *	idle	no wake-up while no timer is enabled
+ *
+ * P7, the budget, changes all the time, so that walks are cut everywhere; its
+ * length is checked by iotimer_days.
  *
  * The gates below keep the torture itself within the rules: no use of a timer
  * that does not exist, and no start while one claims that there is none.
  *
  * Phases follow one another: a storm on all timers, a pulse on a few, so that
- * the tick goes to rest and is woken all the time, and idleness.
+ * the tick goes idle and is kicked all the time, and idleness. In storm and
+ * pulse the tide goes out now and then: for some time timers are only destroyed,
+ * so chunks, and in a pulse the group, go while walks are under way. Both end
+ * with a routine that outlasts all other timers, so that the group goes when the
+ * walk has not come to its end.
  */
 #include <linux/completion.h>
 #include <linux/cpu.h>
@@ -45,10 +55,12 @@
 
 #include "../compat.h"
 #include "../iotimer.h"
+#include "../iotimer_trace.h"
 
-#define NR_SUBJECTS	300	/* three chunks, the last one partly used */
-#define NR_PULSED	4	/* in the phase in which the tick rests often */
+#define NR_SUBJECTS	300	/* three chunks, with lockdep eight, the last one partly used */
+#define NR_PULSED	4	/* in the phase in which the tick goes idle often */
 #define STEADY_EVERY	4	/* one in so many is never stopped in a storm */
+#define HOLD_EVERY	64	/* calls, of which one holds */
 
 static unsigned int seconds = 60;
 module_param(seconds, uint, 0444);
@@ -70,8 +82,9 @@ MODULE_PARM_DESC(running, "not finished yet (read only)");
 
 enum op {
 	OP_CREATE, OP_DESTROY, OP_START, OP_STOP, OP_STOP_SYNC, OP_ENOMEM, OP_EXISTS,
-	OP_IRQ, OP_ROUTINE, OP_CALL, OP_CERTAIN, OP_QUIET, OP_WAITED, OP_ALONE,
-	OP_IDLE,
+	OP_IRQ, OP_ROUTINE, OP_CALL, OP_CERTAIN, OP_QUIET, OP_WAITED, OP_UNDONE,
+	OP_PASSED, OP_PASSED_DESTROY, OP_CHUNK, OP_GROUP, OP_OUTLASTED,
+	OP_ALONE, OP_IDLE,
 	NR_OPS
 };
 
@@ -81,7 +94,12 @@ static const char * const op_name[NR_OPS] = {
 	[OP_EXISTS] = "second creates refused", [OP_IRQ] = "by interrupts",
 	[OP_ROUTINE] = "by routines", [OP_CALL] = "calls",
 	[OP_CERTAIN] = "calls that had to come", [OP_QUIET] = "quiet times",
-	[OP_WAITED] = "of which waited for the routine", [OP_ALONE] = "starts on the way to rest",
+	[OP_WAITED] = "of which waited for the routine",
+	[OP_UNDONE] = "of which undid its own start",
+	[OP_PASSED] = "stop_syncs past another's routine",
+	[OP_PASSED_DESTROY] = "destroys past another's routine", [OP_CHUNK] = "chunks emptied",
+	[OP_GROUP] = "groups emptied", [OP_OUTLASTED] = "of them in the middle of a walk",
+	[OP_ALONE] = "starts on the way to idle",
 	[OP_IDLE] = "idle times",
 };
 
@@ -94,7 +112,8 @@ static void did(enum op op)
 
 enum check {
 	CHECK_NOT_QUIET, CHECK_DEAD, CHECK_TWICE, CHECK_MISSED, CHECK_FOREIGN,
-	CHECK_CONTEXT, CHECK_REFS, CHECK_TWO_TIMERS, CHECK_NOT_CALLED, CHECK_NOT_IDLE,
+	CHECK_CONTEXT, CHECK_REFS, CHECK_TWO_TIMERS, CHECK_NOT_CALLED, CHECK_COUPLED,
+	CHECK_NOT_IDLE,
 	NR_CHECKS
 };
 
@@ -102,16 +121,17 @@ static const struct {
 	const char *text;
 	enum op by;		/* must have been done for the check to mean anything */
 } checks[NR_CHECKS] = {
-	[CHECK_NOT_QUIET] = { "no call after stop_sync", OP_WAITED },
-	[CHECK_DEAD] = { "no call after destroy", OP_DESTROY },
-	[CHECK_TWICE] = { "no timer called twice in a tick", OP_CALL },
-	[CHECK_MISSED] = { "no enabled timer left out of a tick", OP_CERTAIN },
+	[CHECK_NOT_QUIET] = { "P1: no call after stop_sync", OP_WAITED },
+	[CHECK_DEAD] = { "P1: no call after destroy", OP_DESTROY },
+	[CHECK_TWICE] = { "P2: no timer called twice in a tick", OP_CALL },
+	[CHECK_MISSED] = { "P2: no enabled timer left out of a tick", OP_CERTAIN },
 	[CHECK_FOREIGN] = { "no call with a foreign device or context", OP_CALL },
-	[CHECK_CONTEXT] = { "routines called in softirq context", OP_CALL },
-	[CHECK_REFS] = { "one reference to the device", OP_CREATE },
+	[CHECK_CONTEXT] = { "P4, P5: routines called in softirq context", OP_CALL },
+	[CHECK_REFS] = { "P9: one reference to the device", OP_CREATE },
 	[CHECK_TWO_TIMERS] = { "one timer a device", OP_EXISTS },
-	[CHECK_NOT_CALLED] = { "a timer started on the way to rest is called", OP_ALONE },
-	[CHECK_NOT_IDLE] = { "no wake-up while none is enabled", OP_IDLE },
+	[CHECK_NOT_CALLED] = { "P3: a timer started on the way to idle is called", OP_ALONE },
+	[CHECK_COUPLED] = { "P6: stop_sync waits for its own routine only", OP_PASSED },
+	[CHECK_NOT_IDLE] = { "P8: no wake-up while none is enabled", OP_IDLE },
 };
 
 static atomic_t violations[NR_CHECKS];
@@ -124,8 +144,8 @@ static bool expect(bool good, enum check check)
 }
 
 /*
- * A gate: many may be inside, or it is closed. Whoever closes it waits until
- * all have left.
+ * A gate: many may be inside, or it is closed. Closing it waits until all have
+ * left.
  */
 struct gate {
 	atomic_t inside;
@@ -230,8 +250,57 @@ static unsigned int nr_subjects;
 /* The one whose routine runs: everybody's favourite victim. */
 static struct subject *on_stage;
 
+/**
+ * struct worker - a thread that does all this
+ * @task: the thread
+ * @rnd: its random numbers, and
+ * @timer_rnd: those of its timer, and
+ * @irq_rnd: of its interrupt
+ * @timer: pokes from a hard interrupt, and so does
+ * @irq: this
+ * @answers: number of the hold for which it is inside iotimer_stop_sync(), or 0
+ * @ran: CPU time that the thread had used before
+ */
+struct worker {
+	struct task_struct *task;
+	struct rnd_state rnd;
+	struct rnd_state timer_rnd;
+	struct rnd_state irq_rnd;
+	struct hrtimer timer;
+	struct irq_work irq;
+	unsigned int answers;
+	u64 ran;
+};
+
+static struct worker *workers;
+static unsigned int nr_workers;
+
 /* Workers go on; or they stand still, and each has noticed. */
 static struct gate work;
+
+/*
+ * For some time timers are only destroyed: in a storm a third of a second, in a
+ * pulse a jiffy, since it takes no longer until the last one goes, and better
+ * while its routine runs. Neither keeps step with the tick.
+ */
+static bool tide_is_out(void)
+{
+	if (READ_ONCE(nr_subjects) > NR_PULSED)
+		return jiffies / (HZ / 3) % 4 == 3;
+	return jiffies % 3 == 2;
+}
+
+/*
+ * Timers in each page, which is a chunk, unless two pages fall together; and in
+ * the group. Counted a moment after create and destroy, so only nearly right.
+ */
+static atomic_t in_chunk[1024];
+static atomic_t in_group;
+
+static atomic_t *chunk_count(const struct iotimer *timer)
+{
+	return &in_chunk[((unsigned long)timer / 4096) % ARRAY_SIZE(in_chunk)];
+}
 
 /* The walk's own random numbers; routines never run side by side. */
 static struct rnd_state walk_rnd;
@@ -267,7 +336,7 @@ static void start_timer(struct subject *s)
 	did(OP_START);
 }
 
-/* As anyone but its own routine must. */
+/* What all but its own routine must call. */
 static void start(struct subject *s)
 {
 	if (!gate_enter(&s->starters))
@@ -292,15 +361,19 @@ static void stop_sync(struct subject *s)
 static void claim_quiet(struct subject *s, unsigned int jiffies_long)
 {
 	bool busy = READ_ONCE(s->inside);
+	int starts = atomic_read(&s->starts);
 
 	stop_sync(s);
 	WRITE_ONCE(s->quiet_until, jiffies + jiffies_long);
-	/* Whoever sees the claim sees the end of it too. */
+	/* Pairs with end_quiet(), so that the end of the claim is seen with it. */
 	smp_store_release(&s->quiet, true);
 	expect(!READ_ONCE(s->inside) && !iotimer_enabled(s->timer), CHECK_NOT_QUIET);
 	did(OP_QUIET);
 	if (busy)
 		did(OP_WAITED);
+	/* Only its routine can have started it: most likely after the first stop. */
+	if (busy && starts != atomic_read(&s->starts))
+		did(OP_UNDONE);
 }
 
 /* End the claim if it is time; caller holds s->mutex. */
@@ -352,6 +425,129 @@ static void check_tick(struct subject *s)
 	WRITE_ONCE(s->tick, stats.ticks);
 	s->seen_starts = starts;
 	s->certain = !starting;
+}
+
+/* Another timer that may be stopped: the nearest one, above or below. */
+static struct subject *neighbour_of(const struct subject *s)
+{
+	unsigned long here = (unsigned long)s->timer, nearest = ULONG_MAX;
+	bool above = below(&walk_rnd, 2);
+	struct subject *found = NULL;
+	unsigned int i;
+
+	for (i = 0; i < READ_ONCE(nr_subjects); i++) {
+		struct subject *other = &subjects[i];
+		unsigned long there, distance;
+
+		there = (unsigned long)READ_ONCE(other->timer);
+		if (!there || other == s || READ_ONCE(other->steady))
+			continue;
+		/* On the other side the difference wraps, and is large. */
+		distance = above ? there - here : here - there;
+		if (distance < nearest) {
+			nearest = distance;
+			found = other;
+		}
+	}
+	return found;
+}
+
+/*
+ * P6. A routine may hold: it returns only after a stop_sync or destroy of another
+ * timer, which began after the routine did, has returned. The routine chooses the
+ * other timer, the victim: its neighbour in the walk, in the same word, batch
+ * and chunk if there is one, so that a wait which covers any of these is seen.
+ * The workers stop or destroy the victim.
+ *
+ * A hold has a number, so that a worker knows that the hold is still the same
+ * one. Both the worker that has returned and the routine that gives up end the
+ * hold by replacing the number with 0; only one of them succeeds.
+ */
+static unsigned int hold;
+static struct subject *victim;		/* of the hold; published by its number */
+static unsigned int nr_holds;		/* the walk's own */
+static atomic_t holds_given_up;
+
+#define HOLD_LIMIT_MS	5000		/* for a stop_sync that waits */
+#define HOLD_ALONE_MS	1000		/* for a worker to come */
+
+static bool end_hold(unsigned int nr)
+{
+	return cmpxchg(&hold, nr, 0) == nr;
+}
+
+/* Count the workers inside a stop_sync that the hold asked for, or that wait there. */
+static unsigned int count_workers(unsigned int nr, bool that_wait)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < nr_workers; i++) {
+		const struct worker *worker = &workers[i];
+
+		/* Pairs with stop_victim(). */
+		if (smp_load_acquire(&worker->answers) != nr)
+			continue;
+		/*
+		 * One that has only lacked CPU time does not wait: its CPU may be
+		 * starved, or stopped until another one has gone off line.
+		 */
+		if (that_wait && task_is_running(worker->task) &&
+		    data_race(worker->task->se.sum_exec_runtime) - READ_ONCE(worker->ran) <
+			    100 * NSEC_PER_MSEC)
+			continue;
+		count++;
+	}
+	return count;
+}
+
+/* A hold without a victim is over at once, and one without workers soon. */
+static void hold_on(const struct subject *s)
+{
+	struct subject *other = neighbour_of(s);
+	ktime_t began = ktime_get();
+	unsigned int nr;
+	bool waits;
+	s64 ms;
+
+	if (!other || num_online_cpus() == 1 || atomic_read(&work.inside) <= 0)
+		return;
+	nr = nr_holds + 1;
+	WRITE_ONCE(nr_holds, nr);	/* pairs with report() */
+	WRITE_ONCE(victim, other);
+	smp_store_release(&hold, nr);	/* pairs with answer_hold() */
+	do {
+		udelay(1);
+		if (READ_ONCE(hold) != nr)
+			return;
+		ms = ktime_ms_delta(ktime_get(), began);
+	} while (ms < HOLD_ALONE_MS ||
+		 (ms < HOLD_LIMIT_MS && count_workers(nr, false)));
+
+	/* The whole guest may have been stopped: a worker that can go on does so now. */
+	mdelay(100);
+	waits = ms >= HOLD_LIMIT_MS && count_workers(nr, true);
+	if (end_hold(nr) && expect(!waits, CHECK_COUPLED))
+		atomic_inc(&holds_given_up);
+}
+
+/* For the end of a phase: the routine that is to outlast all other timers, once one has come. */
+static bool ending;
+static struct subject *last_one;
+
+/*
+ * Stay until all other timers are destroyed, and this one's destroy waits for
+ * us. The walk then goes on in a group that goes with this timer.
+ */
+static void outlast_others(struct subject *s)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), 1000);
+
+	if (cmpxchg(&last_one, NULL, s))
+		return;
+	while (atomic_read(&in_group) > 1 || iotimer_enabled(s->timer))
+		if (ktime_after(ktime_get(), end))
+			return;
+	did(OP_OUTLASTED);
 }
 
 /* Let the others catch up with us, even if their CPUs are slow. */
@@ -435,10 +631,15 @@ static void second(struct device *dev, void *arg)
 
 	check_tick(s);
 	WRITE_ONCE(s->cpu, smp_processor_id());
-	if (READ_ONCE(s->once))
+	if (READ_ONCE(s->once)) {
 		stop(s);
-	else
+	} else {
+		if (READ_ONCE(ending))
+			outlast_others(s);
+		else if (!below(&walk_rnd, HOLD_EVERY))
+			hold_on(s);
 		misbehave(s);
+	}
 
 	WRITE_ONCE(on_stage, NULL);
 	/* A claim may have been made by this call itself, or not at all. */
@@ -486,7 +687,9 @@ static void create(struct subject *s)
 	}
 	has_refs(s, 2);
 	did(OP_CREATE);
-	s->timer = timer;
+	atomic_inc(chunk_count(timer));
+	atomic_inc(&in_group);
+	WRITE_ONCE(s->timer, timer);	/* pairs with neighbour_of() */
 	gate_open(&s->starters);
 	gate_open(&s->users);
 }
@@ -503,8 +706,12 @@ static void destroy(struct subject *s)
 	iotimer_destroy(s->timer);
 	WRITE_ONCE(context->dead, true);
 	did(OP_DESTROY);
+	if (atomic_dec_and_test(chunk_count(s->timer)))
+		did(OP_CHUNK);
+	if (atomic_dec_and_test(&in_group))
+		did(OP_GROUP);
 	has_refs(s, 1);
-	s->timer = NULL;
+	WRITE_ONCE(s->timer, NULL);
 	WRITE_ONCE(s->context, NULL);
 	kfree(context);
 }
@@ -517,6 +724,14 @@ static void create_again(struct subject *s)
 	has_refs(s, 2);
 }
 
+static void create_at_last(struct subject *s)
+{
+	mutex_lock(&s->mutex);
+	while (!s->timer)
+		create(s);	/* allocations may fail */
+	mutex_unlock(&s->mutex);
+}
+
 /* What only a process may do. */
 static void change(struct rnd_state *rnd, struct subject *s)
 {
@@ -524,11 +739,12 @@ static void change(struct rnd_state *rnd, struct subject *s)
 		return;
 	end_quiet(s);
 	if (!s->timer) {
-		create(s);
+		if (!tide_is_out())
+			create(s);
 	} else if (READ_ONCE(s->steady)) {
 		if (!below(rnd, 64))
 			create_again(s);
-	} else if (!below(rnd, READ_ONCE(s->inside) ? 4 : 64)) {
+	} else if (!below(rnd, READ_ONCE(s->inside) || tide_is_out() ? 4 : 64)) {
 		destroy(s);
 	} else if (gate_enter(&s->users)) {
 		if (gate_try_close(&s->starters))
@@ -541,18 +757,6 @@ static void change(struct rnd_state *rnd, struct subject *s)
 }
 
 /* Workers, each with a timer and an interrupt of its own */
-
-struct worker {
-	struct task_struct *task;
-	struct rnd_state rnd;
-	struct rnd_state timer_rnd;
-	struct rnd_state irq_rnd;
-	struct hrtimer timer;
-	struct irq_work irq;
-};
-
-static struct worker *workers;
-static unsigned int nr_workers;
 
 /* The CPUs on which they have worked; all must be among them in the end. */
 static struct cpumask worked_on;
@@ -574,11 +778,63 @@ static void worker_irq(struct irq_work *irq)
 	poke_from_irq(&container_of(irq, struct worker, irq)->irq_rnd);
 }
 
+/* False if the victim cannot be used now. */
+static bool stop_victim(struct worker *worker, struct subject *s, unsigned int nr)
+{
+	if (!gate_enter(&s->users))
+		return false;
+	WRITE_ONCE(worker->ran, data_race(current->se.sum_exec_runtime));
+	smp_store_release(&worker->answers, nr);	/* pairs with count_workers() */
+	stop_sync(s);
+	smp_store_release(&worker->answers, 0);
+	gate_leave(&s->users);
+	if (end_hold(nr))
+		did(OP_PASSED);
+	return true;
+}
+
+/*
+ * To wait in destroy proves nothing, since the thread that the routine has
+ * interrupted may be in another create or destroy; but not to wait does.
+ */
+static bool destroy_victim(struct subject *s, unsigned int nr)
+{
+	bool can;
+
+	if (!mutex_trylock(&s->mutex))
+		return false;
+	can = s->timer && !READ_ONCE(s->steady);
+	if (can) {
+		destroy(s);
+		if (end_hold(nr))
+			did(OP_PASSED_DESTROY);
+	}
+	mutex_unlock(&s->mutex);
+	return can;
+}
+
+/* Do what the routine that holds waits for; false if none does. */
+static bool answer_hold(struct worker *worker)
+{
+	unsigned int nr = smp_load_acquire(&hold);	/* pairs with hold_on() */
+	struct subject *s;
+
+	if (!nr)
+		return false;
+	/* That of the next hold, perhaps: then the number ends nothing. */
+	s = READ_ONCE(victim);
+	if (!below(&worker->rnd, 8))
+		return destroy_victim(s, nr);
+	return stop_victim(worker, s, nr);
+}
+
 static void work_once(struct worker *worker)
 {
 	struct rnd_state *rnd = &worker->rnd;
 	struct subject *s = any_subject(rnd);
 
+	if (below(rnd, 4) && answer_hold(worker))
+		return;
 	atomic_inc(&s->visits);
 	switch (below(rnd, 16)) {
 	case 0 ... 3:
@@ -630,7 +886,7 @@ static int worker_thread(void *arg)
 		if (!READ_ONCE(on_stage) && READ_ONCE(nr_subjects) > NR_PULSED)
 			usleep_range(1000, 5000);
 		if (!below(&worker->rnd, 64))
-			usleep_range(100, 2000);	/* for the rest */
+			usleep_range(100, 2000);	/* the tick may go idle */
 	}
 	hrtimer_cancel(&worker->timer);
 	irq_work_sync(&worker->irq);
@@ -639,14 +895,16 @@ static int worker_thread(void *arg)
 
 /* Phases */
 
-/* Make everyone's timers the way they are in the beginning: none. */
-static void destroy_all(void)
+/* All timers, or all but one. */
+static void destroy_all(const struct subject *but)
 {
 	unsigned int i;
 
 	for (i = 0; i < NR_SUBJECTS; i++) {
 		struct subject *s = &subjects[i];
 
+		if (s == but)
+			continue;
 		mutex_lock(&s->mutex);
 		if (s->timer)
 			destroy(s);
@@ -654,6 +912,20 @@ static void destroy_all(void)
 		mutex_unlock(&s->mutex);
 		cond_resched();
 	}
+}
+
+/* All, in the middle of a walk if one comes. */
+static void destroy_under_way(void)
+{
+	unsigned int i;
+
+	WRITE_ONCE(last_one, NULL);
+	WRITE_ONCE(ending, true);	/* these pair with outlast_others() */
+	for (i = 0; i < 300 && !READ_ONCE(last_one); i++)
+		usleep_range(4000, 5000);
+	destroy_all(READ_ONCE(last_one));
+	destroy_all(NULL);
+	WRITE_ONCE(ending, false);
 }
 
 /* No one is at work; interrupts that were on their way have come. */
@@ -695,24 +967,27 @@ static void storm(unsigned int length)
 {
 	unsigned int i;
 
-	for (i = 0; i < NR_SUBJECTS; i += STEADY_EVERY)
+	/* They come first, into the first chunks, so that the others can become empty. */
+	for (i = 0; i < NR_SUBJECTS; i += STEADY_EVERY) {
 		WRITE_ONCE(subjects[i].steady, true);
+		create_at_last(&subjects[i]);
+	}
 	WRITE_ONCE(nr_subjects, NR_SUBJECTS);
 	gate_open(&work);
 	sleep_seconds(length);
 	stand_still();
 	check_steady();
-	destroy_all();
+	destroy_under_way();
 }
 
-/* A few timers, mostly stopped: the tick is armed and rests again all the time. */
+/* A few timers, mostly stopped: the tick is armed and goes idle again all the time. */
 static void pulse(unsigned int length)
 {
 	WRITE_ONCE(nr_subjects, NR_PULSED);
 	gate_open(&work);
 	sleep_seconds(length);
 	stand_still();
-	destroy_all();
+	destroy_under_way();
 }
 
 /*
@@ -747,26 +1022,63 @@ static void wait_for_once(struct subject *s)
 	}
 }
 
+#if IS_ENABLED(CONFIG_KUNIT) && IS_ENABLED(CONFIG_TRACEPOINTS)	/* else not exported */
 /*
- * A start must be noticed, wherever the tick is on its way to rest: the routine
- * stops its own timer, the only one that is enabled, and it is started again in
- * the middle of the next walk, which finds none. When that is, is found out by
- * trial: if it was too early the same walk calls it, if too late a tick of the
- * CPU that starts.
+ * The walk is over, and the tick is not idle yet: stay here until a start begins,
+ * since the CPU that starts may be starved.
+ */
+static void keep_from_idle(void *unused, unsigned long calls, u64 ns,
+			   unsigned int steps, unsigned long late,
+			   unsigned long missed)
+{
+	struct subject *s = &subjects[0];
+	int starts = atomic_read(&s->starts);
+	unsigned int us;
+
+	for (us = 0; us < 5000 && !calls; us++) {
+		if (atomic_read(&s->starting) || atomic_read(&s->starts) != starts)
+			break;
+		udelay(1);
+	}
+}
+
+static bool lengthen_ticks(void)
+{
+	return !register_trace_iotimer_tick(keep_from_idle, NULL);
+}
+
+static void shorten_ticks(void)
+{
+	unregister_trace_iotimer_tick(keep_from_idle, NULL);
+	tracepoint_synchronize_unregister();
+}
+#else
+static bool lengthen_ticks(void)
+{
+	return false;
+}
+
+static void shorten_ticks(void) {}
+#endif
+
+/*
+ * A start must be noticed, wherever the tick is on its way to idle: the routine
+ * stops its own timer, the only one that is enabled, and the timer is started
+ * again in the middle of the next walk, which finds none. When that is, is found
+ * out by trial: if it was too early the same walk calls the routine, if too late
+ * a tick of the CPU that starts. In between the start moves towards the walk's
+ * beginning, where it races with the look at the bit.
  */
 static void alone(void)
 {
 	static unsigned int ns = 20 * NSEC_PER_USEC;
+	bool lengthened = lengthen_ticks();
 	struct subject *s = &subjects[0];
 	unsigned int i, round;
 
-	/* All, for a walk of some length; allocations may fail. */
-	for (i = 0; i < NR_SUBJECTS; i++) {
-		mutex_lock(&subjects[i].mutex);
-		while (!subjects[i].timer)
-			create(&subjects[i]);
-		mutex_unlock(&subjects[i].mutex);
-	}
+	/* All, for a walk of some length. */
+	for (i = 0; i < NR_SUBJECTS; i++)
+		create_at_last(&subjects[i]);
 	WRITE_ONCE(s->once, true);
 	for (round = 0; round < 8; round++) {
 		unsigned long empty = READ_ONCE(s->tick) + 1;
@@ -781,16 +1093,20 @@ static void alone(void)
 		wait_for_once(s);
 		if (!other)
 			continue;
-		if (READ_ONCE(s->tick) == empty)
+		if (READ_ONCE(s->tick) == empty) {
 			ns = min_t(unsigned int, ns + ns / 4, NSEC_PER_MSEC);
-		else if (READ_ONCE(s->cpu) == cpu)
+		} else if (READ_ONCE(s->cpu) == cpu) {
 			ns = max(ns - ns / 4, 100u);
-		else
+		} else {
+			ns = max(ns - ns / 8, 100u);
 			did(OP_ALONE);
+		}
 	}
+	if (lengthened)
+		shorten_ticks();
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
 	WRITE_ONCE(s->once, false);
-	destroy_all();
+	destroy_all(NULL);
 }
 
 /* Nothing is enabled any more: there is the tick that finds this out, or none. */
@@ -813,22 +1129,28 @@ static void report(void)
 {
 	struct iotimer_stats stats;
 	unsigned int i, len = 0;
-	char text[400];
+	char text[700];
 
 	for (i = 0; i < NR_OPS; i++)
 		len += scnprintf(text + len, sizeof(text) - len, ", %ld %s",
 				 atomic_long_read(&ops[i]), op_name[i]);
 	iotimer_get_stats(&stats);
-	pr_info("iotimer_torture: %lu s, %u CPUs, %lu ticks, %lu missed%s\n",
+	pr_info("iotimer_torture: %lu s, %u CPUs, %lu ticks, %lu missed%s, %u of %u holds given up\n",
 		(jiffies - began) / HZ, num_online_cpus(), stats.ticks,
-		stats.missed, text);
+		stats.missed, text, atomic_read(&holds_given_up), READ_ONCE(nr_holds));
 }
 
-/* Has everything been done at least once? A starved guest may need longer. */
+/*
+ * Has everything been done at least once? A starved guest may need longer. Once
+ * something is violated there is no need for more.
+ */
 static bool did_all(void)
 {
 	unsigned int i;
 
+	for (i = 0; i < NR_CHECKS; i++)
+		if (atomic_read(&violations[i]))
+			return true;
 	for (i = 0; i < NR_OPS; i++)
 		if (!atomic_long_read(&ops[i]) && (i != OP_ENOMEM || failslab))
 			return false;
