@@ -5,16 +5,16 @@
  * Windows gives every device object such a heartbeat (IoInitializeTimer);
  * this is the same for Linux drivers:
  *
- *	timer = devm_iotimer_create(dev, my_second, my_context);
+ *	timer = devm_iotimer_create(dev, my_watchdog, my_context);
  *	if (IS_ERR(timer))
  *		return PTR_ERR(timer);
  *	iotimer_start(timer);
  *
- * From then on my_second(dev, my_context) is called once a second from the
+ * From then on my_watchdog(dev, my_context) is called once a second from the
  * timer softirq (the softirq thread on PREEMPT_RT) until the timer is stopped.
- * All timers share one tick. A timer costs 32 bytes and some ten nanoseconds
- * a second; while none is started, nothing runs at all, but for one tick after
- * the last stop, which finds that out.
+ * All timers share one tick. A timer costs 32 bytes and some ten nanoseconds a
+ * second. After the last timer was stopped the tick comes at most once more,
+ * finds no enabled timer, and goes idle.
  *
  * Use it for coarse time-outs that must cost nothing per I/O: the I/O path
  * stores a number of seconds in a counter, the routine counts it down; see
@@ -43,20 +43,20 @@ struct iotimer;
  * call iotimer_start(), iotimer_stop() and iotimer_stop_sync() on any timer,
  * its own included.
  *
- * Context: timer softirq, under rcu_read_lock(): must not sleep. On PREEMPT_RT
- * a softirq thread, also under a spinlock of this timer's own; spinlocks may be
- * taken.
+ * Context: softirq (the timers', or after a pause the hrtimers'), under
+ * rcu_read_lock(): must not sleep. On PREEMPT_RT a softirq thread, which also
+ * holds a spinlock of this timer; the routine may take spinlocks.
  */
 typedef void (*iotimer_fn_t)(struct device *dev, void *context);
 
 /**
  * struct iotimer_stats - what the tick has done since the module was loaded
- * @ticks: ticks that were run, those that found no timer enabled included
- * @missed: ticks that were skipped because the one before, or the CPU, was
- *	more than a second late
- * @wakeups: times that its timer expired; more than @ticks, because it goes
- *	to a tick in two or three steps, and a tick that uses up its budget
- *	goes on after a pause
+ * @ticks: ticks that were run, including those that found no timer enabled
+ * @missed: ticks that were skipped because the tick before, or the CPU, was more
+ *	than a second late; seconds in which the tick was idle do not count
+ * @wakeups: how often the tick's timers expired. This is more than @ticks: the
+ *	timer is armed two or three times for each tick, and a tick that uses
+ *	up its budget continues from a second timer
  */
 struct iotimer_stats {
 	unsigned long ticks;
@@ -77,16 +77,16 @@ struct iotimer *__devm_iotimer_create(struct device *dev, iotimer_fn_t fn,
  * @fn: the routine to call once a second
  * @context: passed to @fn; may be NULL
  *
- * The timer is created stopped. A device has one at most, and keeps its name
- * (no device_rename()) meanwhile: trace events and debugfs tell it.
+ * The timer is created stopped. A device has at most one. Do not rename the
+ * device while it has a timer: trace events and debugfs show its name.
  *
- * Give it the device whose driver data the routine uses, and which is
- * initialised: a platform or PCI device that has one timer; the class device
- * where one such device has several hosts or ports; an MFD's function; of a net
- * device the parent, or &netdev->dev once register_netdev() has returned.
+ * Use the device whose driver data the routine uses. Normally that is the
+ * platform or PCI device. If one such device has several hosts or ports, use
+ * their class devices. For an MFD use the function's device, not the parent. For
+ * a net device use the parent, or &netdev->dev after register_netdev().
  *
- * A macro, so that for lockdep all timers that one place in the source creates
- * are of one class, as with timer_setup().
+ * This is a macro, so that lockdep puts all timers that one place in the source
+ * creates into one class, as with timer_setup().
  *
  * Context: process, may sleep. Never waits for routines. In an atomic context it
  * warns once.
@@ -98,14 +98,14 @@ struct iotimer *__devm_iotimer_create(struct device *dev, iotimer_fn_t fn,
 	__iotimer_create(dev, fn, context, #fn, IOTIMER_LOCK_CLASS())
 
 /**
- * devm_iotimer_create - iotimer_create(), undone when the driver lets go
+ * devm_iotimer_create - iotimer_create(), destroyed when the driver is detached
  * @dev: the device, bound to the calling driver
  * @fn: the routine to call once a second
  * @context: passed to @fn; may be NULL
  *
- * iotimer_destroy() is called when the driver is detached from the device, in
- * the reverse order of the driver's other managed resources. So acquire what the
- * routine uses before.
+ * Managed resources are released in reverse order. So acquire everything that
+ * the routine uses before the timer. Do not call iotimer_destroy() on this timer:
+ * it would be destroyed twice.
  *
  * Context: process, may sleep; from the driver's probe.
  * Return: as iotimer_create().

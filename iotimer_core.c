@@ -19,28 +19,31 @@
  *	  [full barrier]		  [full barrier]
  *	  wait while running == timer	  test the bit, call, running = NULL
  *
- * It waits for its own timer's routine only, whatever the other routines do. The
- * price is a full barrier for each call, but one barrier for several calls would
- * have stop_sync wait for several routines. The routine may start its own timer
- * again, so all that is repeated until the bit is clear after the wait, and no
- * tick began meanwhile: in another tick there may have been a second call, which
- * has stopped the timer and still runs. In one tick a timer is called once.
+ * stop_sync waits for its own timer's routine only, whatever the other routines
+ * do. The price is a full barrier for each call; with one barrier for several
+ * calls, stop_sync would have to wait for several routines.
  *
- * What keeps the tick going, and lets it go idle: the tick is armed again after
- * a walk that found an enabled timer, or if a timer was started since that walk
- * began. The first such start says so in tick.state; those that follow only see
- * that it was said. A start sets a bit and then reads the state; a walk first
- * resets the state and then reads the bits. Again each side writes one thing and
- * reads the other's:
+ * The routine may start its own timer again. So stop_sync repeats both steps
+ * until, after the wait, the bit is clear and no new tick has begun. The bit
+ * alone is not enough: the next tick may have called the routine again, and that
+ * call may have stopped the timer and still be running. One tick calls a timer
+ * only once.
+ *
+ * What keeps the tick going, and lets it go idle: after a walk the tick is armed
+ * again if the walk found an enabled timer, or if a timer was started since the
+ * walk began. The first such start sets tick.state to TICK_REARM; later ones
+ * find TICK_REARM there and write only their bit. A start sets its bit and then
+ * reads the state. The tick sets the state to TICK_ARMED and then reads the
+ * bits. Again each side writes one thing and reads the other's:
  *
  *	iotimer_start()			the tick
  *	  set the bit			  state = TICK_ARMED
  *	  [full barrier]		  [full barrier]
  *	  read state			  read the bits
  *
- * and the outcome "state was TICK_REARM, and the bit was not set", in which the
- * timer would never be called, is forbidden (the store-buffering litmus test).
- * Stop, and a start that sees TICK_REARM, write nothing but the bit.
+ * The barriers forbid that the start reads the old TICK_REARM while the walk
+ * reads the old bit (the store-buffering litmus test); then the timer would
+ * never be called. A stop writes nothing but the bit.
  *
  * tests/litmus has these protocols as litmus tests, and what happens without
  * each barrier.
@@ -82,20 +85,21 @@ unsigned int iotimer_budget_us = 200;
 static DEFINE_RAW_SPINLOCK(trace_lock);
 
 /*
- * A batch has whole words of timers: enough for what they need to be fetched while
- * the batch before is called, and no more than one full word has.
+ * A batch is made of whole words of a bitmap. It ends at BATCH_ENOUGH timers, so
+ * that their memory arrives while the batch before is called. It never exceeds
+ * BATCH_MAX, which is one full word.
  */
 #define BATCH_ENOUGH	32
 #define BATCH_MAX	BITS_PER_LONG
 
-/* It also ends when so many groups were looked at. */
+/* A batch also ends after this many groups, whatever was found in them. */
 #define BATCH_GROUPS	16
 
 /**
  * struct batch_word - a word of a bitmap that is part of a batch
- * @pending: its bits, as they were when the walk looked
- * @bits: where they are
- * @first: the slot of the first bit
+ * @pending: the bits of the word, as they were when the walk read them
+ * @bits: the word itself, in the group's bitmap
+ * @first: the slot of its first bit
  */
 struct batch_word {
 	unsigned long pending;
@@ -105,11 +109,12 @@ struct batch_word {
 
 /**
  * struct batch - timers that were enabled when the walk looked at their bits
- * @group: index of the group, and
- * @start: the word in it, at which a walk goes on that ends before this batch
- * @nr_calls: how many
- * @nr_words: words that their bits are in
- * @word: these words
+ * @group: index of the group in which the batch begins
+ * @start: word of that group's bitmap at which it begins. A walk that pauses
+ *	before this batch continues here
+ * @nr_calls: number of timers in the batch
+ * @nr_words: number of entries in @word
+ * @word: the words that contain these timers' bits
  */
 struct batch {
 	unsigned long group;
@@ -121,32 +126,39 @@ struct batch {
 
 enum tick_state {
 	TICK_IDLE,
-	TICK_ARMED,	/* goes idle, unless its walk finds an enabled timer */
-	TICK_REARM,	/* comes again: a timer was started since the walk began */
+	TICK_ARMED,	/* no timer was started since the walk began */
+	TICK_REARM,	/* one was: after the walk, arm again */
 };
 
 /**
  * struct tick - the one tick behind all timers
+ *
+ * @timer expires once or twice on the way to a tick, which only arms it again,
+ * then at the tick, which begins a walk. If the walk pauses, @resume_timer
+ * continues it. At the walk's end, @timer is armed for the next tick, or the tick
+ * goes idle.
+ *
  * @timer: expires at @next
- * @resume_timer: expires when a walk that used up its budget goes on. Unless the
- *	tick is idle, one of these two is armed, or its function is running and
- *	arms one, if any, as its last act; so they never run at the same time
- * @lock: protects @state, and @next and @timer while the tick is idle; otherwise
- *	the tick owns all that follows
- * @next: the next tick in jiffies; moves by whole multiples of HZ only
- * @walking: a walk is under way, and goes on at
- * @group: this group and
- * @word: this word of its bitmap
+ * @resume_timer: expires when a paused walk continues. Unless the tick is idle,
+ *	either @timer or @resume_timer is armed, or the function of one is
+ *	running and arms one of them, or none, as its last act. So the two
+ *	functions never run at the same time
+ * @lock: protects @state; while the tick is idle also @next and @timer. While it
+ *	is not idle, only the tick writes @next and the fields below it
+ * @next: the next tick, in jiffies; moves by multiples of HZ only
+ * @walking: a walk is under way
+ * @group: index of the group at which the walk continues
+ * @word: word of that group's bitmap at which the walk continues
  * @found: the walk has found an enabled timer
- * @batch: what is called now, and what is fetched meanwhile
+ * @batch: the batch that is called, and the next one, which is prefetched
  * @calls: routines called in this tick
- * @steps: steps of its walk
- * @ns: that these took together
- * @late: jiffies after its point on the grid
- * @missed: ticks skipped before it
+ * @steps: steps of this tick's walk: one, and one more for each pause
+ * @ns: sum of the steps' durations, in ns
+ * @late: jiffies from the point on the grid to the tick's beginning
+ * @missed: ticks skipped before this one
  * @stats: written by the tick alone; pairs with iotimer_get_stats()
- * @walker: the task on whose stack routines run; only "is it me?" is asked,
- *	which needs no ordering
+ * @walker: current, while a step of the walk runs; NULL otherwise. Compared
+ *	with the reader's own current only, which needs no ordering
  * @running: the timer whose routine is called; see the top of this file
  * @state: written under @lock, a few times a second at most; read by every
  *	start without it; see the top of this file
@@ -219,11 +231,11 @@ static void arm_at(unsigned long expires)
 }
 
 /*
- * Arm the timer for tick.next. The timer wheel runs a far timer up to an eighth
- * of its distance late, differently each time, which would let two calls come
- * closer together than a second. So go most of the way first: after at most
- * two more such steps, within the wheel's first 63 jiffies, it is exact (and
- * runs a timer in the jiffy after the one asked for).
+ * Arm the timer for tick.next. The timer wheel may run a far timer late by up to
+ * an eighth of its distance, differently each time, so two calls could be less
+ * than a second apart. So arm it six sevenths of the way, twice at most. Then at
+ * most 62 jiffies are left. That is the wheel's first level, which is exact: a
+ * timer runs in the jiffy after the one asked for, hence "- 1" below.
  */
 static void arm(void)
 {
@@ -233,13 +245,13 @@ static void arm(void)
 		arm_at(tick.next - left / 7);
 	else if (left > 0)
 		arm_at(tick.next - 1);
-	else	/* late; not now, which would hold the softirq on */
+	else	/* late: in the next jiffy, so that this softirq can end */
 		arm_at(jiffies);
 }
 
 /*
- * A timer was started: have the tick come, and come again. Not inlined, to
- * keep its registers out of the other starts.
+ * A timer was started: arm the tick if it is idle, and have it armed again if a
+ * walk is under way. Not inlined, to keep its registers out of the other starts.
  */
 static noinline void kick_tick(void)
 {
@@ -248,7 +260,7 @@ static noinline void kick_tick(void)
 	raw_spin_lock_irqsave(&tick.lock, flags);
 	if (tick.state == TICK_IDLE) {
 		now = jiffies;
-		/* Unless it is still to come, on to the grid's next point. */
+		/* If tick.next has passed, move it to the grid's next point. */
 		if (tick.next - now - 1 >= HZ)
 			tick.next += ((now - tick.next) / HZ + 1) * HZ;
 		arm();
@@ -327,8 +339,9 @@ static void acquire_call_map(struct lockdep_map *map, struct iotimer *timer)
 }
 
 /*
- * stop_sync may wait, whether it does so this time or not. With interrupts off,
- * or lockdep would take it that a softirq may want the same "lock" meanwhile.
+ * Tell lockdep that stop_sync may wait, whether it waits this time or not. With
+ * interrupts off: otherwise lockdep assumes that the softirq may come in between
+ * and want the same "lock".
  */
 static void might_wait_for_call(struct iotimer *timer)
 {
@@ -356,7 +369,8 @@ static void might_wait_for_call(struct iotimer *timer)
 
 static void run_routine(struct iotimer *timer, iotimer_fn_t fn)
 {
-	struct device *dev = timer->dev;	/* destroy waits for us to end */
+	/* Stable: iotimer_destroy() waits for this call before it frees the slot. */
+	struct device *dev = timer->dev;
 	struct lockdep_map map;
 
 	trace_iotimer_expire_entry(dev, fn);
@@ -374,16 +388,18 @@ static bool call_timer(struct iotimer *timer, const unsigned long *bits,
 
 	lock_call(timer);
 	/*
-	 * Release, for iotimer_stop_sync() of the timer that was called before:
-	 * it may read this, and miss the NULL below.
+	 * Release: iotimer_stop_sync() of the timer called before may see this
+	 * store and not the NULL between. It must then see what that routine
+	 * wrote.
 	 */
 	smp_store_release(&tick.running, timer);
 	smp_mb(); /* pairs with test_and_clear_bit() in clear_enabled() */
 	/*
 	 * Load fn before testing the bit again, and both after the barrier.
-	 * Otherwise a late start of a timer that is being destroyed may set and
-	 * clear the bit, the slot be reused, and we call the new timer's routine,
-	 * which nobody has started.
+	 * Otherwise: a late start sets the bit of a timer that is being
+	 * destroyed, we see the bit, the start clears it, the slot gets a new
+	 * owner, and we load and call the new owner's fn, although nobody has
+	 * started that timer.
 	 */
 	fn = smp_load_acquire(&timer->fn); /* pairs with iotimer_create() */
 	if (fn && !(smp_load_acquire(bits) & mask)) /* pairs with iotimer_start() */
@@ -525,10 +541,10 @@ static void call_batch(const struct batch *batch, const struct batch *next)
 }
 
 /*
- * Walk on from the cursor until all groups are done, or the budget is used up.
- * Slots and contexts are cold memory, each somewhere else. So while one batch is
- * called the contexts of the next one arrive, whose slots arrived while the
- * batch before was called.
+ * Walk on from the cursor until all groups are done or the budget is used up.
+ * Slots and contexts are cold memory. So collect() prefetches the slots of the
+ * next batch all at once, and then, while the current batch is called, the
+ * contexts that these slots point to are prefetched, one for each call.
  *
  * The cursor is a pair of numbers, so chunks and groups may come or go between
  * two steps; RCU keeps those that are found during one.
@@ -590,8 +606,9 @@ static void walk_step(void)
 }
 
 /*
- * A timer's CPU went off line, and the timer moved: if to an isolated CPU, have
- * it come on another one instead.
+ * When a CPU goes off line, the kernel moves its timers to another CPU, which may
+ * be isolated. If this CPU is isolated and another one on line is not, arm the
+ * timer there. Returns whether it did.
  */
 static bool moved_away(void)
 {
@@ -686,23 +703,27 @@ static bool clear_enabled(struct iotimer *timer)
  * iotimer_start - have a timer's routine called once a second (IoStartTimer)
  * @timer: the timer
  *
- * The first call comes within one second, the next ones at the ticks that
- * follow. While iotimer_destroy() waits for the routine this does nothing, so
- * the routine need not care; but all other starts must have returned before
- * iotimer_destroy() is called. Starting a destroyed timer is a bug in the
- * caller; as long as its memory has not gone back to the system, or to another
- * timer, this is warned about once and does nothing.
+ * The first call comes at the next tick: within one second, plus the pauses of a
+ * tick that uses up its budget. Later calls come at the ticks that follow.
+ *
+ * Once iotimer_destroy() has begun, a start does nothing, so a routine may start
+ * its own timer at any time. All other starts must have returned before
+ * iotimer_destroy() is called. Starting a destroyed timer is a bug in the caller:
+ * it warns once and does nothing, as long as the memory is neither freed nor
+ * another timer's.
  *
  * A driver that starts its timer at each operation writes
- * ``if (!iotimer_enabled(timer)) iotimer_start(timer);``, under the lock under
- * which its routine stops the timer. While the timer runs that only reads, so
- * CPUs whose timers are neighbours in memory do not disturb each other. Without
- * that lock the timer may be stopped between the two, and is not started.
+ * ``if (!iotimer_enabled(timer)) iotimer_start(timer);`` and holds the lock under
+ * which its routine stops the timer. While the timer is enabled this only reads,
+ * so CPUs whose timers' bits share a cache line do not disturb each other.
+ * Without the lock, the routine may stop the timer just after the test, and the
+ * timer stays stopped.
  *
- * Context: any but NMI, the routines included. Never sleeps, and never waits,
- * except for each other while starts or stops are traced.
- * Return: true if the timer was stopped, false if it was running already or
- * is being destroyed.
+ * Context: any but NMI, the routines included. Never sleeps, and never waits for
+ * a routine. The first start after a walk has begun takes a raw spinlock for a
+ * moment; so does every start while starts are traced.
+ * Return: true if the timer was not enabled before; false if it was, or if it is
+ * being destroyed.
  */
 bool iotimer_start(struct iotimer *timer)
 {
@@ -739,9 +760,9 @@ EXPORT_SYMBOL_GPL(iotimer_start);
  * A call of the routine that is under way on another CPU may still be running
  * on return; iotimer_stop_sync() waits for it.
  *
- * Context: any but NMI, the routines included. Never sleeps, and never waits,
- * except for each other while starts or stops are traced.
- * Return: true if the timer was running.
+ * Context: any but NMI, the routines included. Never sleeps, and never waits for
+ * a routine. Takes a raw spinlock for a moment while stops are traced.
+ * Return: true if the timer was enabled.
  */
 bool iotimer_stop(struct iotimer *timer)
 {
@@ -762,10 +783,11 @@ static bool inside_routine(void)
  * iotimer_stop_sync - stop a timer and wait for its routine to end
  * @timer: the timer
  *
- * On return the routine is not running, and is not called again until the
- * next iotimer_start(); so nothing but this very routine may start the timer
- * meanwhile. Waits for a call of this timer's own routine, and for nothing else.
- * From inside a routine, the timer's own or another's, it does not wait.
+ * On return the routine is not running, and is not called again before the next
+ * iotimer_start(). While this waits, only the routine itself may start the
+ * timer. It waits for a call of this timer's own routine, and for nothing else.
+ * Inside a routine it does not wait: another timer's routine cannot be running
+ * then, and the timer's own routine is not called again.
  *
  * The rule about locks is that of timer_delete_sync(): do not hold one that this
  * timer's routine takes. Lockdep knows. With interrupts off, inside a routine as
@@ -876,6 +898,7 @@ EXPORT_SYMBOL_GPL(__iotimer_create);
  * Waits as iotimer_stop_sync() does, with the same rule about locks. A start by
  * the routine does nothing meanwhile. All other starts must have returned before
  * this is called, and none may begin later: the memory is soon another timer's.
+ * Not for a timer of devm_iotimer_create(), which is destroyed on its own.
  *
  * Context: process, may sleep. Inside a routine, or in another atomic context,
  * it warns once and behaves like iotimer_stop(): the timer is not freed.
@@ -931,10 +954,11 @@ void __init iotimer_core_init(void)
 void iotimer_core_exit(void)
 {
 	/*
-	 * In this order: the tick may arm the resume timer, but that no tick any
-	 * more. A handler that has moved its timer to another CPU is not waited
-	 * for here, but by free_module(), which waits for RCU: so arming is the
-	 * last thing that the tick does.
+	 * In this order: the tick may arm resume_timer, but resume() cannot arm
+	 * tick.timer once that is shut down. timer_shutdown_sync() does not wait
+	 * for a function that has armed the timer on another CPU. free_module()
+	 * does, since it waits for RCU. So arming is the last thing that the
+	 * function does.
 	 */
 	timer_shutdown_sync(&tick.timer);
 	hrtimer_cancel(&tick.resume_timer);

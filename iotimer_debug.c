@@ -6,7 +6,7 @@
  *		timers		each timer: device, routine, enabled or not
  *		stats		what the tick has done; and, while measuring,
  *				how long it and the routines took
- *		measure		1: measure, from the next tick on; 0: cease to
+ *		measure		1: measure, from the next tick on; 0: stop
  *		long_routine_us	name routines that take longer than this in
  *				the kernel log, while measuring
  *
@@ -34,12 +34,12 @@
 /**
  * struct measures - what was found since measuring was switched on
  * @ticks: ticks that were measured
- * @calls: routines that those called
- * @long_routines: routines that took longer than long_routine_us
- * @longest_tick_ns: the most ns that a tick took, without its pauses
- * @longest_routine_ns: the most ns that a routine took
- * @longest: which one and its device, or as much of that as there is room for;
- *	a name, since the module that it is in may go
+ * @calls: routines called in those ticks
+ * @long_routines: calls that took longer than long_routine_us
+ * @longest_tick_ns: the longest tick, without its pauses
+ * @longest_routine_ns: the longest call of a routine
+ * @longest: name of that routine and of its device, cut off if too long. Not a
+ *	pointer, since the routine's module may be unloaded
  */
 struct measures {
 	u64 ticks;
@@ -60,16 +60,16 @@ static DEFINE_RAW_SPINLOCK(measures_lock);
 /* Serialises writes to the switch. */
 static DEFINE_MUTEX(measure_mutex);
 
-/* Whether it is on, and the probes are registered; written under measure_mutex. */
+/* True while the probes are registered; written under measure_mutex. */
 static bool measuring;
 
 /*
- * Ticks are measured from this number on. The one before it may have been under
+ * Number of the first tick that is measured. The tick before may have been under
  * way when measuring was switched on. Protected by measures_lock.
  */
 static unsigned long first_measured;
 
-/* When the routine that is running was called. Of the tick, as its probes are. */
+/* When the current routine was called; used by the probes only, in the tick. */
 static u64 routine_began;
 
 static u32 long_routine_us = 100;
@@ -103,10 +103,13 @@ static void routine_ends(void *unused, const struct device *dev,
 	const u64 ns = ktime_get_ns() - routine_began;
 	bool is_long = ns > limit_us * (u64)NSEC_PER_USEC;
 
-	char name[sizeof(measures.longest)];
+	char name[sizeof(measures.longest)] = "";
 
-	/* Only the tick writes it, and the look-up is not for under the lock. */
-	if (ns > measures.longest_routine_ns)
+	/*
+	 * Look the name up before taking the lock. begin_measurement() may clear
+	 * the figures meanwhile; then it clears them once more.
+	 */
+	if (ns > READ_ONCE(measures.longest_routine_ns))
 		scnprintf(name, sizeof(name), "%ps %s", fn, dev_name(dev));
 	raw_spin_lock(&measures_lock);
 	if (!is_measured()) {
@@ -114,7 +117,7 @@ static void routine_ends(void *unused, const struct device *dev,
 	} else {
 		measures.long_routines += is_long;
 		if (ns > measures.longest_routine_ns) {
-			measures.longest_routine_ns = ns;
+			WRITE_ONCE(measures.longest_routine_ns, ns);
 			strscpy(measures.longest, name, sizeof(measures.longest));
 		}
 	}
@@ -139,7 +142,10 @@ static void tick_ends(void *unused, unsigned long calls, u64 ns,
 
 static void unregister_probes(void)
 {
-	/* The tick's end first: a tick under way is in no measurement. */
+	/*
+	 * The tick's end first: ticks and calls never count a tick of which only
+	 * some routines were seen.
+	 */
 	unregister_trace_iotimer_tick(tick_ends, NULL);
 	unregister_trace_iotimer_expire_exit(routine_ends, NULL);
 	unregister_trace_iotimer_expire_entry(routine_begins, NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * iotimer_slots - find a timer its place, and know which device has one
+ * iotimer_slots - allocate timers, and find out whether a device has one
  *
  * Groups stand in an xarray. A timer's id is the number of its slot, counted
  * through all groups and chunks, so that 32 bits name it.
@@ -68,11 +68,12 @@ static struct iotimer *slot_by_id(u32 id)
  * hash is a bijection, so two devices part after at most BITS_PER_LONG steps,
  * and after about log2(timers) on average.
  *
- * Returns the link that holds the device's timer, or 0 where it would go.
+ * Returns the link that contains the id of the device's timer. If the device has
+ * none, returns the empty link where its timer belongs.
  */
 static u32 *slot_link(const struct device *dev)
 {
-	/* Not hash_long(), which has 32 bits on all kernels. */
+	/* Not hash_long(): its result has 32 bits on all kernels. */
 	unsigned long hash = (unsigned long)dev * GOLDEN_RATIO_PRIME;
 	u32 *link = &root;
 
@@ -157,9 +158,9 @@ static struct iotimer_chunk *add_chunk(struct iotimer_group *group)
 	}
 #ifdef CONFIG_PREEMPT_RT
 	/*
-	 * Once, since a walk may hold the lock of a slot that is free already.
-	 * Lockdep does not track them, as all would be of one class: the slot's
-	 * lockdep_map stands for the call.
+	 * Here and not for each timer: a walk may still hold the lock of a slot
+	 * that was freed. Lockdep does not track these locks, because all would be
+	 * of one class; the slot's lockdep_map stands for the call.
 	 */
 	for (unsigned int slot = 1; slot < IOTIMER_CHUNK_SLOTS; slot++) {
 		spin_lock_init(&slot_in(chunk, slot)->lock);
@@ -222,8 +223,9 @@ static void give_slot_back(struct iotimer *timer)
 }
 
 /*
- * A slot for a device, with its reference to it, and its name in the tree; or
- * ERR_PTR: -EEXIST if the device has one, -ENOMEM.
+ * Allocate a slot for a device, take a reference to the device, and enter the
+ * slot in the tree. Returns an ERR_PTR if that fails: -EEXIST if the device has a
+ * timer, or -ENOMEM.
  */
 struct iotimer *iotimer_slot_get(struct device *dev)
 {
@@ -278,7 +280,7 @@ static struct iotimer *next_in_group(struct iotimer_group *group,
 	}
 }
 
-/* The first timer whose id is at least @id, which becomes its id, or NULL. */
+/* Return the first timer whose id is at least *@id, and set *@id to its id. */
 struct iotimer *iotimer_list_next(u32 *id)
 {
 	unsigned int chunk = (*id >> ID_SLOT_BITS) % IOTIMER_GROUP_CHUNKS;

@@ -24,14 +24,14 @@ struct seq_file;
 
 /**
  * struct iotimer - a slot
- * @fn: the routine; NULL while the slot is free, and from the moment that
- *	iotimer_destroy() begins
- * @dev: the device, to which the slot has a reference
- * @context: of the routine
- * @child: links the devices that have a timer, see slot_link()
- * @lock: held by the walk while it calls the routine, for iotimer_stop_sync()
- *	to sleep on
- * @lockdep_map: stands for the call of the routine
+ * @fn: the routine; NULL while the slot is free, and once iotimer_destroy() has
+ *	begun
+ * @dev: the device; the slot holds a reference to it
+ * @context: the argument passed to @fn
+ * @child: ids of the two children in the tree of devices, see slot_link()
+ * @lock: the walk holds it while it calls the routine; iotimer_stop_sync()
+ *	sleeps on it
+ * @lockdep_map: stands for a call of the routine
  */
 struct iotimer {
 	iotimer_fn_t fn;
@@ -78,14 +78,15 @@ static_assert(sizeof(struct iotimer) == 32);
 
 /**
  * struct iotimer_group - the bitmaps of up to 64 chunks
- * @enabled: slots whose timer is enabled; the bits of slots 0 are never set
- * @used: slots in use; this and what follows are protected by the mutex of
- *	iotimer_slots.c, but @chunk is read by the walk, too
- * @chunk: the chunks, or NULL
- * @present: which these are
- * @room: those of them that have a free slot
- * @rcu: frees it, since a walk may be looking at it
- * @index: in iotimer_groups
+ * @enabled: one bit for each enabled timer; changed atomically, without a lock.
+ *	The bits of slots 0, the chunks' heads, are never set
+ * @used: one bit for each slot in use. This and the fields below are protected
+ *	by the mutex of iotimer_slots.c; the walk reads @chunk under RCU
+ * @chunk: the chunks; NULL where there is none
+ * @present: one bit for each chunk that exists
+ * @room: one bit for each chunk that has a free slot
+ * @rcu: frees the group, since a walk may still be reading it
+ * @index: the group's index in iotimer_groups
  */
 struct iotimer_group {
 	unsigned long enabled[IOTIMER_GROUP_WORDS];

@@ -492,6 +492,7 @@ static unsigned int count_workers(unsigned int nr, bool that_wait)
 		 * starved, or stopped until another one has gone off line.
 		 */
 		if (that_wait && task_is_running(worker->task) &&
+		    /* another CPU's figure, and about right is enough */
 		    data_race(worker->task->se.sum_exec_runtime) - READ_ONCE(worker->ran) <
 			    100 * NSEC_PER_MSEC)
 			continue;
@@ -783,10 +784,11 @@ static bool stop_victim(struct worker *worker, struct subject *s, unsigned int n
 {
 	if (!gate_enter(&s->users))
 		return false;
+	/* The scheduler may write it meanwhile; about right is enough. */
 	WRITE_ONCE(worker->ran, data_race(current->se.sum_exec_runtime));
 	smp_store_release(&worker->answers, nr);	/* pairs with count_workers() */
 	stop_sync(s);
-	smp_store_release(&worker->answers, 0);
+	smp_store_release(&worker->answers, 0);	/* pairs with count_workers() */
 	gate_leave(&s->users);
 	if (end_hold(nr))
 		did(OP_PASSED);
