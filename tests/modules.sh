@@ -56,6 +56,12 @@ check "six nodes" [ "$(find /dev -name 'sim_dev*' | wc -l)" -eq 6 ]
 check "each has an interrupt of its own" [ "$(grep -c 'sim_dev\.' /proc/interrupts)" -eq 3 ]
 check "unloads" unload
 
+check "loads" load
+check "measuring can be switched off while it is off" put 0 /sys/kernel/debug/iotimer/measure
+check "and on" put 1 /sys/kernel/debug/iotimer/measure
+sleep 2
+check "unloads while it measures" unload
+
 # Many devices in trouble at once: each line is rate-limited.
 few() { n=$(grep -c "$1" /tmp/klog); [ "$n" -gt 0 ] && [ "$n" -le "$2" ]; }
 check "loads with 32 devices" load devices=32 timeout=1 reset_timeout=1 max_retries=1
