@@ -83,7 +83,7 @@ struct iotimer *__devm_iotimer_create(struct device *dev, iotimer_fn_t fn,
  * Use the device whose driver data the routine uses. Normally that is the
  * platform or PCI device. If one such device has several hosts or ports, use
  * their class devices. For an MFD use the function's device, not the parent. For
- * a net device use the parent, or &netdev->dev after register_netdev().
+ * a net device use the parent, or its own after register_netdev().
  *
  * This is a macro, so that lockdep puts all timers that one place in the source
  * creates into one class, as with timer_setup().
