@@ -229,7 +229,7 @@ def results(data, command):
     for text, name in (("start + stop", "start_stop"), ("start + stop_sync", "start_stop_sync"),
                        ("start of one that runs", "start_again"),
                        ("start, all once, in another order than memory", "cold_start"),
-                       ("stop, likewise", "cold_stop"), ("create", "create"), ("destroy", "destroy")):
+                       ("stop, in the same order", "cold_stop"), ("create", "create"), ("destroy", "destroy")):
         hot = name.startswith("start")
         rows.append([f"{text}: iotimer"] + [
             cell(data.get(f"{name}/iotimer", n)) if hot or n > 1 else "" for n in columns])
