@@ -1305,6 +1305,15 @@ static void needs_two_cpus(struct kunit *test)
 		kunit_skip(test, "needs two CPUs");
 }
 
+/* Busily, since a test may hold a lock; not for ever, should it fail. */
+static void wait_until(bool *flag)
+{
+	unsigned long give_up = jiffies + 5 * HZ;
+
+	while (!READ_ONCE(*flag) && time_before(jiffies, give_up))
+		cpu_relax();
+}
+
 /* What the routine waits for, before it goes on for another 100 ms. */
 static bool release_routine;
 
@@ -1502,7 +1511,6 @@ static void stop_sync_does_not_wait_for_anothers_routine(struct kunit *test)
 {
 	struct subject *a, *b;
 	struct task_struct *occupier;
-	unsigned long give_up;
 
 	needs_two_cpus(test);
 	a = new_timer(test);
@@ -1521,9 +1529,7 @@ static void stop_sync_does_not_wait_for_anothers_routine(struct kunit *test)
 	iotimer_start(b->timer);
 	spin_lock_bh(&bus);
 	iotimer_start(a->timer);
-	give_up = jiffies + 5 * HZ;
-	while (!READ_ONCE(a->entered) && time_before(jiffies, give_up))
-		cpu_relax();
+	wait_until(&a->entered);
 	mdelay(10);
 	iotimer_stop_sync(b->timer);
 	KUNIT_EXPECT_TRUE(test, READ_ONCE(a->inside));
@@ -1618,14 +1624,11 @@ static void started_on_demand_under_the_lock(struct kunit *test)
 	spin_lock_init(&on_demand.lock);
 	on_demand.s = s;
 	for (round = 0; round < 3; round++) {
-		unsigned long give_up = jiffies + 5 * HZ;
-
 		WRITE_ONCE(on_demand.deciding, false);
 		s->entered = false;
 		s->calls = 0;
 		enter_routine(test, s, stop_if_idle);
-		while (!READ_ONCE(on_demand.deciding) && time_before(jiffies, give_up))
-			cpu_relax();
+		wait_until(&on_demand.deciding);
 		begin_operation();
 		KUNIT_EXPECT_TRUE(test, iotimer_enabled(s->timer));
 		sleep_ms(1500);
@@ -1874,14 +1877,6 @@ struct hog {
 };
 
 static struct hog hog;
-
-static void wait_until(bool *flag)
-{
-	unsigned long give_up = jiffies + 5 * HZ;
-
-	while (!READ_ONCE(*flag) && time_before(jiffies, give_up))
-		cpu_relax();
-}
 
 static void note_thread(struct subject *s)
 {
