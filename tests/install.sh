@@ -77,10 +77,10 @@ builds_example() {
 # same_versions KERNEL: the driver asks for those versions that iotimer.ko has.
 same_versions() {
 	local wanted
-	wanted=$(modprobe --dump-modversions /root/build/example.ko | grep -P '\tiotimer_' | sort -k 2)
+	wanted=$(modprobe --dump-modversions /root/build/example.ko | grep -P '\t(__)?iotimer_' | sort -k 2)
 	[ "$(wc -l <<<"$wanted")" -eq 3 ] &&
 		diff -b <(echo "$wanted") <(awk '{ print $1, $2 }' "/usr/src/iotimer/$1/Module.symvers" |
-			grep -wE 'iotimer_(create|destroy|start)' | sort -k 2)
+			grep -wE '__iotimer_create|iotimer_(destroy|start)' | sort -k 2)
 }
 
 # shows KERNEL [OPTIONS-OF-IOTIMER OPTIONS-OF-SIM_DEV]: would modprobe load iotimer, then sim_dev, with these?
