@@ -37,6 +37,10 @@ hrtimer_setup_on_stack(struct hrtimer *timer,
 #define compat_assign_str(dst, src)	__assign_str(dst)
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define copy_splice_read	generic_file_splice_read
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 #define WQ_PERCPU	0	/* what is not WQ_UNBOUND */
 #endif

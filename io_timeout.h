@@ -18,6 +18,9 @@
  *	  +<------------------------------------------------+
  *	                      take_reset
  *
+ * begin_reset leads from every state to resetting: a reset that no time-out
+ * asked for, as at resume.
+ *
  * This is the state machine alone: no lock, no device, no clock. One
  * struct io_timeout belongs to one slot of a device in which one operation at
  * a time is outstanding. All calls on it are made under a lock of the
@@ -30,11 +33,22 @@
  * begun only the hardware can tell an old completion from the new one: compare
  * a tag before calling. Without one, have the reset see to it that nothing old
  * is left that could interrupt, and ask the device whether it is done.
+ *
+ * The one thing people forget: the commonest time-out is a lost interrupt. So
+ * ask the device before the tick that would expire:
+ *
+ *	if (io_timeout_due(t))
+ *		read what the device has completed, and call
+ *		io_timeout_op_interrupt() or io_timeout_reset_interrupt() for it,
+ *		as the handler would have
+ *	verdict = io_timeout_tick(t);
  */
 #ifndef _IO_TIMEOUT_H
 #define _IO_TIMEOUT_H
 
 #include <linux/bug.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 
 #define IO_TIMEOUT_IDLE (-1)
@@ -42,9 +56,10 @@
 /**
  * struct io_timeout - the time-out of one operation slot
  * @counter: seconds left, IO_TIMEOUT_IDLE when nothing is outstanding
- * @limit: seconds an operation may take, at least 1; may be changed at any
- *	time and holds from the next operation on
- * @reset_limit: seconds a reset may take, at least 1; may be changed likewise
+ * @limit: seconds an operation may take, 1 to INT_MAX - 1; may be changed at
+ *	any time and holds from the next operation on. A value out of range
+ *	counts as the nearest one in it
+ * @reset_limit: seconds a reset may take; the same holds
  * @reset_expected: a reset is under way, or has ended and was not yet seen
  */
 struct io_timeout {
@@ -94,8 +109,8 @@ static inline bool io_timeout_resetting(const struct io_timeout *t)
 /**
  * io_timeout_init - make a slot idle
  * @t: the slot
- * @limit: seconds an operation may take, at least 1
- * @reset_limit: seconds a reset may take, at least 1
+ * @limit: seconds an operation may take, 1 to INT_MAX - 1
+ * @reset_limit: seconds a reset may take, 1 to INT_MAX - 1
  *
  * Context: any; before anyone else can reach @t.
  */
@@ -105,6 +120,12 @@ static inline void io_timeout_init(struct io_timeout *t, int limit,
 	t->limit = limit;
 	t->reset_limit = reset_limit;
 	io_timeout_cancel(t);
+}
+
+/* A limit as it counts: limit + 1 must neither overflow nor look idle. */
+static inline int io_timeout_clamp(int limit)
+{
+	return clamp(limit, 1, INT_MAX - 1);
 }
 
 /**
@@ -122,7 +143,7 @@ static inline void io_timeout_begin(struct io_timeout *t)
 	if (WARN_ONCE(t->counter != IO_TIMEOUT_IDLE || t->reset_expected,
 		      "io_timeout: begin while an operation is outstanding\n"))
 		return;
-	t->counter = t->limit + 1;
+	t->counter = io_timeout_clamp(t->limit) + 1;
 }
 
 /**
@@ -175,6 +196,40 @@ static inline bool io_timeout_take_reset(struct io_timeout *t)
 }
 
 /**
+ * io_timeout_begin_reset - a reset is being started that no time-out asked for
+ * @t: the slot, in any state: what was outstanding will not end any more. If a
+ *	reset was under way already, its time starts over
+ *
+ * For resume, where the device has lost all that it was doing, or for an error
+ * that the device reports. Gives the reset @t->reset_limit seconds, and one more
+ * for a tick that comes right after this, as io_timeout_begin() does.
+ *
+ * Context: any, under the caller's lock, before the hardware is told to reset.
+ */
+static inline void io_timeout_begin_reset(struct io_timeout *t)
+{
+	t->counter = io_timeout_clamp(t->reset_limit) + 1;
+	t->reset_expected = true;
+}
+
+/**
+ * io_timeout_due - will the next tick find that the time is up?
+ * @t: the slot
+ *
+ * If so, first ask the device what it has completed: its interrupt may have
+ * been lost.
+ *
+ * Context: any, under the caller's lock, in the same hold of it as
+ * io_timeout_tick().
+ * Return: true if io_timeout_tick() would return IO_TIMEOUT_RESET or
+ * IO_TIMEOUT_FAILED now.
+ */
+static inline bool io_timeout_due(const struct io_timeout *t)
+{
+	return t->counter == 1;
+}
+
+/**
  * io_timeout_tick - a second has passed (IoTimer routine)
  * @t: the slot
  *
@@ -193,7 +248,7 @@ static inline enum io_timeout_verdict io_timeout_tick(struct io_timeout *t)
 		t->reset_expected = false;
 		return IO_TIMEOUT_FAILED;
 	}
-	t->counter = t->reset_limit;
+	t->counter = io_timeout_clamp(t->reset_limit);
 	t->reset_expected = true;
 	return IO_TIMEOUT_RESET;
 }

@@ -101,7 +101,22 @@ static void sim_ctl_dead(struct sim_hw *hw,
 			 const struct sim_ctl_command *command,
 			 const unsigned int *args, unsigned int nr_args)
 {
-	sim_hw_set_dead(hw, command->what);
+	sim_hw_set_dead(hw, true);
+}
+
+static void sim_ctl_gone(struct sim_hw *hw,
+			 const struct sim_ctl_command *command,
+			 const unsigned int *args, unsigned int nr_args)
+{
+	sim_hw_set_gone(hw, true);
+}
+
+static void sim_ctl_revive(struct sim_hw *hw,
+			   const struct sim_ctl_command *command,
+			   const unsigned int *args, unsigned int nr_args)
+{
+	sim_hw_set_dead(hw, false);
+	sim_hw_set_gone(hw, false);
 }
 
 static void sim_ctl_clear(struct sim_hw *hw,
@@ -119,17 +134,22 @@ static const struct sim_ctl_command sim_ctl_commands[] = {
 	{ "error", 0, 1, sim_ctl_fault, SIM_HW_ERROR },
 	{ "reset-hang", 0, 1, sim_ctl_fault, SIM_HW_RESET_HANG },
 	{ "spurious", 0, 1, sim_ctl_fault, SIM_HW_SPURIOUS },
+	{ "lost", 0, 1, sim_ctl_fault, SIM_HW_LOST },
+	{ "duplicate", 0, 1, sim_ctl_fault, SIM_HW_DUPLICATE },
+	{ "reset-lost", 0, 1, sim_ctl_fault, SIM_HW_RESET_LOST },
+	{ "storm", 1, 1, sim_ctl_fault, SIM_HW_STORM },
 	{ "latency", 1, 1, sim_ctl_ms, SIM_HW_LATENCY },
 	{ "reset-latency", 1, 1, sim_ctl_ms, SIM_HW_RESET_LATENCY },
-	{ "dead", 0, 0, sim_ctl_dead, true },
-	{ "revive", 0, 0, sim_ctl_dead, false },
+	{ "dead", 0, 0, sim_ctl_dead },
+	{ "gone", 0, 0, sim_ctl_gone },
+	{ "revive", 0, 0, sim_ctl_revive },
 	{ "clear", 0, 0, sim_ctl_clear },
 };
 
 /* Is argument number @i of the command a time, rather than a count? */
 static bool sim_ctl_is_ms(const struct sim_ctl_command *command, unsigned int i)
 {
-	return i == 0 && command->min_args == 1;
+	return i == 0 && command->run != sim_ctl_fault;
 }
 
 static int sim_ctl_number(const char *word, bool is_ms, unsigned int *number)
@@ -251,6 +271,7 @@ static int sim_ctl_show(struct seq_file *seq, void *unused)
 	seq_printf(seq, "counter: %d\n", now.timeout.counter);
 	seq_printf(seq, "outstanding: %u\n", now.outstanding);
 	seq_printf(seq, "dead: %d\n", hw.dead);
+	seq_printf(seq, "gone: %d\n", hw.gone);
 	seq_printf(seq, "latency_ms: %u\n", hw.ms[SIM_HW_LATENCY]);
 	seq_printf(seq, "reset_latency_ms: %u\n", hw.ms[SIM_HW_RESET_LATENCY]);
 	seq_printf(seq, "late_ms: %u\n", hw.ms[SIM_HW_LATE_AFTER]);
@@ -260,6 +281,12 @@ static int sim_ctl_show(struct seq_file *seq, void *unused)
 	seq_printf(seq, "pending_reset_hang: %u\n",
 		   hw.pending[SIM_HW_RESET_HANG]);
 	seq_printf(seq, "pending_spurious: %u\n", hw.pending[SIM_HW_SPURIOUS]);
+	seq_printf(seq, "pending_lost: %u\n", hw.pending[SIM_HW_LOST]);
+	seq_printf(seq, "pending_duplicate: %u\n",
+		   hw.pending[SIM_HW_DUPLICATE]);
+	seq_printf(seq, "pending_reset_lost: %u\n",
+		   hw.pending[SIM_HW_RESET_LOST]);
+	seq_printf(seq, "pending_storm: %u\n", hw.pending[SIM_HW_STORM]);
 	seq_printf(seq, "submitted: %llu\n", now.stats.submitted);
 	seq_printf(seq, "completed: %llu\n", now.stats.completed);
 	seq_printf(seq, "failed: %llu\n", now.stats.failed);
@@ -270,6 +297,7 @@ static int sim_ctl_show(struct seq_file *seq, void *unused)
 	seq_printf(seq, "retries: %llu\n", now.stats.retries);
 	seq_printf(seq, "late: %llu\n", now.stats.late);
 	seq_printf(seq, "spurious: %llu\n", now.stats.spurious);
+	seq_printf(seq, "missed: %llu\n", now.stats.missed);
 	return 0;
 }
 
@@ -369,6 +397,7 @@ SIM_DEV_ATTR_RO(reset_failures, "%llu", stats.reset_failures);
 SIM_DEV_ATTR_RO(retries, "%llu", stats.retries);
 SIM_DEV_ATTR_RO(late, "%llu", stats.late);
 SIM_DEV_ATTR_RO(spurious, "%llu", stats.spurious);
+SIM_DEV_ATTR_RO(missed, "%llu", stats.missed);
 
 static struct attribute *sim_dev_attrs[] = {
 	&dev_attr_timeout.attr,
@@ -386,6 +415,7 @@ static struct attribute *sim_dev_attrs[] = {
 	&dev_attr_retries.attr,
 	&dev_attr_late.attr,
 	&dev_attr_spurious.attr,
+	&dev_attr_missed.attr,
 	NULL
 };
 

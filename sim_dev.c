@@ -12,7 +12,7 @@
  *
  * and if the interrupt does not come:
  *
- *	IoTimer		sim_dev_second()   count down; at 0 reset the device
+ *	IoTimer		sim_dev_second()   ask the device; count down; at 0 reset it
  *	ISR, DpcForIsr	as above           the reset is over: retry, or give up
  *	CustomDpc	sim_dev_failed()   the reset timed out: fail the request
  *
@@ -21,6 +21,10 @@
  * completed exactly once, be it by the thread, by the work item, by its
  * submitter (a signal came), by the closing of its file, or by the unbinding
  * of the device.
+ *
+ * The log is written after the lock is dropped: a console is slow, and the
+ * handler waits for the lock. What is to be said is kept in a struct
+ * sim_dev_report until then.
  */
 #include <linux/cdev.h>
 #include <linux/completion.h>
@@ -34,15 +38,20 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/platform_device.h>
+#include <linux/pm.h>
+#include <linux/pm_domain.h>
 #include <linux/poll.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/splice.h>
 #include <linux/stringify.h>
 #include <linux/uio.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "io_timeout.h"
 #include "iotimer.h"
 #include "sim_dev.h"
@@ -53,6 +62,7 @@
 
 #define SIM_DEV_MAX_DEVICES	256
 #define SIM_DEV_MAX_RESULTS	64	/* of one file, unread or outstanding */
+#define SIM_DEV_QUIET_MS	2000	/* that suspend waits for what is in flight */
 
 /* Module parameters: defaults of what sysfs and the control node can change. */
 
@@ -88,14 +98,17 @@ SIM_DEV_PARAM(static, queue_depth, 16, 1, 1024,
  * struct sim_request - one write() (IRP)
  * @ref: one held until the request is done and off its file's list, another
  *	one by write()
- * @queue: in sim_dev.queue until it is started
+ * @queue: in sim_dev.queue until it is started; in sim_dev.done when it is
+ *	done, if it has an @iocb
  * @list: in sim_file.requests
  * @file: whose list it is on; NULL when it is on none
  * @completed: what a blocking write() waits for
+ * @iocb: of an asynchronous write(), which gets the result; else NULL
  * @number: counts the device's requests from 1, for the log
  * @submitted: when, if the trace event of its completion was on then, else 0
  * @retries: how often it was started again
- * @nonblock: the submitter is not waiting, so an error is reported by read()
+ * @nonblock: the submitter is not waiting, so an error is reported later, by
+ *	read() if the file has a reader, else by fsync() or the next write()
  * @withdrawn: nobody wants the result any more
  * @done: @result is valid; protected, like all above, by sim_dev.lock
  * @result: length or negative errno
@@ -111,6 +124,7 @@ struct sim_request {
 	struct list_head list;
 	struct sim_file *file;
 	struct completion completed;
+	struct kiocb *iocb;
 	u64 number;
 	ktime_t submitted;
 	unsigned int retries;
@@ -131,7 +145,10 @@ struct sim_request {
  * @requests: outstanding ones, and if @keeps_results those yet to be read, in
  *	the order of submission; protected by sim_dev.lock
  * @nr_requests: how many
- * @wait: woken when one is done or taken off the list
+ * @nr_outstanding: how many of them are not done
+ * @error: of a request that nobody reads, for fsync() or the next write(); or 0
+ * @node: in sim_dev.files; it and the three above are protected as @requests
+ * @wait: woken when one is done or taken off the list, or the device is gone
  * @spare: a request that the next write() takes, or NULL; atomic
  * @read_lock: one reader at a time; only its holder removes the first request
  *	once that is done
@@ -141,6 +158,9 @@ struct sim_file {
 	bool keeps_results;
 	struct list_head requests;
 	unsigned int nr_requests;
+	unsigned int nr_outstanding;
+	int error;
+	struct list_head node;
 	wait_queue_head_t wait;
 	struct sim_request *spare;
 	struct mutex read_lock;	/* one reader at a time */
@@ -214,7 +234,10 @@ static void sim_request_unlist(struct sim_request *req)
 	lockdep_assert_held(&file->sim->lock);
 	req->file = NULL;
 	list_del_init(&req->list);
-	file->nr_requests--;
+	if (!req->done)
+		file->nr_outstanding--;
+	if (file->nr_requests-- == SIM_DEV_MAX_RESULTS)
+		sim_dev_wake(&file->sim->room);
 	sim_dev_wake(&file->wait);
 }
 
@@ -231,10 +254,18 @@ static void sim_dev_trace_complete(struct sim_dev *sim, struct sim_request *req,
 			       req->withdrawn);
 }
 
+/* Who hears of a request that nobody waits for and that failed? Caller holds the lock. */
+static void sim_dev_keep_error(struct sim_request *req, int result)
+{
+	if (result < 0 && req->nonblock && req->file && !req->file->keeps_results)
+		req->file->error = result;
+}
+
 /*
  * Complete a request that the caller has just taken off the queue or out of
- * its slot. The caller holds the lock. Unless a reader wants to hear of it, the
- * request is gone then, or is the writer's that waits for it.
+ * its slot. The caller holds the lock, and lets it go by sim_dev_unlock().
+ * Unless a reader wants to hear of it, the request is gone then, or is the
+ * writer's that waits for it.
  */
 static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 			     int result)
@@ -243,6 +274,9 @@ static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 
 	lockdep_assert_held(&sim->lock);
 	sim_dev_trace_complete(sim, req, result);
+	sim_dev_keep_error(req, result);
+	if (req->file)
+		req->file->nr_outstanding--;
 	req->result = result;
 	req->done = true;
 	if (req->withdrawn)
@@ -253,6 +287,8 @@ static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 		sim->stats.failed++;
 	sim->outstanding--;
 	sim_dev_wake(&sim->room);
+	if (req->iocb)
+		list_add_tail(&req->queue, &sim->done);
 
 	/* Does a reader want to hear of it? */
 	if (sim_request_has_reader(req) && (result >= 0 || req->nonblock)) {
@@ -266,18 +302,53 @@ static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 		complete(&req->completed);
 }
 
+/*
+ * Let the lock go, and tell the submitters of asynchronous requests that were
+ * completed meanwhile, whose reference is ours since sim_dev_write_iter().
+ */
+static void sim_dev_unlock(struct sim_dev *sim, unsigned long flags)
+{
+	struct sim_request *req, *next;
+	LIST_HEAD(done);
+
+	list_splice_init(&sim->done, &done);
+	spin_unlock_irqrestore(&sim->lock, flags);
+	list_for_each_entry_safe(req, next, &done, queue) {
+		struct kiocb *iocb = req->iocb;
+		long result = req->result;
+
+		sim_request_put(req);
+		iocb->ki_complete(iocb, result);	/* the file may go now */
+	}
+}
+
 /* Program the device with the slot's request, the first time or again. */
 static void sim_dev_program(struct sim_dev *sim)
 {
 	struct sim_slot *slot = &sim->slot;
 	struct sim_request *req = slot->request;
 
+	if (sim->closed)	/* until it has power again */
+		return;
 	io_timeout_begin(&slot->timeout);
+	/* Under the lock that the routine stops it under. */
+	if (!iotimer_enabled(sim->timer))
+		iotimer_start(sim->timer);
 	slot->started = ktime_get();
+	slot->guilty = false;
 	slot->tag++;
 	trace_sim_dev_start_io(sim->dev, req->number, slot->tag,
 			       slot->timeout.counter);
 	sim_hw_start(sim->hw, slot->tag, req->data, req->len);
+}
+
+/* Is an operation or a reset under way, or its end yet to be looked at? */
+static bool sim_dev_is_active(const struct sim_dev *sim)
+{
+	const struct sim_slot *slot = &sim->slot;
+
+	return slot->timeout.counter != IO_TIMEOUT_IDLE || slot->interrupted ||
+	       slot->failed || io_timeout_resetting(&slot->timeout);
 }
 
 /* Start the first request of the queue if the device is free (StartIo). */
@@ -286,7 +357,8 @@ static void sim_dev_start_io(struct sim_dev *sim)
 	struct sim_slot *slot = &sim->slot;
 
 	lockdep_assert_held(&sim->lock);
-	if (slot->request || list_empty(&sim->queue))
+	if (slot->request || list_empty(&sim->queue) || sim->closed ||
+	    sim_dev_is_active(sim))
 		return;
 	slot->request = list_first_entry(&sim->queue, struct sim_request, queue);
 	list_del_init(&slot->request->queue);
@@ -317,6 +389,120 @@ static void sim_dev_withdraw(struct sim_dev *sim, struct sim_request *req)
 	}
 }
 
+/* What the log says, once the lock is dropped */
+
+/**
+ * struct sim_dev_report - what happened to a request
+ * @what: what
+ * @missed: found by asking the device, since no interrupt came
+ * @request: its number; 0 if a reset at resume has none
+ * @ms: how long the operation, or the reset, took
+ * @retries: how often the request was started again
+ * @max_retries: how often it may be
+ */
+struct sim_dev_report {
+	enum {
+		SIM_REPORT_NOTHING,
+		SIM_REPORT_DONE,
+		SIM_REPORT_TIMED_OUT,
+		SIM_REPORT_RESET_IDLE,
+		SIM_REPORT_RESTART,
+		SIM_REPORT_RETRY,
+		SIM_REPORT_GIVEN_UP,
+		SIM_REPORT_WITHDRAWN,
+		SIM_REPORT_RESET_FAILED,
+		SIM_REPORT_RESET_FAILED_WITHDRAWN,
+		SIM_REPORT_RESET_FAILED_IDLE,
+	} what;
+	bool missed;
+	u64 request;
+	unsigned int ms;
+	unsigned int retries;
+	unsigned int max_retries;
+};
+
+/* How long has the operation or reset been under way? In us. */
+static s64 sim_slot_age(const struct sim_slot *slot)
+{
+	return ktime_us_delta(ktime_get(), slot->started);
+}
+
+/* Fill in a report about the slot. Caller holds the lock. */
+static void sim_dev_note(struct sim_dev *sim, struct sim_dev_report *report,
+			 int what)
+{
+	const struct sim_request *req = sim->slot.request;
+
+	report->what = what;
+	report->request = req ? req->number : 0;
+	report->ms = div_s64(sim_slot_age(&sim->slot), USEC_PER_MSEC);
+	report->retries = req ? req->retries : 0;
+	report->max_retries = sim->max_retries;
+}
+
+/* Caller does not hold the lock. */
+static void sim_dev_log(struct sim_dev *sim, const struct sim_dev_report *report)
+{
+	u64 request = report->request;
+	unsigned int s = report->ms / 1000, ms = report->ms % 1000;
+
+	if (report->missed && report->what == SIM_REPORT_DONE)
+		dev_warn_ratelimited(sim->dev,
+				     "request %llu: done, but no interrupt came in %u.%03u s\n",
+				     request, s, ms);
+	else if (report->missed)
+		dev_warn_ratelimited(sim->dev,
+				     "the device was reset, but no interrupt came in %u.%03u s\n",
+				     s, ms);
+	switch (report->what) {
+	case SIM_REPORT_NOTHING:
+	case SIM_REPORT_DONE:
+	case SIM_REPORT_RESET_IDLE:
+		break;
+	case SIM_REPORT_TIMED_OUT:
+		dev_warn_ratelimited(sim->dev,
+				     "request %llu timed out after %u.%03u s, resetting the device\n",
+				     request, s, ms);
+		break;
+	case SIM_REPORT_RESTART:
+		dev_info_ratelimited(sim->dev,
+				     "request %llu: reset complete after %u.%03u s, starting over\n",
+				     request, s, ms);
+		break;
+	case SIM_REPORT_RETRY:
+		dev_info_ratelimited(sim->dev,
+				     "request %llu: reset complete after %u.%03u s, retrying, attempt %u of %u\n",
+				     request, s, ms, report->retries,
+				     report->max_retries);
+		break;
+	case SIM_REPORT_GIVEN_UP:
+		dev_err_ratelimited(sim->dev,
+				    "request %llu: reset complete after %u.%03u s, giving up after %u retries, failed with -ETIMEDOUT\n",
+				    request, s, ms, report->retries);
+		break;
+	case SIM_REPORT_WITHDRAWN:
+		dev_info_ratelimited(sim->dev,
+				     "request %llu: reset complete after %u.%03u s, the request was withdrawn\n",
+				     request, s, ms);
+		break;
+	case SIM_REPORT_RESET_FAILED:
+		dev_err_ratelimited(sim->dev,
+				    "request %llu: reset failed, no interrupt for %u.%03u s, failed with -EIO\n",
+				    request, s, ms);
+		break;
+	case SIM_REPORT_RESET_FAILED_WITHDRAWN:
+		dev_err_ratelimited(sim->dev,
+				    "request %llu: reset failed, no interrupt for %u.%03u s, the request was withdrawn\n",
+				    request, s, ms);
+		break;
+	case SIM_REPORT_RESET_FAILED_IDLE:
+		dev_err_ratelimited(sim->dev,
+				    "reset failed, no interrupt for %u.%03u s\n",
+				    s, ms);
+		break;
+	}
+}
+
 /* Interrupt, once-a-second routine, and what they defer */
 
 /* Has what the driver waits for come to its end? Caller holds the lock. */
@@ -324,6 +510,8 @@ static unsigned int sim_dev_judge(struct sim_dev *sim, u64 cause)
 {
 	struct sim_slot *slot = &sim->slot;
 
+	if (cause == SIM_HW_ALL_ONES)	/* gone: it says nothing */
+		return SIM_DEV_SPURIOUS;
 	switch (SIM_HW_CAUSE_WHY(cause)) {
 	case SIM_HW_CAUSE_DONE:
 	case SIM_HW_CAUSE_ERROR:
@@ -343,21 +531,31 @@ static unsigned int sim_dev_judge(struct sim_dev *sim, u64 cause)
 	}
 }
 
-static irqreturn_t sim_dev_isr(int irq, void *data)
+/* Judge and count a cause. Caller holds the lock. */
+static unsigned int sim_dev_take_cause(struct sim_dev *sim, u64 cause)
 {
-	struct sim_dev *sim = data;
-	unsigned int verdict;
-	unsigned long flags;
-	u64 cause;
+	unsigned int verdict = sim_dev_judge(sim, cause);
 
-	spin_lock_irqsave(&sim->lock, flags);
-	cause = sim_hw_read(sim->hw, SIM_HW_CAUSE);
-	verdict = sim_dev_judge(sim, cause);
 	if (verdict == SIM_DEV_LATE)
 		sim->stats.late++;
 	if (verdict == SIM_DEV_SPURIOUS)
 		sim->stats.spurious++;
-	trace_sim_dev_interrupt(sim->dev, cause, verdict);
+	return verdict;
+}
+
+static irqreturn_t sim_dev_isr(int irq, void *data)
+{
+	struct sim_dev *sim = data;
+	unsigned int verdict = SIM_DEV_SPURIOUS;
+	unsigned long flags;
+	u64 cause;
+
+	spin_lock_irqsave(&sim->lock, flags);
+	if (!sim->off) {
+		cause = sim_hw_read(sim->hw, SIM_HW_CAUSE);
+		verdict = sim_dev_take_cause(sim, cause);
+		trace_sim_dev_interrupt(sim->dev, cause, verdict);
+	}
 	spin_unlock_irqrestore(&sim->lock, flags);
 	/*
 	 * Never IRQ_NONE: nobody else could have raised it, and the kernel
@@ -366,111 +564,168 @@ static irqreturn_t sim_dev_isr(int irq, void *data)
 	return verdict == SIM_DEV_ACCEPTED ? IRQ_WAKE_THREAD : IRQ_HANDLED;
 }
 
-/* How long has the operation or reset been under way? In us. */
-static s64 sim_slot_age(const struct sim_slot *slot)
+/*
+ * Read all causes that the device has. However many it says there are: its
+ * registers may say anything.
+ */
+static bool sim_dev_reap(struct sim_dev *sim)
 {
-	return ktime_us_delta(ktime_get(), slot->started);
+	bool accepted = false;
+	unsigned int i;
+
+	lockdep_assert_held(&sim->lock);
+	for (i = 0; i < SIM_HW_MAX_CAUSES; i++) {
+		u64 status = sim_hw_read(sim->hw, SIM_HW_STATUS);
+		u64 cause;
+
+		if (status == SIM_HW_ALL_ONES || !(status & SIM_HW_STATUS_IRQ))
+			break;
+		cause = sim_hw_read(sim->hw, SIM_HW_CAUSE);
+		if (sim_dev_take_cause(sim, cause) == SIM_DEV_ACCEPTED)
+			accepted = true;
+	}
+	return accepted;
 }
 
 /* The device was reset: the request starts over, if it may. */
-static void sim_dev_retry(struct sim_dev *sim)
+static void sim_dev_retry(struct sim_dev *sim, struct sim_dev_report *report)
 {
 	struct sim_request *req = sim->slot.request;
-	unsigned int ms = div_s64(sim_slot_age(&sim->slot), USEC_PER_MSEC);
 
-	if (req->withdrawn) {
-		dev_info_ratelimited(sim->dev,
-				     "request %llu: reset complete after %u.%03u s, the request was withdrawn\n",
-				     req->number, ms / 1000, ms % 1000);
+	if (!req) {		/* at resume */
+		sim_dev_note(sim, report, SIM_REPORT_RESET_IDLE);
+		sim_dev_start_io(sim);
+	} else if (req->withdrawn) {
+		sim_dev_note(sim, report, SIM_REPORT_WITHDRAWN);
 		sim_dev_finish(sim, -EINTR);
+	} else if (!sim->slot.guilty) {
+		sim_dev_note(sim, report, SIM_REPORT_RESTART);
+		sim_dev_program(sim);
 	} else if (req->retries >= sim->max_retries) {
-		dev_err_ratelimited(sim->dev,
-				    "request %llu: reset complete after %u.%03u s, giving up after %u retries, failed with -ETIMEDOUT\n",
-				    req->number, ms / 1000, ms % 1000,
-				    req->retries);
+		sim_dev_note(sim, report, SIM_REPORT_GIVEN_UP);
 		sim_dev_finish(sim, -ETIMEDOUT);
 	} else {
 		req->retries++;
 		sim->stats.retries++;
-		dev_info_ratelimited(sim->dev,
-				     "request %llu: reset complete after %u.%03u s, retrying, attempt %u of %u\n",
-				     req->number, ms / 1000, ms % 1000,
-				     req->retries, sim->max_retries);
+		sim->slot.guilty = false;
+		sim_dev_note(sim, report, SIM_REPORT_RETRY);
 		trace_sim_dev_retry(sim->dev, req->number, req->retries,
 				    sim->max_retries);
 		sim_dev_program(sim);
 	}
 }
 
-/* Woken by the handler (DpcForIsr). */
-static irqreturn_t sim_dev_thread(int irq, void *data)
+/* What the handler, or asking the device, has found. Caller holds the lock. */
+static void sim_dev_handle(struct sim_dev *sim, struct sim_dev_report *report)
 {
-	struct sim_dev *sim = data;
 	struct sim_slot *slot = &sim->slot;
-	unsigned long flags;
 
-	spin_lock_irqsave(&sim->lock, flags);
 	if (slot->interrupted) {
 		struct sim_request *req = slot->request;
 
 		slot->interrupted = false;
 		if (!slot->error && sim_request_has_reader(req))
 			sim_hw_read_buffer(sim->hw, req->data, req->len);
+		sim_dev_note(sim, report, SIM_REPORT_DONE);
 		sim_dev_finish(sim, slot->error ? -EIO : (int)req->len);
 	}
 	if (io_timeout_take_reset(&slot->timeout))
-		sim_dev_retry(sim);
-	spin_unlock_irqrestore(&sim->lock, flags);
+		sim_dev_retry(sim, report);
+	if (sim->closed)
+		sim_dev_wake(&sim->room);	/* suspend waits */
+}
+
+/* Woken by the handler (DpcForIsr). */
+static irqreturn_t sim_dev_thread(int irq, void *data)
+{
+	struct sim_dev *sim = data;
+	struct sim_dev_report report = {};
+	unsigned long flags;
+
+	spin_lock_irqsave(&sim->lock, flags);
+	sim_dev_handle(sim, &report);
+	sim_dev_unlock(sim, flags);
+	sim_dev_log(sim, &report);
 	return IRQ_HANDLED;
 }
 
 /* The operation timed out. Caller holds the lock. */
-static void sim_dev_reset(struct sim_dev *sim)
+static void sim_dev_reset(struct sim_dev *sim, struct sim_dev_report *report)
 {
 	struct sim_slot *slot = &sim->slot;
-	s64 us = sim_slot_age(slot);
-	unsigned int ms = div_s64(us, USEC_PER_MSEC);
 	u64 number = slot->request->number;
 
-	trace_sim_dev_timeout(sim->dev, number, false, us);
-	dev_warn_ratelimited(sim->dev,
-			     "request %llu timed out after %u.%03u s, resetting the device\n",
-			     number, ms / 1000, ms % 1000);
+	trace_sim_dev_timeout(sim->dev, number, false, sim_slot_age(slot));
+	sim_dev_note(sim, report, SIM_REPORT_TIMED_OUT);
 	sim->stats.timeouts++;
 	sim->stats.resets++;
+	slot->guilty = true;
 	slot->started = ktime_get();
 	trace_sim_dev_reset(sim->dev, number, slot->timeout.counter);
 	sim_hw_reset(sim->hw);
 }
 
-/* Once a second, for each device (IoTimer routine). */
-static void sim_dev_second(struct device *dev, void *context)
+/* The time is up and no interrupt has come, but the device says that it is done. */
+static void sim_dev_missed(struct sim_dev *sim, struct sim_dev_report *report)
 {
-	struct sim_dev *sim = context;
-	struct sim_slot *slot = &sim->slot;
-	enum io_timeout_verdict verdict;
-	unsigned long flags;
-	bool outstanding;
+	const struct sim_request *req = sim->slot.request;
 
-	spin_lock_irqsave(&sim->lock, flags);
-	outstanding = slot->timeout.counter != IO_TIMEOUT_IDLE;
-	verdict = io_timeout_tick(&slot->timeout);
+	sim->stats.missed++;
+	report->missed = true;
+	trace_sim_dev_missed(sim->dev, req ? req->number : 0,
+			     io_timeout_resetting(&sim->slot.timeout));
+}
+
+/*
+ * A second has passed. The order matters: what the device has completed may
+ * start the next operation, and that has not had a second yet. Caller holds the
+ * lock.
+ */
+static void sim_dev_tick(struct sim_dev *sim, struct sim_dev_report *report)
+{
+	struct sim_slot *slot = &sim->slot;
+	bool outstanding = slot->timeout.counter != IO_TIMEOUT_IDLE;
+	bool missed = io_timeout_due(&slot->timeout) && sim_dev_reap(sim);
+	enum io_timeout_verdict verdict = io_timeout_tick(&slot->timeout);
+
 	if (outstanding)
-		trace_sim_dev_second(dev, slot->timeout.counter);
+		trace_sim_dev_second(sim->dev, slot->timeout.counter);
 	switch (verdict) {
 	case IO_TIMEOUT_OK:
 		break;
 	case IO_TIMEOUT_RESET:
-		sim_dev_reset(sim);
+		sim_dev_reset(sim, report);
 		break;
 	case IO_TIMEOUT_FAILED:
-		trace_sim_dev_timeout(dev, slot->request->number, true,
-				      sim_slot_age(slot));
+		trace_sim_dev_timeout(sim->dev,
+				      slot->request ? slot->request->number : 0,
+				      true, sim_slot_age(slot));
 		sim->stats.reset_failures++;
+		slot->failed = true;
 		schedule_work(&slot->failed_work);
 		break;
 	}
-	spin_unlock_irqrestore(&sim->lock, flags);
+	if (missed) {
+		sim_dev_missed(sim, report);
+		sim_dev_handle(sim, report);
+	}
+	/* Rest: the next operation starts the timer. */
+	if (!slot->request && !sim_dev_is_active(sim))
+		iotimer_stop(sim->timer);
+}
+
+/* Once a second while something is outstanding (IoTimer routine). */
+static void sim_dev_second(struct device *dev, void *context)
+{
+	struct sim_dev *sim = context;
+	struct sim_dev_report report = {};
+	unsigned long flags;
+
+	spin_lock_irqsave(&sim->lock, flags);
+	if (!sim->off)
+		sim_dev_tick(sim, &report);
+	sim_dev_unlock(sim, flags);
+	sim_dev_log(sim, &report);
 }
 
 /* The reset timed out; the state of the device is unknown (CustomDpc). */
@@ -478,22 +733,29 @@ static void sim_dev_failed(struct work_struct *work)
 {
 	struct sim_dev *sim = container_of(work, struct sim_dev,
 					   slot.failed_work);
+	struct sim_dev_report report = {};
 	struct sim_request *req;
 	unsigned long flags;
-	unsigned int ms;
 
 	spin_lock_irqsave(&sim->lock, flags);
 	req = sim->slot.request;
-	if (req) {	/* else the device was unbound */
-		ms = div_s64(sim_slot_age(&sim->slot), USEC_PER_MSEC);
-		dev_err_ratelimited(sim->dev,
-				    "request %llu: reset failed, no interrupt for %u.%03u s, %s\n",
-				    req->number, ms / 1000, ms % 1000,
-				    req->withdrawn ? "the request was withdrawn" :
-						     "failed with -EIO");
+	if (!sim->slot.failed)	/* the device was unbound */
+		goto out;
+	sim->slot.failed = false;
+	if (req) {
+		sim_dev_note(sim, &report, req->withdrawn ?
+					   SIM_REPORT_RESET_FAILED_WITHDRAWN :
+					   SIM_REPORT_RESET_FAILED);
 		sim_dev_finish(sim, -EIO);
+	} else {
+		sim_dev_note(sim, &report, SIM_REPORT_RESET_FAILED_IDLE);
+		sim_dev_start_io(sim);
 	}
-	spin_unlock_irqrestore(&sim->lock, flags);
+	if (sim->closed)
+		sim_dev_wake(&sim->room);
+out:
+	sim_dev_unlock(sim, flags);
+	sim_dev_log(sim, &report);
 }
 
 /* The data node */
@@ -505,6 +767,8 @@ static int sim_file_admit(const struct sim_file *file)
 
 	if (sim->gone)
 		return -ENODEV;
+	if (file->error)
+		return file->error;
 	if (file->keeps_results && file->nr_requests >= SIM_DEV_MAX_RESULTS)
 		return -ENOBUFS;
 	if (sim->outstanding >= sim_param_queue_depth.value)
@@ -544,19 +808,28 @@ static int sim_dev_submit(struct sim_file *file, struct sim_request *req)
 		req->file = file;
 		list_add_tail(&req->list, &file->requests);
 		file->nr_requests++;
+		file->nr_outstanding++;
 		sim_dev_start_io(sim);
+	} else if (err == file->error) {
+		file->error = 0;	/* told once */
 	}
 	spin_unlock_irqrestore(&sim->lock, flags);
 	return err;
 }
 
-/* Wait until the request is done, or withdraw it when a signal comes. */
-static int sim_dev_wait(struct sim_dev *sim, struct sim_request *req)
+/*
+ * Wait until the request is done, or withdraw it when a fatal signal comes. No
+ * other signal ends the wait: to take a request back for a restart would send
+ * it to the queue's end each time, and what the device has of it would be done
+ * twice.
+ */
+static int sim_dev_wait(struct sim_dev *sim, struct sim_request *req,
+			unsigned int state)
 {
 	unsigned long flags;
 	int result;
 
-	if (!wait_for_completion_interruptible(&req->completed))
+	if (!wait_for_completion_state(&req->completed, state))
 		return req->result;
 
 	spin_lock_irqsave(&sim->lock, flags);
@@ -566,13 +839,32 @@ static int sim_dev_wait(struct sim_dev *sim, struct sim_request *req)
 	} else {
 		result = req->result;
 	}
-	spin_unlock_irqrestore(&sim->lock, flags);
+	sim_dev_unlock(sim, flags);
 	return result;
+}
+
+/*
+ * Nothing was submitted yet, so a system call may be restarted. An asynchronous
+ * request cannot: it has no system call to restart.
+ */
+static int sim_file_wait_for_room(struct sim_file *file, bool async)
+{
+	if (async)
+		return wait_event_killable(file->sim->room,
+					   !sim_file_must_wait(file));
+	return wait_event_interruptible(file->sim->room,
+					!sim_file_must_wait(file));
 }
 
 static ssize_t sim_dev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct sim_file *file = iocb->ki_filp->private_data;
+	bool nonblock = iocb->ki_filp->f_flags & O_NONBLOCK;
+	bool async = !is_sync_kiocb(iocb);
+	bool may_wait = !nonblock && !(iocb->ki_flags & IOCB_NOWAIT);
+	/* What is no user's memory comes from splice(), which holds a lock. */
+	unsigned int state = TASK_KILLABLE |
+			     (user_backed_iter(from) ? TASK_FREEZABLE : 0);
 	size_t len = iov_iter_count(from);
 	struct sim_request *req;
 	ssize_t ret;
@@ -583,31 +875,83 @@ static ssize_t sim_dev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		return -EMSGSIZE;
 	if (!len)
 		return 0;
+	if (!async && !nonblock && !may_wait)	/* it would have to wait */
+		return -EAGAIN;
 
 	req = sim_request_alloc(file, len);
 	if (!req)
 		return -ENOMEM;
-	req->nonblock = iocb->ki_filp->f_flags & O_NONBLOCK ||
-			iocb->ki_flags & IOCB_NOWAIT;
+	req->nonblock = nonblock && !async;
+	req->iocb = async ? iocb : NULL;
 	if (!copy_from_iter_full(req->data, len, from)) {
 		ret = -EFAULT;
 		goto out;
 	}
 
 	ret = sim_dev_submit(file, req);
-	while (ret == -EAGAIN && !req->nonblock) {
-		if (wait_event_interruptible(file->sim->room,
-					     !sim_file_must_wait(file))) {
-			ret = -EINTR;
+	while (ret == -EAGAIN && may_wait) {
+		ret = sim_file_wait_for_room(file, async);
+		if (ret)
 			goto out;
-		}
 		ret = sim_dev_submit(file, req);
 	}
+	if (!ret && async)	/* our reference is sim_dev_unlock()'s now */
+		return -EIOCBQUEUED;
 	if (!ret)
-		ret = req->nonblock ? len : sim_dev_wait(file->sim, req);
+		ret = nonblock ? len : sim_dev_wait(file->sim, req, state);
 out:
 	sim_request_put_spare(file, req);
 	return ret;
+}
+
+/* A write() is one request, and what is spliced becomes as many as it takes. */
+static ssize_t sim_dev_splice_write(struct pipe_inode_info *pipe,
+				    struct file *filp, loff_t *pos, size_t len,
+				    unsigned int flags)
+{
+	ssize_t done = 0, ret;
+
+	do {
+		ret = iter_file_splice_write(pipe, filp, pos,
+					     min_t(size_t, len - done,
+						   SIM_HW_BUFFER_SIZE),
+					     flags);
+		if (ret <= 0)
+			break;
+		done += ret;
+		flags |= SPLICE_F_NONBLOCK;	/* no wait for more in the pipe */
+	} while (done < len);
+	return done ? done : ret;
+}
+
+/* Have all requests of the file that were made by now been done? */
+static bool sim_file_is_flushed(struct sim_file *file)
+{
+	unsigned long flags;
+	bool flushed;
+
+	spin_lock_irqsave(&file->sim->lock, flags);
+	flushed = !file->nr_outstanding;
+	spin_unlock_irqrestore(&file->sim->lock, flags);
+	return flushed;
+}
+
+static int sim_dev_fsync(struct file *filp, loff_t start, loff_t end,
+			 int datasync)
+{
+	struct sim_file *file = filp->private_data;
+	struct sim_dev *sim = file->sim;
+	unsigned long flags;
+	int err;
+
+	if (wait_event_state(file->wait, sim_file_is_flushed(file),
+			     (TASK_KILLABLE | TASK_FREEZABLE)))
+		return -EINTR;
+	spin_lock_irqsave(&sim->lock, flags);
+	err = sim->gone ? -ENODEV : file->error;
+	file->error = 0;
+	spin_unlock_irqrestore(&sim->lock, flags);
+	return err;
 }
 
 /* What would read() do now: an errno, 0 for the end, or 1 if a result is there? */
@@ -661,27 +1005,46 @@ static ssize_t sim_file_read_first(struct sim_file *file,
 	return ret;
 }
 
+/* Take the file's lock for reading, unless that has to wait and must not. */
+static int sim_file_lock_reader(struct sim_file *file, bool nonblock, bool async)
+{
+	if (nonblock)
+		return mutex_trylock(&file->read_lock) ? 0 : -EAGAIN;
+	if (async)
+		return mutex_lock_killable(&file->read_lock);
+	return mutex_lock_interruptible(&file->read_lock) ? -ERESTARTSYS : 0;
+}
+
+/* Wait for the first result; as in sim_file_wait_for_room(). */
+static int sim_file_wait_for_result(struct sim_file *file, bool async)
+{
+	struct sim_request *first;
+
+	if (async)
+		return wait_event_killable(file->wait,
+					   sim_file_peek(file, &first) != -EAGAIN);
+	return wait_event_interruptible(file->wait,
+					sim_file_peek(file, &first) != -EAGAIN);
+}
+
 static ssize_t sim_dev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct sim_file *file = iocb->ki_filp->private_data;
 	bool nonblock = iocb->ki_filp->f_flags & O_NONBLOCK ||
 			iocb->ki_flags & IOCB_NOWAIT;
+	bool async = !is_sync_kiocb(iocb);
 	struct sim_request *first;
 	ssize_t ret;
 
 	if (!iov_iter_count(to))
 		return 0;
-	if (nonblock) {
-		if (!mutex_trylock(&file->read_lock))
-			return -EAGAIN;
-	} else if (mutex_lock_interruptible(&file->read_lock)) {
-		return -ERESTARTSYS;
-	}
+	ret = sim_file_lock_reader(file, nonblock, async);
+	if (ret)
+		return ret;
 
 	ret = sim_file_peek(file, &first);
 	while (ret == -EAGAIN && !nonblock) {
-		ret = wait_event_interruptible(file->wait,
-					       sim_file_peek(file, &first) != -EAGAIN);
+		ret = sim_file_wait_for_result(file, async);
 		if (!ret)
 			ret = sim_file_peek(file, &first);
 	}
@@ -689,6 +1052,22 @@ static ssize_t sim_dev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		ret = sim_file_read_first(file, first, to);
 	mutex_unlock(&file->read_lock);
 	return ret;
+}
+
+/*
+ * One wait queue a direction: libaio's poll takes no more than one. Both hear
+ * that the device is gone, so who asks for neither is on one as well.
+ */
+static void sim_file_poll_wait(struct file *filp, poll_table *wait)
+{
+	struct sim_file *file = filp->private_data;
+	__poll_t events = poll_requested_events(wait);
+	bool in = file->keeps_results && events & (EPOLLIN | EPOLLRDNORM);
+
+	if (in)
+		poll_wait(filp, &file->wait, wait);
+	if (!in || events & (EPOLLOUT | EPOLLWRNORM))
+		poll_wait(filp, &file->sim->room, wait);
 }
 
 static __poll_t sim_dev_poll(struct file *filp, poll_table *wait)
@@ -699,19 +1078,20 @@ static __poll_t sim_dev_poll(struct file *filp, poll_table *wait)
 	__poll_t mask = 0;
 	int admit;
 
-	poll_wait(filp, &file->wait, wait);
-	poll_wait(filp, &file->sim->room, wait);
+	sim_file_poll_wait(filp, wait);
 
 	spin_lock_irqsave(&file->sim->lock, flags);
 	admit = sim_file_admit(file);
 	first = list_first_entry_or_null(&file->requests, struct sim_request,
 					 list);
-	if (admit == -ENODEV)
+	if (file->sim->gone) {
 		mask = EPOLLERR | EPOLLHUP;
-	else if (first && first->done)
-		mask = EPOLLIN | EPOLLRDNORM;
-	if (!admit)
-		mask |= EPOLLOUT | EPOLLWRNORM;
+	} else {
+		if (file->keeps_results && (!first || first->done))
+			mask |= EPOLLIN | EPOLLRDNORM;	/* or the end */
+		if (!admit || file->error)
+			mask |= EPOLLOUT | EPOLLWRNORM;
+	}
 	spin_unlock_irqrestore(&file->sim->lock, flags);
 	return mask;
 }
@@ -719,6 +1099,7 @@ static __poll_t sim_dev_poll(struct file *filp, poll_table *wait)
 static struct sim_file *sim_file_alloc(struct sim_dev *sim, bool keeps_results)
 {
 	struct sim_file *file = kzalloc(sizeof(*file), GFP_KERNEL);
+	unsigned long flags;
 
 	if (!file)
 		return NULL;
@@ -727,6 +1108,9 @@ static struct sim_file *sim_file_alloc(struct sim_dev *sim, bool keeps_results)
 	INIT_LIST_HEAD(&file->requests);
 	init_waitqueue_head(&file->wait);
 	mutex_init(&file->read_lock);
+	spin_lock_irqsave(&sim->lock, flags);
+	list_add(&file->node, &sim->files);
+	spin_unlock_irqrestore(&sim->lock, flags);
 	return file;
 }
 
@@ -738,6 +1122,7 @@ static void sim_file_free(struct sim_file *file)
 	unsigned long flags;
 
 	spin_lock_irqsave(&sim->lock, flags);
+	list_del(&file->node);
 	file->keeps_results = false;
 	list_for_each_entry_safe(req, next, &file->requests, list) {
 		if (!req->done) {
@@ -747,7 +1132,7 @@ static void sim_file_free(struct sim_file *file)
 			sim_request_put(req);
 		}
 	}
-	spin_unlock_irqrestore(&sim->lock, flags);
+	sim_dev_unlock(sim, flags);
 	mutex_destroy(&file->read_lock);
 	kfree(file->spare);
 	kfree(file);
@@ -778,10 +1163,13 @@ static const struct file_operations sim_dev_fops = {
 	.release = sim_dev_release,
 	.read_iter = sim_dev_read_iter,
 	.write_iter = sim_dev_write_iter,
+	.splice_read = copy_splice_read,
+	.splice_write = sim_dev_splice_write,
+	.fsync = sim_dev_fsync,
 	.poll = sim_dev_poll,
 };
 
-/* Binding */
+/* Nodes, and the end */
 
 static struct class sim_dev_class = {
 	.name = SIM_DEV_NAME,
@@ -852,6 +1240,7 @@ static void sim_dev_shut_down(void *data)
 	struct sim_dev *sim = data;
 	struct sim_slot *slot = &sim->slot;
 	struct sim_request *req, *next;
+	struct sim_file *file;
 	unsigned long flags;
 
 	spin_lock_irqsave(&sim->lock, flags);
@@ -859,6 +1248,7 @@ static void sim_dev_shut_down(void *data)
 	/* What the device still signals finds an idle slot and is ignored. */
 	io_timeout_cancel(&slot->timeout);
 	slot->interrupted = false;
+	slot->failed = false;
 	req = slot->request;
 	slot->request = NULL;
 	if (req)
@@ -867,9 +1257,89 @@ static void sim_dev_shut_down(void *data)
 		list_del_init(&req->queue);
 		sim_dev_complete(sim, req, -ENODEV);
 	}
-	spin_unlock_irqrestore(&sim->lock, flags);
+	list_for_each_entry(file, &sim->files, node)
+		sim_dev_wake(&file->wait);
+	sim_dev_unlock(sim, flags);
 	wake_up_all(&sim->room);
 }
+
+/* Power */
+
+static bool sim_dev_is_quiet(struct sim_dev *sim)
+{
+	unsigned long flags;
+	bool quiet;
+
+	spin_lock_irqsave(&sim->lock, flags);
+	quiet = !sim_dev_is_active(sim);
+	spin_unlock_irqrestore(&sim->lock, flags);
+	return quiet;
+}
+
+/*
+ * The device loses its power: let it finish what it is doing, if it does so
+ * soon, and start nothing more. What remains, under way or queued, waits for
+ * sim_dev_resume(). The interrupt stays enabled, since a line may be shared;
+ * the handler sees @off.
+ */
+static void sim_dev_quiesce(struct sim_dev *sim)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&sim->lock, flags);
+	sim->closed = true;
+	spin_unlock_irqrestore(&sim->lock, flags);
+	wait_event_timeout(sim->room, sim_dev_is_quiet(sim),
+			   msecs_to_jiffies(SIM_DEV_QUIET_MS));
+
+	spin_lock_irqsave(&sim->lock, flags);
+	sim->off = true;
+	spin_unlock_irqrestore(&sim->lock, flags);
+	synchronize_irq(sim->irq);	/* handler and thread */
+	iotimer_stop_sync(sim->timer);
+	flush_work(&sim->slot.failed_work);
+}
+
+static int sim_dev_suspend(struct device *dev)
+{
+	sim_dev_quiesce(dev_get_drvdata(dev));
+	return 0;
+}
+
+/*
+ * The device has power again and has forgotten everything. When its reset is
+ * over, what was under way starts over, and does not count as a retry: the
+ * time-out was not its fault.
+ */
+static int sim_dev_resume(struct device *dev)
+{
+	struct sim_dev *sim = dev_get_drvdata(dev);
+	struct sim_slot *slot = &sim->slot;
+	unsigned long flags;
+
+	spin_lock_irqsave(&sim->lock, flags);
+	sim->off = false;
+	sim->closed = false;
+	sim->stats.resets++;
+	io_timeout_begin_reset(&slot->timeout);
+	slot->started = ktime_get();
+	trace_sim_dev_reset(dev, slot->request ? slot->request->number : 0,
+			    slot->timeout.counter);
+	iotimer_start(sim->timer);
+	sim_hw_reset(sim->hw);
+	spin_unlock_irqrestore(&sim->lock, flags);
+	return 0;
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(sim_dev_pm_ops, sim_dev_suspend, sim_dev_resume);
+
+/* Another kernel takes over (kexec), or the machine goes down. */
+static void sim_dev_shutdown(struct platform_device *pdev)
+{
+	sim_dev_quiesce(platform_get_drvdata(pdev));
+}
+
+/* Binding */
 
 /*
  * A device may still signal what an earlier driver left behind. With the
@@ -880,42 +1350,74 @@ static void sim_dev_drain(struct sim_dev *sim)
 	unsigned long flags;
 
 	spin_lock_irqsave(&sim->lock, flags);
-	while (sim_hw_read(sim->hw, SIM_HW_STATUS) & SIM_HW_STATUS_IRQ)
-		sim_hw_read(sim->hw, SIM_HW_CAUSE);
+	sim_dev_reap(sim);
+	memset(&sim->stats, 0, sizeof(sim->stats));
 	spin_unlock_irqrestore(&sim->lock, flags);
 }
 
-static int sim_dev_probe(struct platform_device *pdev)
+/* The hardware of a device of ours; others may be bound by driver_override. */
+static struct sim_hw *sim_dev_find_hw(struct platform_device *pdev)
 {
-	struct device *dev = &pdev->dev;
-	struct iotimer *timer;
-	struct sim_dev *sim;
-	int irq, err;
+	struct sim_hw **hw = dev_get_platdata(&pdev->dev);
 
-	irq = platform_get_irq(pdev, 0);
-	if (irq < 0)
-		return irq;
-	sim = kzalloc(sizeof(*sim), GFP_KERNEL);
+	return !strcmp(pdev->name, SIM_DEV_NAME) && hw ? *hw : NULL;
+}
+
+static struct sim_dev *sim_dev_alloc(struct device *dev, struct sim_hw *hw,
+				     int irq)
+{
+	struct sim_dev *sim = kzalloc(sizeof(*sim), GFP_KERNEL);
+
 	if (!sim)
-		return -ENOMEM;
+		return NULL;
 	kref_init(&sim->ref);
-	err = devm_add_action_or_reset(dev, sim_dev_put, sim);
-	if (err)
-		return err;
 	sim->dev = dev;
-	sim->hw = *(struct sim_hw **)dev_get_platdata(dev);
+	sim->irq = irq;
+	sim->hw = hw;
 	spin_lock_init(&sim->lock);
 	INIT_LIST_HEAD(&sim->queue);
+	INIT_LIST_HEAD(&sim->done);
+	INIT_LIST_HEAD(&sim->files);
 	init_waitqueue_head(&sim->room);
 	INIT_WORK(&sim->slot.failed_work, sim_dev_failed);
 	sim->max_retries = sim_param_max_retries.value;
 	io_timeout_init(&sim->slot.timeout, sim_param_timeout.value,
 			sim_param_reset_timeout.value);
+	return sim;
+}
+
+/*
+ * The nodes come last: who opens one may use it at once. If the second cannot
+ * be made, the first goes again as when the device is unbound.
+ */
+static int sim_dev_probe(struct platform_device *pdev)
+{
+	struct sim_hw *hw = sim_dev_find_hw(pdev);
+	struct device *dev = &pdev->dev;
+	struct sim_dev *sim;
+	int irq, err;
+
+	if (!hw)
+		return -ENODEV;
+	if (sim_hw_read(hw, SIM_HW_STATUS) == SIM_HW_ALL_ONES)
+		return -ENODEV;
+	irq = platform_get_irq(pdev, 0);
+	if (irq < 0)
+		return irq;
+	sim = sim_dev_alloc(dev, hw, irq);
+	if (!sim)
+		return -ENOMEM;
+	err = devm_add_action_or_reset(dev, sim_dev_put, sim);
+	if (err)
+		return err;
 	/* Go on from there: an old operation may still end, with an old tag. */
-	sim->slot.tag = sim_hw_read(sim->hw, SIM_HW_TAG);
+	sim->slot.tag = sim_hw_read(hw, SIM_HW_TAG);
 	platform_set_drvdata(pdev, sim);
 
-	/* Undone in the reverse order: timer, nodes, gone, work, interrupt. */
+	/* Undone in the reverse order: nodes, gone, work, interrupt, timer. */
+	sim->timer = devm_iotimer_create(dev, sim_dev_second, sim);
+	if (IS_ERR(sim->timer))
+		return PTR_ERR(sim->timer);
 	err = devm_request_threaded_irq(dev, irq, sim_dev_isr, sim_dev_thread,
 					0, dev_name(dev), sim);
 	if (err)
@@ -927,56 +1429,89 @@ static int sim_dev_probe(struct platform_device *pdev)
 	err = devm_add_action_or_reset(dev, sim_dev_shut_down, sim);
 	if (err)
 		return err;
-	err = sim_node_add(sim, &sim->data_node, pdev->id, false);
-	if (err)
-		return err;
 	err = sim_node_add(sim, &sim->ctl_node, pdev->id, true);
 	if (err)
 		return err;
-	timer = devm_iotimer_create(dev, sim_dev_second, sim);
-	if (IS_ERR(timer))
-		return PTR_ERR(timer);
-	iotimer_start(timer);
-	return 0;
+	return sim_node_add(sim, &sim->data_node, pdev->id, false);
 }
 
 static struct platform_driver sim_dev_driver = {
 	.probe = sim_dev_probe,
+	.shutdown = sim_dev_shutdown,
 	.driver = {
 		.name = SIM_DEV_NAME,
 		.dev_groups = sim_dev_groups,
+		.pm = pm_sleep_ptr(&sim_dev_pm_ops),
 	},
 };
 
-/* The devices that the module makes: silicon, and a platform device for it */
+/*
+ * The devices that the module makes: hardware, its power, and a platform device
+ * for it
+ */
 
 static struct {
 	struct sim_hw *hw;
 	struct platform_device *pdev;
 } sim_devs[SIM_DEV_MAX_DEVICES];
 
-static void sim_dev_unmake(unsigned int nr)
+static unsigned int sim_nr_devs;
+
+static struct sim_hw *sim_power_hw(struct device *dev)
 {
-	while (nr--) {
-		platform_device_unregister(sim_devs[nr].pdev);
-		sim_hw_destroy(sim_devs[nr].hw);
+	return *(struct sim_hw **)dev_get_platdata(dev);
+}
+
+static int sim_power_off(struct device *dev)
+{
+	sim_hw_set_power(sim_power_hw(dev), false);
+	return 0;
+}
+
+static int sim_power_on(struct device *dev)
+{
+	sim_hw_set_power(sim_power_hw(dev), true);
+	return 0;
+}
+
+/* Off after the driver's suspend, and on before its resume. */
+static struct dev_pm_domain sim_power = {
+	.ops = {
+		SYSTEM_SLEEP_PM_OPS(pm_generic_suspend, pm_generic_resume)
+		NOIRQ_SYSTEM_SLEEP_PM_OPS(sim_power_off, sim_power_on)
+	},
+};
+
+static void sim_dev_unmake(void)
+{
+	while (sim_nr_devs--) {
+		platform_device_unregister(sim_devs[sim_nr_devs].pdev);
+		sim_hw_destroy(sim_devs[sim_nr_devs].hw);
 	}
+	sim_nr_devs = 0;
 }
 
 static struct platform_device *sim_dev_register(struct sim_hw *hw,
 						unsigned int id)
 {
 	struct resource irq = DEFINE_RES_IRQ(sim_hw_irq(hw));
-	struct platform_device_info info = {
-		.name = SIM_DEV_NAME,
-		.id = id,
-		.res = &irq,
-		.num_res = 1,
-		.data = &hw,
-		.size_data = sizeof(hw),
-	};
+	struct platform_device *pdev = platform_device_alloc(SIM_DEV_NAME, id);
+	int err;
 
-	return platform_device_register_full(&info);
+	if (!pdev)
+		return ERR_PTR(-ENOMEM);
+	err = platform_device_add_resources(pdev, &irq, 1);
+	if (!err)
+		err = platform_device_add_data(pdev, &hw, sizeof(hw));
+	if (!err) {
+		dev_pm_domain_set(&pdev->dev, &sim_power);
+		err = platform_device_add(pdev);
+	}
+	if (err) {
+		platform_device_put(pdev);
+		return ERR_PTR(err);
+	}
+	return pdev;
 }
 
 static int sim_dev_make(unsigned int id)
@@ -997,9 +1532,31 @@ static int sim_dev_make(unsigned int id)
 	return 0;
 }
 
+/*
+ * As many as can be made. Once the first is there its node may be open, and an
+ * init that fails frees the code under it.
+ */
+static int sim_dev_make_all(unsigned int nr)
+{
+	int err;
+
+	while (sim_nr_devs < nr) {
+		err = sim_dev_make(sim_nr_devs);
+		if (err && !sim_nr_devs)
+			return err;
+		if (err) {
+			pr_warn(SIM_DEV_NAME ": error %d, made %u devices of %u\n",
+				err, sim_nr_devs, nr);
+			break;
+		}
+		sim_nr_devs++;
+	}
+	return 0;
+}
+
 static int __init sim_dev_init(void)
 {
-	unsigned int nr = sim_param_devices.value, i;
+	unsigned int nr = sim_param_devices.value;
 	int err;
 
 	err = class_register(&sim_dev_class);
@@ -1011,15 +1568,12 @@ static int __init sim_dev_init(void)
 	err = platform_driver_register(&sim_dev_driver);
 	if (err)
 		goto out_chrdev;
-	for (i = 0; i < nr; i++) {
-		err = sim_dev_make(i);
-		if (err)
-			goto out_devices;
-	}
+	err = sim_dev_make_all(nr);
+	if (err)
+		goto out_driver;
 	return 0;
 
-out_devices:
-	sim_dev_unmake(i);
+out_driver:
 	platform_driver_unregister(&sim_dev_driver);
 out_chrdev:
 	unregister_chrdev_region(sim_dev_devt, 2 * nr);
@@ -1030,7 +1584,7 @@ out_class:
 
 static void __exit sim_dev_exit(void)
 {
-	sim_dev_unmake(sim_param_devices.value);
+	sim_dev_unmake();
 	platform_driver_unregister(&sim_dev_driver);
 	unregister_chrdev_region(sim_dev_devt, 2 * sim_param_devices.value);
 	class_unregister(&sim_dev_class);

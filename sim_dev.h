@@ -24,6 +24,7 @@
 #define SIM_DEV_NAME	"sim_dev"
 #endif
 
+struct iotimer;
 struct sim_request;
 
 /**
@@ -55,6 +56,8 @@ extern struct sim_dev_param sim_param_max_retries;
  * @retries: operations started again after a reset
  * @late: interrupts of operations that had been given up
  * @spurious: interrupts without cause, or of a reset that nobody waits for
+ * @missed: operations and resets that had ended when their time was up, and
+ *	whose interrupt had not come
  */
 struct sim_dev_stats {
 	u64 submitted;
@@ -67,6 +70,7 @@ struct sim_dev_stats {
 	u64 retries;
 	u64 late;
 	u64 spurious;
+	u64 missed;
 };
 
 /**
@@ -77,6 +81,9 @@ struct sim_dev_stats {
  * @started: when the operation or reset was
  * @interrupted: the operation ended, the thread has yet to look
  * @error: it ended with an error
+ * @guilty: the operation timed out, so its next start counts as a retry. Else
+ *	the reset was not its fault, and it just starts over
+ * @failed: the reset timed out, @failed_work has yet to look
  * @failed_work: fails the request when its reset timed out (CustomDpc)
  */
 struct sim_slot {
@@ -86,6 +93,8 @@ struct sim_slot {
 	ktime_t started;
 	bool interrupted;
 	bool error;
+	bool guilty;
+	bool failed;
 	struct work_struct failed_work;
 };
 
@@ -103,31 +112,44 @@ struct sim_node {
  * struct sim_dev - a device, from probe until unbound and all files closed
  * @ref: held by the driver while bound and by each node
  * @dev: the platform device; only used while bound
+ * @irq: its interrupt
  * @hw: the silicon, which outlives this
+ * @timer: enabled while something is outstanding
  * @gone: unbound; nothing is outstanding and nothing more is taken. Up here
  *	since it is looked at before @lock is taken as well
  * @data_node: /dev/sim_devN
  * @ctl_node: /dev/sim_devN_ctl
  * @lock: protects @gone, everything below, and all requests and files; taken by
  *	the interrupt handler
+ * @closed: nothing is started: the device is to have no power
+ * @off: it has none, or will soon have none: no register is touched
  * @slot: what the device is doing
  * @queue: requests that wait for the slot
+ * @done: asynchronous requests, for sim_dev_unlock() to complete
+ * @files: open ones
  * @outstanding: requests in @slot and @queue
  * @max_retries: of a request
  * @stats: counters
- * @room: woken when @outstanding falls or the device is gone
+ * @room: woken when @outstanding falls, a file may write again, the device
+ *	has nothing more to do, or is gone
  */
 struct sim_dev {
 	struct kref ref;
 	struct device *dev;
+	int irq;
 	struct sim_hw *hw;
+	struct iotimer *timer;
 	bool gone;
 	struct sim_node data_node;
 	struct sim_node ctl_node;
 
 	spinlock_t lock;	/* protects gone, all below, requests and files */
+	bool closed;
+	bool off;
 	struct sim_slot slot;
 	struct list_head queue;
+	struct list_head done;
+	struct list_head files;
 	unsigned int outstanding;
 	unsigned int max_retries;
 	struct sim_dev_stats stats;

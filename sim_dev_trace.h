@@ -128,6 +128,30 @@ TRACE_EVENT(sim_dev_timeout,
 		  __entry->us)
 );
 
+/*
+ * The time is up without an interrupt, but the device has ended the operation,
+ * or the reset.
+ */
+TRACE_EVENT(sim_dev_missed,
+	TP_PROTO(const struct device *device, u64 request, bool is_reset),
+	TP_ARGS(device, request, is_reset),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(device))
+		__field(u64, request)
+		__field(bool, what)
+	),
+	TP_fast_assign(
+		compat_assign_str(dev, dev_name(device));
+		__entry->request = request;
+		__entry->what = is_reset;
+	),
+	TP_printk("dev=%s request=%llu what=%s", __get_str(dev),
+		  __entry->request,
+		  __print_symbolic(__entry->what,
+				   { 0, "operation" },
+				   { 1, "reset" }))
+);
+
 TRACE_EVENT(sim_dev_reset,
 	TP_PROTO(const struct device *device, u64 request, int counter),
 	TP_ARGS(device, request, counter),

@@ -9,13 +9,15 @@
  * the cause register, behind those that the driver has not read yet;
  * the interrupt is raised for each cause when it comes to the front.
  *
- * A fault is an event that is not queued (hang), or that nothing removes from
- * the queue (late).
+ * A fault is an event that is not queued (hang), that nothing removes from the
+ * queue (late), that stands there twice (duplicate), or that raises no
+ * interrupt (lost).
  *
  * The interrupt is a Linux interrupt number without a controller behind it,
  * raised from the hrtimer, or from an irq_work if it is time already, so that
  * the driver's handler runs in hard interrupt context like any other.
  */
+#include <linux/bug.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
@@ -35,7 +37,7 @@
  * unbound and bound in a loop can fill it; then interrupts are lost, which is
  * one more way to hang.
  */
-#define SIM_HW_MAX_EVENTS	1024
+#define SIM_HW_MAX_EVENTS	SIM_HW_MAX_CAUSES
 
 /**
  * struct sim_hw_event - something that the device will signal
@@ -43,12 +45,14 @@
  * @tag: of the operation, if @cause is about one
  * @cause: a SIM_HW_CAUSE_* value
  * @late: neither a reset nor a start takes it back
+ * @lost: it raises no interrupt
  */
 struct sim_hw_event {
 	ktime_t due;
 	u32 tag;
 	u8 cause;
 	bool late;
+	bool lost;
 };
 
 /**
@@ -61,6 +65,8 @@ struct sim_hw_event {
  * @irq: its number
  * @busy: an operation is under way, @tag is its tag and @length its size
  * @resetting: a reset is under way
+ * @raised: the interrupt was raised, and the cause register not read since
+ * @off: there is no power
  * @tag: of the last operation started
  * @length: of the data
  * @state: faults and latencies
@@ -79,6 +85,8 @@ struct sim_hw {
 	int irq;
 	bool busy;
 	bool resetting;
+	bool raised;
+	bool off;
 	u32 tag;
 	u32 length;
 	struct sim_hw_state state;
@@ -111,6 +119,27 @@ static void sim_hw_drop(struct sim_hw *hw)
 	}
 }
 
+/*
+ * Nor is anything left of what has ended: a reset that ended unread would end
+ * the next one.
+ */
+static void sim_hw_drop_all(struct sim_hw *hw)
+{
+	unsigned int i;
+
+	sim_hw_drop(hw);
+	for (i = hw->nr_due; i--; ) {
+		if (hw->event[i].cause == SIM_HW_CAUSE_NONE || hw->event[i].late)
+			continue;
+		sim_hw_remove(hw, i);
+		hw->nr_due--;
+	}
+	if (!hw->nr_due)
+		hw->raised = false;
+	hw->busy = false;
+	hw->resetting = false;
+}
+
 /* An event has fallen due: what changes in the device. */
 static void sim_hw_take_effect(struct sim_hw *hw,
 			       const struct sim_hw_event *event)
@@ -136,16 +165,20 @@ static void sim_hw_take_effect(struct sim_hw *hw,
  */
 static bool sim_hw_run(struct sim_hw *hw, ktime_t now)
 {
-	bool was_idle = !hw->nr_due;
+	bool was_raised = hw->raised;
 
 	while (hw->nr_due < hw->nr_events &&
-	       ktime_compare(hw->event[hw->nr_due].due, now) <= 0)
-		sim_hw_take_effect(hw, &hw->event[hw->nr_due++]);
+	       ktime_compare(hw->event[hw->nr_due].due, now) <= 0) {
+		const struct sim_hw_event *event = &hw->event[hw->nr_due++];
 
+		sim_hw_take_effect(hw, event);
+		if (!event->lost)
+			hw->raised = true;
+	}
 	if (hw->nr_due < hw->nr_events)
 		hrtimer_start(&hw->timer, hw->event[hw->nr_due].due,
 			      HRTIMER_MODE_ABS_HARD);
-	return was_idle && hw->nr_due;
+	return hw->raised && !was_raised;
 }
 
 /*
@@ -160,19 +193,26 @@ static void sim_hw_raise(struct sim_hw *hw)
 		irq_work_queue(&hw->irq_work);
 }
 
-static void sim_hw_post(struct sim_hw *hw, u8 cause, unsigned int ms, bool late)
+/* Causes wait to be read: raise the interrupt, even if it was raised before. */
+static void sim_hw_raise_again(struct sim_hw *hw)
+{
+	if (!hw->nr_due)
+		return;
+	hw->raised = true;
+	sim_hw_raise(hw);
+}
+
+/* Put an event into the queue, in @ms milliseconds; its other fields are filled in. */
+static void sim_hw_post(struct sim_hw *hw, struct sim_hw_event event,
+			unsigned int ms)
 {
 	ktime_t now = ktime_get();
-	struct sim_hw_event event = {
-		.due = ktime_add_ms(now, ms),
-		.tag = hw->tag,
-		.cause = cause,
-		.late = late,
-	};
 	unsigned int i = hw->nr_events;
 
 	if (hw->nr_events == SIM_HW_MAX_EVENTS)
 		return;
+	event.due = ktime_add_ms(now, ms);
+	event.tag = hw->tag;
 	while (i > hw->nr_due &&
 	       ktime_after(hw->event[i - 1].due, event.due))
 		i--;
@@ -182,6 +222,30 @@ static void sim_hw_post(struct sim_hw *hw, u8 cause, unsigned int ms, bool late)
 	hw->nr_events++;
 	if (sim_hw_run(hw, now))
 		sim_hw_raise(hw);
+}
+
+/* Does a pending fault of this kind strike now? */
+static bool sim_hw_strikes(struct sim_hw *hw, enum sim_hw_fault fault)
+{
+	if (!hw->state.pending[fault])
+		return false;
+	hw->state.pending[fault]--;
+	return true;
+}
+
+/* The interrupt; and while there is a storm, the next one right behind it. */
+static void sim_hw_interrupt(struct sim_hw *hw)
+{
+	unsigned long flags;
+
+	generic_handle_irq(hw->irq);
+	/* A look without the lock, taken again under it. */
+	if (!data_race(hw->state.pending[SIM_HW_STORM]))
+		return;
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	if (sim_hw_strikes(hw, SIM_HW_STORM))
+		sim_hw_raise(hw);
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 
 static enum hrtimer_restart sim_hw_timer(struct hrtimer *timer)
@@ -194,48 +258,60 @@ static enum hrtimer_restart sim_hw_timer(struct hrtimer *timer)
 	raise = sim_hw_run(hw, ktime_get());
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 	if (raise)
-		generic_handle_irq(hw->irq);
+		sim_hw_interrupt(hw);
 	return HRTIMER_NORESTART;
 }
 
 static void sim_hw_irq_work(struct irq_work *work)
 {
-	generic_handle_irq(container_of(work, struct sim_hw, irq_work)->irq);
+	sim_hw_interrupt(container_of(work, struct sim_hw, irq_work));
 }
 
 static enum hrtimer_restart sim_hw_irq_timer(struct hrtimer *timer)
 {
-	generic_handle_irq(container_of(timer, struct sim_hw, irq_timer)->irq);
+	sim_hw_interrupt(container_of(timer, struct sim_hw, irq_timer));
 	return HRTIMER_NORESTART;
-}
-
-/* Does a pending fault of this kind strike now? */
-static bool sim_hw_strikes(struct sim_hw *hw, enum sim_hw_fault fault)
-{
-	if (!hw->state.pending[fault])
-		return false;
-	hw->state.pending[fault]--;
-	return true;
 }
 
 /*
  * An operation begins; whatever was under way is dropped. One fault at most
- * strikes it: hang, else late, else error.
+ * strikes it: hang, else late, error, lost, duplicate.
  */
 static void sim_hw_begin(struct sim_hw *hw)
 {
+	struct sim_hw_event event = { .cause = SIM_HW_CAUSE_DONE };
+	unsigned int ms = hw->state.ms[SIM_HW_LATENCY];
+	unsigned int times = 1;
+
 	sim_hw_drop(hw);
 	hw->busy = true;
 	hw->resetting = false;
 	if (hw->state.dead || sim_hw_strikes(hw, SIM_HW_HANG))
 		return;
-	if (sim_hw_strikes(hw, SIM_HW_LATE))
-		sim_hw_post(hw, SIM_HW_CAUSE_DONE,
-			    hw->state.ms[SIM_HW_LATE_AFTER], true);
-	else
-		sim_hw_post(hw, sim_hw_strikes(hw, SIM_HW_ERROR) ?
-				SIM_HW_CAUSE_ERROR : SIM_HW_CAUSE_DONE,
-			    hw->state.ms[SIM_HW_LATENCY], false);
+	if (sim_hw_strikes(hw, SIM_HW_LATE)) {
+		event.late = true;
+		ms = hw->state.ms[SIM_HW_LATE_AFTER];
+	} else if (sim_hw_strikes(hw, SIM_HW_ERROR)) {
+		event.cause = SIM_HW_CAUSE_ERROR;
+	} else if (sim_hw_strikes(hw, SIM_HW_LOST)) {
+		event.lost = true;
+	} else if (sim_hw_strikes(hw, SIM_HW_DUPLICATE)) {
+		times = 2;
+	}
+	while (times--)
+		sim_hw_post(hw, event, ms);
+}
+
+/* A reset begins, and hangs or goes well, with or without an interrupt. */
+static void sim_hw_begin_reset(struct sim_hw *hw)
+{
+	struct sim_hw_event event = { .cause = SIM_HW_CAUSE_RESET };
+
+	hw->resetting = true;
+	if (hw->state.dead || sim_hw_strikes(hw, SIM_HW_RESET_HANG))
+		return;
+	event.lost = sim_hw_strikes(hw, SIM_HW_RESET_LOST);
+	sim_hw_post(hw, event, hw->state.ms[SIM_HW_RESET_LATENCY]);
 }
 
 /*
@@ -253,7 +329,7 @@ static void sim_hw_next_spurious(struct sim_hw *hw, unsigned int ms)
 		if (hw->event[i].cause == SIM_HW_CAUSE_NONE)
 			return;
 	hw->state.pending[SIM_HW_SPURIOUS]--;
-	sim_hw_post(hw, SIM_HW_CAUSE_NONE, ms, false);
+	sim_hw_post(hw, (struct sim_hw_event){ .cause = SIM_HW_CAUSE_NONE }, ms);
 }
 
 /* The first cause is taken: raise the interrupt for the next, if any. */
@@ -261,13 +337,13 @@ static u64 sim_hw_take_cause(struct sim_hw *hw)
 {
 	u64 cause;
 
+	hw->raised = false;
 	if (!hw->nr_due)
 		return SIM_HW_CAUSE_NONE;
 	cause = (u64)hw->event[0].tag << 32 | hw->event[0].cause;
 	hw->nr_due--;
 	sim_hw_remove(hw, 0);
-	if (hw->nr_due)
-		sim_hw_raise(hw);
+	sim_hw_raise_again(hw);
 	sim_hw_next_spurious(hw, 1);
 	return cause;
 }
@@ -277,6 +353,13 @@ static u32 sim_hw_status(const struct sim_hw *hw)
 	return (hw->busy ? SIM_HW_STATUS_BUSY : 0) |
 	       (hw->resetting ? SIM_HW_STATUS_RESETTING : 0) |
 	       (hw->nr_due ? SIM_HW_STATUS_IRQ : 0);
+}
+
+/* Does the device hear what the driver says to it? Touching it without power is a bug. */
+static bool sim_hw_hears(struct sim_hw *hw)
+{
+	WARN_ONCE(hw->off, "sim_hw: touched without power\n");
+	return !hw->off && !hw->state.gone;
 }
 
 /**
@@ -295,10 +378,13 @@ void sim_hw_start(struct sim_hw *hw, u32 tag, const void *data, size_t len)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
-	hw->tag = tag;
-	hw->length = min_t(size_t, len, SIM_HW_BUFFER_SIZE);
-	memcpy(hw->in, data, hw->length);
-	sim_hw_begin(hw);
+	if (sim_hw_hears(hw)) {
+		sim_hw_raise_again(hw);
+		hw->tag = tag;
+		hw->length = min_t(size_t, len, SIM_HW_BUFFER_SIZE);
+		memcpy(hw->in, data, hw->length);
+		sim_hw_begin(hw);
+	}
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 
@@ -306,7 +392,8 @@ void sim_hw_start(struct sim_hw *hw, u32 tag, const void *data, size_t len)
  * sim_hw_reset - start a reset
  * @hw: the device
  *
- * Drops the operation under way, and starts a reset under way anew.
+ * Drops the operation under way and the causes that wait to be read, but late
+ * ones. A reset that is under way starts over.
  *
  * Context: any but NMI.
  */
@@ -315,12 +402,11 @@ void sim_hw_reset(struct sim_hw *hw)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
-	sim_hw_drop(hw);
-	hw->busy = false;
-	hw->resetting = true;
-	if (!hw->state.dead && !sim_hw_strikes(hw, SIM_HW_RESET_HANG))
-		sim_hw_post(hw, SIM_HW_CAUSE_RESET,
-			    hw->state.ms[SIM_HW_RESET_LATENCY], false);
+	if (sim_hw_hears(hw)) {
+		sim_hw_drop_all(hw);
+		sim_hw_raise_again(hw);
+		sim_hw_begin_reset(hw);
+	}
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 
@@ -330,14 +416,16 @@ void sim_hw_reset(struct sim_hw *hw)
  * @reg: the register
  *
  * Context: any but NMI.
- * Return: its value.
+ * Return: its value; SIM_HW_ALL_ONES if the device is gone or has no power.
  */
 u64 sim_hw_read(struct sim_hw *hw, enum sim_hw_reg reg)
 {
 	unsigned long flags;
-	u64 value = 0;
+	u64 value = SIM_HW_ALL_ONES;
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
+	if (!sim_hw_hears(hw))
+		goto out;
 	switch (reg) {
 	case SIM_HW_TAG:
 		value = hw->tag;
@@ -352,6 +440,7 @@ u64 sim_hw_read(struct sim_hw *hw, enum sim_hw_reg reg)
 		value = sim_hw_take_cause(hw);
 		break;
 	}
+out:
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 	return value;
 }
@@ -368,8 +457,12 @@ void sim_hw_read_buffer(struct sim_hw *hw, void *data, size_t len)
 {
 	unsigned long flags;
 
+	len = min_t(size_t, len, SIM_HW_BUFFER_SIZE);
 	raw_spin_lock_irqsave(&hw->lock, flags);
-	memcpy(data, hw->out, min_t(size_t, len, SIM_HW_BUFFER_SIZE));
+	if (sim_hw_hears(hw))
+		memcpy(data, hw->out, len);
+	else
+		memset(data, 0xff, len);
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 
@@ -390,6 +483,8 @@ void sim_hw_inject(struct sim_hw *hw, enum sim_hw_fault fault,
 	hw->state.pending[fault] = count;
 	if (fault == SIM_HW_SPURIOUS)
 		sim_hw_next_spurious(hw, 0);
+	if (fault == SIM_HW_STORM && sim_hw_strikes(hw, fault))
+		sim_hw_raise(hw);
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 
@@ -428,6 +523,47 @@ void sim_hw_set_dead(struct sim_hw *hw, bool dead)
 	hw->state.dead = dead;
 	if (dead)
 		sim_hw_drop(hw);
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+}
+
+/**
+ * sim_hw_set_gone - take the device out of its socket, or put it back
+ * @hw: the device
+ * @gone: true: it forgets all that was under way and waits to be read, its
+ *	registers read as SIM_HW_ALL_ONES, and it hears nothing; false: what is
+ *	started from now on works
+ *
+ * Late interrupts that are under way come all the same.
+ *
+ * Context: any but NMI.
+ */
+void sim_hw_set_gone(struct sim_hw *hw, bool gone)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	hw->state.gone = gone;
+	if (gone)
+		sim_hw_drop_all(hw);
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+}
+
+/**
+ * sim_hw_set_power - switch the device's power
+ * @hw: the device
+ * @on: false: as sim_hw_set_gone(), and who touches the device is warned about,
+ *	once; true: what is started from now on works
+ *
+ * Context: any but NMI.
+ */
+void sim_hw_set_power(struct sim_hw *hw, bool on)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	hw->off = !on;
+	if (!on)
+		sim_hw_drop_all(hw);
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 

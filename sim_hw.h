@@ -24,6 +24,10 @@ struct sim_hw;
 #define SIM_HW_BUFFER_SIZE	4096
 #define SIM_HW_MAX_FAULTS	1000000		/* of one kind, pending */
 #define SIM_HW_MAX_MS		600000		/* latencies, lateness */
+#define SIM_HW_MAX_CAUSES	1024		/* that wait to be read, at most */
+
+/* What each register reads as when the device is gone, or has no power. */
+#define SIM_HW_ALL_ONES		(~0ULL)
 
 /**
  * enum sim_hw_reg - the registers, of 64 bits, to read
@@ -32,7 +36,9 @@ struct sim_hw;
  * @SIM_HW_STATUS: SIM_HW_STATUS_* bits
  * @SIM_HW_CAUSE: why the interrupt was raised, in two halves:
  *	SIM_HW_CAUSE_WHY() and SIM_HW_CAUSE_TAG(). Reading takes the cause; if
- *	another one waits, the interrupt is raised again
+ *	another one waits, the interrupt is raised again. It is raised again by
+ *	sim_hw_start() and sim_hw_reset() too while a cause waits, so an
+ *	interrupt that the system lost does not silence the device
  */
 enum sim_hw_reg {
 	SIM_HW_TAG,
@@ -70,7 +76,13 @@ void sim_hw_read_buffer(struct sim_hw *hw, void *data, size_t len);
  *	its tag, whatever happened since: no reset or start takes it back
  * @SIM_HW_ERROR: the operation ends with SIM_HW_CAUSE_ERROR
  * @SIM_HW_RESET_HANG: the reset never ends
- * @SIM_HW_SPURIOUS: an interrupt without cause, right away
+ * @SIM_HW_SPURIOUS: an interrupt without cause, right away; the next a
+ *	millisecond after it
+ * @SIM_HW_LOST: the operation is done and its cause waits, but no interrupt
+ *	comes
+ * @SIM_HW_DUPLICATE: the operation's cause comes twice
+ * @SIM_HW_RESET_LOST: as SIM_HW_LOST, of the reset
+ * @SIM_HW_STORM: an interrupt without cause, right away, and so on back to back
  * @SIM_HW_NR_FAULTS: how many kinds there are
  */
 enum sim_hw_fault {
@@ -79,6 +91,10 @@ enum sim_hw_fault {
 	SIM_HW_ERROR,
 	SIM_HW_RESET_HANG,
 	SIM_HW_SPURIOUS,
+	SIM_HW_LOST,
+	SIM_HW_DUPLICATE,
+	SIM_HW_RESET_LOST,
+	SIM_HW_STORM,
 	SIM_HW_NR_FAULTS,
 };
 
@@ -101,17 +117,21 @@ enum sim_hw_ms {
  * @pending: faults still to strike, by kind
  * @ms: milliseconds that things take
  * @dead: all operations and resets hang
+ * @gone: registers read as SIM_HW_ALL_ONES, and nothing is done
  */
 struct sim_hw_state {
 	unsigned int pending[SIM_HW_NR_FAULTS];
 	unsigned int ms[SIM_HW_NR_MS];
 	bool dead;
+	bool gone;
 };
 
 void sim_hw_inject(struct sim_hw *hw, enum sim_hw_fault fault,
 		   unsigned int count);
 void sim_hw_set_ms(struct sim_hw *hw, enum sim_hw_ms what, unsigned int ms);
 void sim_hw_set_dead(struct sim_hw *hw, bool dead);
+void sim_hw_set_gone(struct sim_hw *hw, bool gone);
+void sim_hw_set_power(struct sim_hw *hw, bool on);
 void sim_hw_clear(struct sim_hw *hw);
 void sim_hw_get_state(struct sim_hw *hw, struct sim_hw_state *state);
 

@@ -41,7 +41,7 @@ static void io_timeout_expire(struct timer_list *timer)
 {
 	struct io_timeout *t = container_of(timer, struct io_timeout, timer);
 
-	WRITE_ONCE(t->expired, true);	/* pairs with io_timeout_tick() */
+	WRITE_ONCE(t->expired, true);	/* pairs with io_timeout_due() */
 }
 
 static inline void io_timeout_arm(struct io_timeout *t, int seconds)
@@ -109,10 +109,21 @@ static inline bool io_timeout_take_reset(struct io_timeout *t)
 	return true;
 }
 
+static inline void io_timeout_begin_reset(struct io_timeout *t)
+{
+	io_timeout_arm(t, t->reset_limit);
+	t->reset_expected = true;
+}
+
+static inline bool io_timeout_due(const struct io_timeout *t)
+{
+	return t->counter != IO_TIMEOUT_IDLE && READ_ONCE(t->expired) &&
+	       !time_before(jiffies, t->deadline);
+}
+
 static inline enum io_timeout_verdict io_timeout_tick(struct io_timeout *t)
 {
-	if (t->counter == IO_TIMEOUT_IDLE || !READ_ONCE(t->expired) ||
-	    time_before(jiffies, t->deadline))
+	if (!io_timeout_due(t))
 		return IO_TIMEOUT_OK;
 
 	if (t->reset_expected) {

@@ -40,14 +40,17 @@ static inline struct iotimer *untimed_create(struct device *dev, iotimer_fn_t fn
 	return NULL;
 }
 
-static inline bool untimed_start(struct iotimer *timer)
+static inline bool untimed_switch(struct iotimer *timer)
 {
 	return true;
 }
 
 #undef devm_iotimer_create
 #define devm_iotimer_create untimed_create
-#define iotimer_start untimed_start
+#define iotimer_enabled untimed_switch
+#define iotimer_start untimed_switch
+#define iotimer_stop untimed_switch
+#define iotimer_stop_sync untimed_switch
 
 #include "../sim_hw.c"
 #include "../sim_ctl.c"

@@ -30,7 +30,9 @@
 #define sim_hw_read_buffer		OWN(sim_hw_read_buffer)
 #define sim_hw_reset			OWN(sim_hw_reset)
 #define sim_hw_set_dead			OWN(sim_hw_set_dead)
+#define sim_hw_set_gone			OWN(sim_hw_set_gone)
 #define sim_hw_set_ms			OWN(sim_hw_set_ms)
+#define sim_hw_set_power		OWN(sim_hw_set_power)
 #define sim_hw_start			OWN(sim_hw_start)
 
 #define sim_ctl_fops			OWN(sim_ctl_fops)

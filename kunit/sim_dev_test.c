@@ -284,12 +284,19 @@ static void sixty_four_unread_results_say_enobufs(struct kunit *test)
 static void poll_tells_both_directions(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
+	const __poll_t in = EPOLLIN | EPOLLRDNORM;
+	const __poll_t out = EPOLLOUT | EPOLLWRNORM;
 
-	KUNIT_EXPECT_TRUE(test, polls(fx, EPOLLOUT | EPOLLWRNORM));
-	write_text(fx, "x");
-	KUNIT_EXPECT_TRUE(test, polls(fx, EPOLLOUT | EPOLLWRNORM | EPOLLIN | EPOLLRDNORM));
+	KUNIT_EXPECT_TRUE(test, polls(fx, in | out));	/* read() returns 0 */
+	sim_hw_set_ms(fx->sim->hw, SIM_HW_LATENCY, 800);
+	queue_text(fx, "x");
+	KUNIT_EXPECT_TRUE(test, polls(fx, out));
+	wait_until_idle(fx->sim);
+	KUNIT_EXPECT_TRUE(test, polls(fx, in | out));
 	expect_read(test, "x");
-	KUNIT_EXPECT_TRUE(test, polls(fx, EPOLLOUT | EPOLLWRNORM));
+	KUNIT_EXPECT_TRUE(test, polls(fx, in | out));
+	fx->file->keeps_results = false;		/* opened for writing */
+	KUNIT_EXPECT_TRUE(test, polls(fx, out));
 }
 
 /* Requests that do not */
