@@ -626,7 +626,8 @@ static void sim_dev_handle(struct sim_dev *sim, struct sim_dev_report *report)
 		slot->interrupted = false;
 		if (!slot->error && sim_request_has_reader(req))
 			sim_hw_read_buffer(sim->hw, req->data, req->len);
-		sim_dev_note(sim, report, SIM_REPORT_DONE);
+		if (report->missed)
+			sim_dev_note(sim, report, SIM_REPORT_DONE);
 		sim_dev_finish(sim, slot->error ? -EIO : (int)req->len);
 	}
 	if (io_timeout_take_reset(&slot->timeout))
@@ -1333,10 +1334,20 @@ static int sim_dev_resume(struct device *dev)
 
 static DEFINE_SIMPLE_DEV_PM_OPS(sim_dev_pm_ops, sim_dev_suspend, sim_dev_resume);
 
-/* Another kernel takes over (kexec), or the machine goes down. */
+/*
+ * Another kernel takes over (kexec), or the machine goes down. What the device
+ * is still doing, it has to give up.
+ */
 static void sim_dev_shutdown(struct platform_device *pdev)
 {
-	sim_dev_quiesce(platform_get_drvdata(pdev));
+	struct sim_dev *sim = platform_get_drvdata(pdev);
+	unsigned long flags;
+
+	sim_dev_quiesce(sim);
+	spin_lock_irqsave(&sim->lock, flags);
+	if (sim_dev_is_active(sim))
+		sim_hw_reset(sim->hw);
+	spin_unlock_irqrestore(&sim->lock, flags);
 }
 
 /* Binding */

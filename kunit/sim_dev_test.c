@@ -461,6 +461,183 @@ static void dead_and_revived(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GREW(fx, reset_failures), 2ull);
 }
 
+/* The contract: after more than limit, and at most limit + 1 seconds. */
+static void expect_found_in_time(struct kunit *test, ktime_t began)
+{
+	s64 ms = ktime_ms_delta(ktime_get(), began);
+
+	KUNIT_EXPECT_GE(test, ms, TIMEOUT * 1000ll);
+	if (virtual)
+		KUNIT_EXPECT_LE(test, ms, TIMEOUT * 1000ll + 1000 + 20);
+}
+
+static void a_lost_interrupt_is_asked_for(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+	ktime_t began = ktime_get();
+
+	command(fx, "lost");
+	KUNIT_EXPECT_EQ(test, write_text(fx, "quiet"), 5);
+	expect_found_in_time(test, began);
+	expect_read(test, "quiet");
+	KUNIT_EXPECT_EQ(test, GREW(fx, missed), 1ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, timeouts), 0ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, resets), 0ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, completed), 1ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, spurious), 0ull);
+	began = ktime_get();
+	KUNIT_EXPECT_EQ(test, write_text(fx, "next"), 4);
+	KUNIT_EXPECT_LT(test, ktime_ms_delta(ktime_get(), began), 1000ll);
+}
+
+/* What it completes may start the next one, which has had no second yet. */
+static void after_asking_the_next_has_all_its_time(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+	ktime_t missed;
+
+	command(fx, "lost");
+	queue_text(fx, "lost");
+	command(fx, "hang");
+	queue_text(fx, "hangs");
+	while (!GREW(fx, missed))
+		msleep(1);
+	missed = ktime_get();
+	while (!GREW(fx, timeouts))
+		msleep(1);
+	KUNIT_EXPECT_GE(test, ktime_ms_delta(ktime_get(), missed),
+			TIMEOUT * 1000ll - 1 - 1000 / HZ);
+	wait_until_idle(fx->sim);
+	expect_read(test, "lost");
+	expect_read(test, "hangs");
+}
+
+static void the_resets_interrupt_is_asked_for_too(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+
+	command(fx, "hang");
+	command(fx, "reset-lost");
+	KUNIT_EXPECT_EQ(test, write_text(fx, "again"), 5);
+	expect_read(test, "again");
+	KUNIT_EXPECT_EQ(test, GREW(fx, missed), 1ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, timeouts), 1ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, resets), 1ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, retries), 1ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, reset_failures), 0ull);
+}
+
+static void a_duplicate_is_late(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+
+	command(fx, "duplicate");
+	queue_text(fx, "one");
+	KUNIT_EXPECT_EQ(test, write_text(fx, "two"), 3);
+	expect_read(test, "one");
+	expect_read(test, "two");
+	KUNIT_EXPECT_EQ(test, GREW(fx, late), 1ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, completed), 2ull);
+}
+
+static void a_storm_changes_nothing(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+
+	command(fx, "storm 10000");
+	KUNIT_EXPECT_EQ(test, write_text(fx, "x"), 1);
+	msleep(virtual ? 200 : 1000);
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		KUNIT_EXPECT_GE(test, GREW(fx, spurious), 9999ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, completed), 1ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, timeouts), 0ull);
+}
+
+static void gone_fails_with_eio(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+
+	command(fx, "latency 500");
+	queue_text(fx, "x");
+	command(fx, "gone");
+	KUNIT_EXPECT_EQ(test, write_text(fx, "y"), -EIO);
+	KUNIT_EXPECT_EQ(test, GREW(fx, reset_failures), 2ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, missed), 0ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, failed), 2ull);
+	command(fx, "revive");
+	KUNIT_EXPECT_EQ(test, write_text(fx, "z"), 1);
+}
+
+/* One that raises an interrupt all the same tells nothing by it. */
+static void gone_with_a_late_interrupt(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+
+	command(fx, "late 100");
+	queue_text(fx, "x");
+	command(fx, "gone");
+	msleep(virtual ? 300 : 1000);
+	KUNIT_EXPECT_EQ(test, GREW(fx, spurious), 1ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, completed), 0ull);
+	wait_until_idle(fx->sim);
+	KUNIT_EXPECT_EQ(test, GREW(fx, failed), 1ull);
+	command(fx, "revive");
+	KUNIT_EXPECT_EQ(test, write_text(fx, "y"), 1);
+	KUNIT_EXPECT_EQ(test, GREW(fx, late), 1ull);	/* it was still there */
+}
+
+static void a_gone_device_is_not_bound(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+	struct device *dev = fx->sim->dev;
+
+	command(fx, "gone");
+	device_release_driver(dev);
+	KUNIT_EXPECT_NE(test, device_attach(dev), 1);
+	KUNIT_EXPECT_NULL(test, dev->driver);
+	command(fx, "revive");
+	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
+}
+
+static bool timer_is_enabled(struct fixture *fx)
+{
+	return iotimer_enabled(fx->sim->timer);
+}
+
+static void an_idle_device_rests(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		msleep(2000);
+		KUNIT_EXPECT_FALSE(test, timer_is_enabled(fx));
+		sim_hw_set_ms(fx->sim->hw, SIM_HW_LATENCY, 500);
+		queue_text(fx, "x");
+		KUNIT_EXPECT_TRUE(test, timer_is_enabled(fx));
+		sim_hw_set_ms(fx->sim->hw, SIM_HW_LATENCY, 5);
+		wait_until_idle(fx->sim);
+	}
+}
+
+static void after_a_rest_time_is_as_exact(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+	unsigned int phase;
+
+	for (phase = 0; phase < 1000; phase += 230) {
+		ktime_t began;
+
+		msleep(2000 + phase);
+		KUNIT_EXPECT_FALSE(test, timer_is_enabled(fx));
+		command(fx, "hang");
+		began = ktime_get();
+		KUNIT_EXPECT_EQ(test, write_text(fx, "x"), 1);
+		expect_found_in_time(test, began);
+	}
+	KUNIT_EXPECT_EQ(test, GREW(fx, timeouts), 5ull);
+}
+
 static void devices_are_independent(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
@@ -598,6 +775,382 @@ static void bound_again_takes_no_old_end_for_its_own(struct kunit *test)
 	sim_file_free(fx2->file);
 }
 
+/* Asynchronous requests */
+
+struct async {
+	struct kiocb iocb;
+	struct sim_dev *sim;
+	struct completion completed;
+	unsigned int times;
+	long result;
+	bool locked;
+};
+
+static void async_completed(struct kiocb *iocb, long result)
+{
+	struct async *async = container_of(iocb, struct async, iocb);
+	unsigned long flags;
+
+	/* Would hang if it were called under the lock. */
+	async->locked = !spin_trylock_irqsave(&async->sim->lock, flags);
+	if (!async->locked)
+		spin_unlock_irqrestore(&async->sim->lock, flags);
+	async->times++;
+	async->result = result;
+	complete(&async->completed);
+}
+
+static struct async *async_alloc(struct kunit *test, struct fixture *fx)
+{
+	struct async *async = kunit_kzalloc(test, sizeof(*async), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, async);
+	async->sim = fx->sim;
+	async->iocb.ki_filp = &fx->filp;
+	async->iocb.ki_complete = async_completed;
+	init_completion(&async->completed);
+	return async;
+}
+
+static ssize_t write_async(struct async *async, const char *text, int flags)
+{
+	struct kvec vec = { (void *)text, strlen(text) };
+	struct iov_iter iter;
+
+	async->iocb.ki_filp->f_flags = 0;
+	async->iocb.ki_flags = flags;
+	iov_iter_kvec(&iter, WRITE, &vec, 1, vec.iov_len);
+	return sim_dev_write_iter(&async->iocb, &iter);
+}
+
+static void expect_async(struct kunit *test, struct async *async, long result)
+{
+	wait_for_completion(&async->completed);
+	KUNIT_EXPECT_EQ(test, async->result, result);
+	KUNIT_EXPECT_EQ(test, async->times, 1u);
+	if (num_online_cpus() == 1)	/* else somebody else may have it */
+		KUNIT_EXPECT_FALSE(test, async->locked);
+}
+
+static void an_asynchronous_request_completes_when_it_is_done(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+	struct async *async = async_alloc(test, fx);
+
+	command(fx, "latency 300");
+	KUNIT_EXPECT_EQ(test, write_async(async, "later", 0), -EIOCBQUEUED);
+	KUNIT_EXPECT_EQ(test, async->times, 0u);
+	expect_async(test, async, 5);
+	expect_read(test, "later");
+	KUNIT_EXPECT_EQ(test, GREW(fx, completed), 1ull);
+}
+
+static void nowait_means_no_wait_for_room_only(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+	struct async *first = async_alloc(test, fx);
+	struct async *second = async_alloc(test, fx);
+	struct kvec vec = { "x", 1 };
+	struct kiocb sync = { .ki_filp = &fx->filp, .ki_flags = IOCB_NOWAIT };
+	struct iov_iter iter;
+	unsigned int i;
+
+	command(fx, "latency 300");
+	KUNIT_EXPECT_EQ(test, write_async(first, "x", IOCB_NOWAIT), -EIOCBQUEUED);
+	for (i = 1; i < sim_param_queue_depth.value; i++)
+		queue_text(fx, "x");
+	KUNIT_EXPECT_EQ(test, write_async(second, "x", IOCB_NOWAIT), -EAGAIN);
+	expect_async(test, first, 1);
+	command(fx, "latency 0");
+	KUNIT_EXPECT_EQ(test, write_async(second, "x", 0), -EIOCBQUEUED);
+	expect_async(test, second, 1);
+	/* One that is not asynchronous would have to wait. */
+	wait_until_idle(fx->sim);
+	iov_iter_kvec(&iter, WRITE, &vec, 1, 1);
+	fx->filp.f_flags = 0;
+	KUNIT_EXPECT_EQ(test, sim_dev_write_iter(&sync, &iter), -EAGAIN);
+}
+
+static void an_asynchronous_request_gets_its_error(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+	struct async *async = async_alloc(test, fx);
+
+	command(fx, "error");
+	KUNIT_EXPECT_EQ(test, write_async(async, "x", 0), -EIOCBQUEUED);
+	expect_async(test, async, -EIO);
+	expect_read(test, "");		/* and nobody else does */
+	KUNIT_EXPECT_EQ(test, GREW(fx, failed), 1ull);
+}
+
+static void unbinding_completes_asynchronous_requests(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+	struct async *first = async_alloc(test, fx);
+	struct async *second = async_alloc(test, fx);
+	struct device *dev = fx->sim->dev;
+
+	command(fx, "hang");
+	write_async(first, "in flight", 0);
+	write_async(second, "queued", 0);
+	device_release_driver(dev);
+	expect_async(test, first, -ENODEV);
+	expect_async(test, second, -ENODEV);
+	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
+}
+
+/* Errors that nobody reads */
+
+static int flush(struct fixture *fx)
+{
+	return sim_dev_fsync(&fx->filp, 0, LLONG_MAX, 0);
+}
+
+static void fsync_tells_an_error_once(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+	ktime_t began = ktime_get();
+
+	fx->file->keeps_results = false;
+	command(fx, "latency 300");
+	command(fx, "error");
+	queue_text(fx, "x");
+	queue_text(fx, "y");
+	KUNIT_EXPECT_EQ(test, flush(fx), -EIO);
+	KUNIT_EXPECT_GE(test, ktime_ms_delta(ktime_get(), began), 600ll);
+	KUNIT_EXPECT_EQ(test, flush(fx), 0);
+	KUNIT_EXPECT_EQ(test, write_text(fx, "z"), 1);
+}
+
+static void the_next_write_tells_an_error_once(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+
+	fx->file->keeps_results = false;
+	command(fx, "error");
+	queue_text(fx, "x");
+	wait_until_idle(fx->sim);
+	KUNIT_EXPECT_TRUE(test, polls(fx, EPOLLOUT | EPOLLWRNORM));
+	KUNIT_EXPECT_EQ(test, queue_text(fx, "y"), -EIO);
+	KUNIT_EXPECT_EQ(test, GREW(fx, submitted), 1ull);
+	KUNIT_EXPECT_EQ(test, queue_text(fx, "y"), 1);
+	KUNIT_EXPECT_EQ(test, flush(fx), 0);
+}
+
+/* Power */
+
+static void suspend(struct fixture *fx)
+{
+	sim_dev_suspend(fx->sim->dev);
+	sim_hw_set_power(fx->sim->hw, false);
+}
+
+static void resume(struct fixture *fx)
+{
+	sim_hw_set_power(fx->sim->hw, true);
+	sim_dev_resume(fx->sim->dev);
+}
+
+static void suspend_lets_an_operation_finish(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+
+	command(fx, "latency 500");
+	queue_text(fx, "first");
+	queue_text(fx, "second");
+	suspend(fx);
+	KUNIT_EXPECT_EQ(test, GREW(fx, completed), 1ull);
+	KUNIT_EXPECT_EQ(test, fx->sim->outstanding, 1u);
+	KUNIT_EXPECT_FALSE(test, timer_is_enabled(fx));
+	msleep(5000);
+	KUNIT_EXPECT_EQ(test, queue_text(fx, "third"), 5);	/* waits as well */
+	KUNIT_EXPECT_FALSE(test, timer_is_enabled(fx));
+	resume(fx);
+	expect_read(test, "first");
+	expect_read(test, "second");
+	expect_read(test, "third");
+	KUNIT_EXPECT_EQ(test, GREW(fx, completed), 3ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, timeouts), 0ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, resets), 1ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, retries), 0ull);
+}
+
+static void resume_starts_an_operation_over(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+	ktime_t began = ktime_get();
+
+	fx->sim->max_retries = 0;
+	fx->sim->slot.timeout.limit = 10;
+	command(fx, "latency 6000");
+	queue_text(fx, "again");
+	suspend(fx);
+	/* No longer than 2 s. */
+	if (virtual)
+		KUNIT_EXPECT_LE(test, ktime_ms_delta(ktime_get(), began), 2100ll);
+	KUNIT_EXPECT_EQ(test, fx->sim->outstanding, 1u);
+	msleep(20000);
+	command(fx, "latency 5");
+	resume(fx);
+	expect_read(test, "again");
+	KUNIT_EXPECT_EQ(test, GREW(fx, completed), 1ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, timeouts), 0ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, retries), 0ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, late), 0ull);
+}
+
+/* It hung while it had power: that is charged, its reset starts over. */
+static void resume_goes_on_with_a_reset(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+
+	fx->sim->slot.timeout.reset_limit = 10;
+	command(fx, "hang");
+	command(fx, "reset-latency 6000");
+	queue_text(fx, "x");
+	while (!GREW(fx, timeouts))
+		msleep(20);
+	suspend(fx);
+	msleep(5000);
+	command(fx, "reset-latency 5");
+	resume(fx);
+	expect_read(test, "x");
+	KUNIT_EXPECT_EQ(test, GREW(fx, timeouts), 1ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, resets), 2ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, retries), 1ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, completed), 1ull);
+}
+
+/* The reset ends while suspend waits: the retry waits for resume. */
+static void nothing_is_retried_while_suspending(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+
+	command(fx, "hang");
+	command(fx, "reset-latency 500");
+	queue_text(fx, "x");
+	while (!GREW(fx, timeouts))
+		msleep(20);
+	suspend(fx);
+	KUNIT_EXPECT_EQ(test, GREW(fx, retries), 1ull);
+	KUNIT_EXPECT_EQ(test, fx->sim->slot.timeout.counter, IO_TIMEOUT_IDLE);
+	KUNIT_EXPECT_EQ(test, fx->sim->outstanding, 1u);
+	resume(fx);
+	expect_read(test, "x");
+	KUNIT_EXPECT_EQ(test, GREW(fx, retries), 1ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, completed), 1ull);
+}
+
+static void a_reset_that_fails_while_suspending(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+	char back[8];
+
+	command(fx, "hang");
+	command(fx, "reset-hang");
+	queue_text(fx, "x");
+	queue_text(fx, "y");
+	while (!GREW(fx, timeouts))
+		msleep(20);
+	suspend(fx);
+	KUNIT_EXPECT_EQ(test, GREW(fx, failed), 1ull);
+	KUNIT_EXPECT_EQ(test, fx->sim->outstanding, 1u);
+	resume(fx);
+	KUNIT_EXPECT_EQ(test, do_read(fx, back, 8, false), -EIO);
+	expect_read(test, "y");
+}
+
+static void a_reset_that_fails_after_resume(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+
+	command(fx, "reset-hang 2");
+	suspend(fx);
+	resume(fx);			/* with nothing under way */
+	KUNIT_EXPECT_EQ(test, queue_text(fx, "x"), 1);
+	expect_read(test, "x");
+	KUNIT_EXPECT_EQ(test, GREW(fx, reset_failures), 1ull);
+	command(fx, "latency 6000");
+	fx->sim->slot.timeout.limit = 10;
+	queue_text(fx, "y");
+	suspend(fx);
+	command(fx, "latency 5");
+	resume(fx);			/* with an operation */
+	KUNIT_EXPECT_EQ(test, write_text(fx, "z"), 1);
+	KUNIT_EXPECT_EQ(test, GREW(fx, reset_failures), 2ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, failed), 1ull);
+}
+
+/* The handler must not touch the device: the model would warn. */
+static void an_interrupt_without_power(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+
+	fx->sim->slot.timeout.limit = 10;
+	command(fx, "late 3000");
+	queue_text(fx, "x");
+	suspend(fx);
+	msleep(5000);
+	KUNIT_EXPECT_EQ(test, GREW(fx, late), 0ull);
+	resume(fx);
+	expect_read(test, "x");
+	KUNIT_EXPECT_EQ(test, GREW(fx, late), 1ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, completed), 1ull);
+}
+
+static void unbinding_without_power(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+	struct device *dev = fx->sim->dev;
+
+	fx->sim->slot.timeout.limit = 10;
+	command(fx, "latency 6000");
+	queue_text(fx, "in flight");
+	queue_text(fx, "queued");
+	suspend(fx);
+	device_release_driver(dev);
+	KUNIT_EXPECT_EQ(test, fx->sim->stats.failed - fx->before.failed, 2ull);
+	sim_hw_set_power(fx->sim->hw, true);
+	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
+}
+
+static void shutdown_quiets_the_device(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+
+	fx->sim->slot.timeout.limit = 10;
+	command(fx, "latency 6000");
+	queue_text(fx, "x");
+	sim_dev_shutdown(to_platform_device(fx->sim->dev));
+	KUNIT_EXPECT_FALSE(test, sim_hw_read(fx->sim->hw, SIM_HW_STATUS) &
+				 SIM_HW_STATUS_BUSY);
+	KUNIT_EXPECT_FALSE(test, timer_is_enabled(fx));
+	command(fx, "latency 5");
+	sim_dev_resume(fx->sim->dev);	/* only to go on with the tests */
+	expect_read(test, "x");
+}
+
+/* Other people's devices */
+
+static void a_device_without_our_data_is_refused(struct kunit *test)
+{
+	static const char * const names[] = { SIM_DEV_NAME, "other" };
+	struct fixture *fx = test->priv;
+	struct platform_device *pdev;
+	struct sim_hw *hw = fx->sim->hw;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		/* The first has no data, the second somebody else's. */
+		pdev = platform_device_register_data(NULL, names[i], 77,
+						     i ? &hw : NULL,
+						     i ? sizeof(hw) : 0);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(pdev));
+		KUNIT_EXPECT_EQ(test, sim_dev_probe(pdev), -ENODEV);
+		platform_device_unregister(pdev);
+	}
+}
+
 struct writer {
 	struct fixture *fx;
 	struct work_struct work;
@@ -663,6 +1216,10 @@ static void lines_are_parsed(struct kunit *test)
 		{ "latency", -EINVAL }, { "latency 0", 0 },
 		{ "latency 600001", -ERANGE }, { "latency 5 5", -EINVAL },
 		{ "reset-latency 5", 0 }, { "reset-latency", -EINVAL },
+		{ "lost", 0 }, { "lost 0", -ERANGE }, { "lost 1 1", -EINVAL },
+		{ "duplicate 2", 0 }, { "reset-lost 3", 0 },
+		{ "storm", -EINVAL }, { "storm 0", -ERANGE }, { "storm 1", 0 },
+		{ "storm 1000001", -ERANGE }, { "gone 1", -EINVAL },
 		{ "dead 1", -EINVAL }, { "revive 1", -EINVAL },
 		{ "clear 1", -EINVAL }, { "clear", 0 },
 	};
@@ -744,6 +1301,16 @@ static struct kunit_case sim_dev_cases[] = {
 	KUNIT_CASE(a_slow_reset_after_the_failure_is_spurious),
 	KUNIT_CASE(a_failure_is_read_at_its_turn),
 	KUNIT_CASE(dead_and_revived),
+	KUNIT_CASE(a_lost_interrupt_is_asked_for),
+	KUNIT_CASE(after_asking_the_next_has_all_its_time),
+	KUNIT_CASE(the_resets_interrupt_is_asked_for_too),
+	KUNIT_CASE(a_duplicate_is_late),
+	KUNIT_CASE(a_storm_changes_nothing),
+	KUNIT_CASE(gone_fails_with_eio),
+	KUNIT_CASE(gone_with_a_late_interrupt),
+	KUNIT_CASE(a_gone_device_is_not_bound),
+	KUNIT_CASE(an_idle_device_rests),
+	KUNIT_CASE(after_a_rest_time_is_as_exact),
 	KUNIT_CASE(devices_are_independent),
 	KUNIT_CASE(closing_withdraws_what_is_queued),
 	KUNIT_CASE(closing_during_the_reset),
@@ -751,6 +1318,22 @@ static struct kunit_case sim_dev_cases[] = {
 	KUNIT_CASE(unbinding_with_the_failure_under_way),
 	KUNIT_CASE(bound_again_ignores_the_old_operations),
 	KUNIT_CASE(bound_again_takes_no_old_end_for_its_own),
+	KUNIT_CASE(an_asynchronous_request_completes_when_it_is_done),
+	KUNIT_CASE(nowait_means_no_wait_for_room_only),
+	KUNIT_CASE(an_asynchronous_request_gets_its_error),
+	KUNIT_CASE(unbinding_completes_asynchronous_requests),
+	KUNIT_CASE(fsync_tells_an_error_once),
+	KUNIT_CASE(the_next_write_tells_an_error_once),
+	KUNIT_CASE(suspend_lets_an_operation_finish),
+	KUNIT_CASE(resume_starts_an_operation_over),
+	KUNIT_CASE(resume_goes_on_with_a_reset),
+	KUNIT_CASE(nothing_is_retried_while_suspending),
+	KUNIT_CASE(a_reset_that_fails_while_suspending),
+	KUNIT_CASE(a_reset_that_fails_after_resume),
+	KUNIT_CASE(an_interrupt_without_power),
+	KUNIT_CASE(unbinding_without_power),
+	KUNIT_CASE(shutdown_quiets_the_device),
+	KUNIT_CASE(a_device_without_our_data_is_refused),
 	KUNIT_CASE(no_interrupt_is_lost_at_latency_zero),
 	KUNIT_CASE(lines_are_parsed),
 	KUNIT_CASE(lines_take_effect),

@@ -11,6 +11,8 @@
 #include <linux/delay.h>
 #include <linux/module.h>
 
+#include "expect_warning.h"
+
 #include "../sim_hw.c"
 
 static bool virtual;
@@ -344,6 +346,8 @@ static void one_fault_strikes_at_a_time(struct kunit *test)
 	sim_hw_inject(si->hw, SIM_HW_HANG, 1);
 	sim_hw_inject(si->hw, SIM_HW_LATE, 1);
 	sim_hw_inject(si->hw, SIM_HW_ERROR, 1);
+	sim_hw_inject(si->hw, SIM_HW_LOST, 1);
+	sim_hw_inject(si->hw, SIM_HW_DUPLICATE, 1);
 	start(si, 1, "a");
 	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_HANG), 0u);
 	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_LATE), 1u);
@@ -352,6 +356,190 @@ static void one_fault_strikes_at_a_time(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_ERROR), 1u);
 	start(si, 3, "c");
 	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_ERROR), 0u);
+	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_LOST), 1u);
+	start(si, 4, "d");
+	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_LOST), 0u);
+	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_DUPLICATE), 1u);
+	start(si, 5, "e");
+	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_DUPLICATE), 0u);
+}
+
+static void lost_is_done_without_an_interrupt(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	sim_hw_inject(si->hw, SIM_HW_LOST, 1);
+	start(si, 1, "done");
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_IRQ);
+	take_cause(si, &si->seen[0]);
+	KUNIT_EXPECT_EQ(test, si->seen[0].cause, (u32)SIM_HW_CAUSE_DONE);
+	KUNIT_EXPECT_EQ(test, si->seen[0].tag, 1u);
+	expect_buffer(test, "done");
+	start(si, 2, "next");
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+}
+
+/* Else a lost interrupt silences the device: it is raised for the first cause only. */
+static void a_start_raises_a_lost_interrupt_again(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	sim_hw_inject(si->hw, SIM_HW_LOST, 1);
+	start(si, 1, "a");
+	settle();
+	sim_hw_set_ms(si->hw, SIM_HW_LATENCY, 1000);
+	start(si, 2, "b");
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	KUNIT_EXPECT_EQ(test, si->seen[0].tag, 1u);
+	/* The same if the system lost it: the handler reads nothing. */
+	sim_hw_set_ms(si->hw, SIM_HW_LATENCY, 0);
+	si->keep = true;
+	start(si, 3, "c");
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 2u);
+	si->keep = false;
+	start(si, 4, "d");
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 4u);
+	KUNIT_EXPECT_EQ(test, si->seen[2].tag, 3u);
+	KUNIT_EXPECT_EQ(test, si->seen[3].tag, 4u);
+}
+
+static void a_reset_drops_what_was_not_read(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	/* An operation and a reset that ended, and a late one. */
+	sim_hw_set_ms(si->hw, SIM_HW_LATE_AFTER, 0);
+	sim_hw_inject(si->hw, SIM_HW_LOST, 1);
+	sim_hw_inject(si->hw, SIM_HW_RESET_LOST, 1);
+	start(si, 1, "lost");
+	settle();
+	sim_hw_reset(si->hw);
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_IRQ);
+	si->keep = true;
+	sim_hw_inject(si->hw, SIM_HW_LATE, 1);
+	start(si, 2, "late");
+	settle();
+	si->keep = false;
+	si->nr_seen = 0;
+	sim_hw_set_ms(si->hw, SIM_HW_RESET_LATENCY, 50);
+	sim_hw_reset(si->hw);	/* raises it for the late one */
+	msleep(20);
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	KUNIT_EXPECT_EQ(test, si->seen[0].cause, (u32)SIM_HW_CAUSE_DONE);
+	KUNIT_EXPECT_EQ(test, si->seen[0].tag, 2u);
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 2u);
+	KUNIT_EXPECT_EQ(test, si->seen[1].cause, (u32)SIM_HW_CAUSE_RESET);
+	KUNIT_EXPECT_EQ(test, status(test), 0u);
+}
+
+static void duplicate_comes_twice(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+	unsigned int i;
+
+	sim_hw_inject(si->hw, SIM_HW_DUPLICATE, 1);
+	start(si, 1, "twice");
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 2u);
+	for (i = 0; i < min(si->nr_seen, 2u); i++) {
+		KUNIT_EXPECT_EQ(test, si->seen[i].cause, (u32)SIM_HW_CAUSE_DONE);
+		KUNIT_EXPECT_EQ(test, si->seen[i].tag, 1u);
+	}
+	start(si, 2, "once");
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 3u);
+}
+
+static void a_storm_has_no_cause_and_ends(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+	unsigned int i, done = 0;
+
+	sim_hw_inject(si->hw, SIM_HW_STORM, 1000);
+	start(si, 6, "through");
+	settle();
+	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_STORM), 0u);
+	/* Threaded, they may come faster than the thread runs. */
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		KUNIT_EXPECT_GE(test, si->nr_seen, 1000u);
+	KUNIT_EXPECT_LE(test, si->nr_seen, 1001u);
+	for (i = 0; i < MAX_SEEN - 1u; i++)
+		done += si->seen[i].cause != SIM_HW_CAUSE_NONE;
+	KUNIT_EXPECT_LE(test, done, 1u);
+	expect_buffer(test, "through");
+}
+
+static void expect_all_ones(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+	enum sim_hw_reg reg;
+	u8 back = 0;
+
+	for (reg = SIM_HW_TAG; reg <= SIM_HW_CAUSE; reg++)
+		KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, reg), SIM_HW_ALL_ONES);
+	sim_hw_read_buffer(si->hw, &back, 1);
+	KUNIT_EXPECT_EQ(test, back, (u8)0xff);
+}
+
+/* What it was doing, what waits to be read, what it is told: all gone. */
+static void gone_reads_as_ones_and_does_nothing(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	sim_hw_inject(si->hw, SIM_HW_LOST, 1);
+	start(si, 1, "lost");
+	settle();
+	sim_hw_set_ms(si->hw, SIM_HW_LATENCY, 1000);
+	si->keep = true;
+	start(si, 2, "under way");
+	settle();
+	si->keep = false;
+	si->nr_seen = 0;
+	sim_hw_set_gone(si->hw, true);
+	expect_all_ones(test);
+	start(si, 3, "unheard");
+	sim_hw_reset(si->hw);
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	sim_hw_set_gone(si->hw, false);
+	sim_hw_set_ms(si->hw, SIM_HW_LATENCY, LATENCY_MS);
+	KUNIT_EXPECT_EQ(test, status(test), 0u);
+	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_TAG), 2ull);
+	start(si, 4, "back");
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	expect_buffer(test, "back");
+}
+
+static void without_power_it_warns_and_forgets(struct kunit *test)
+{
+	struct silicon *si = test->priv;
+
+	start(si, 1, "under way");
+	sim_hw_set_power(si->hw, false);
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	expect_warning("sim_hw: touched without power");
+	expect_all_ones(test);
+	start(si, 2, "unheard");
+	sim_hw_reset(si->hw);
+	sim_hw_set_power(si->hw, true);
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	KUNIT_EXPECT_EQ(test, status(test), 0u);
+	start(si, 3, "again");
+	settle();
+	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	expect_buffer(test, "again");
 }
 
 static void spurious_have_no_cause_and_are_counted(struct kunit *test)
@@ -487,6 +675,13 @@ static struct kunit_case sim_hw_cases[] = {
 	KUNIT_CASE(one_fault_strikes_at_a_time),
 	KUNIT_CASE(spurious_have_no_cause_and_are_counted),
 	KUNIT_CASE(spurious_do_not_hide_a_completion),
+	KUNIT_CASE(lost_is_done_without_an_interrupt),
+	KUNIT_CASE(a_start_raises_a_lost_interrupt_again),
+	KUNIT_CASE(a_reset_drops_what_was_not_read),
+	KUNIT_CASE(duplicate_comes_twice),
+	KUNIT_CASE(a_storm_has_no_cause_and_ends),
+	KUNIT_CASE(gone_reads_as_ones_and_does_nothing),
+	KUNIT_CASE(without_power_it_warns_and_forgets),
 	KUNIT_CASE(clear_forgets_pending_faults),
 	KUNIT_CASE(dead_hangs_everything_until_revived),
 	KUNIT_CASE(causes_queue_up),
