@@ -7,6 +7,7 @@
 
 debug=/sys/kernel/debug/iotimer
 hog=/sys/module/iotimer_hog/parameters
+counting=/sys/module/iotimer_count/parameters
 put() { echo "$1" >"$2"; }
 refuses() { ! "$@" 2>/dev/null; }
 
@@ -65,17 +66,22 @@ put 4096 $tracefs/buffer_size_kb
 
 events_on iotimer
 check "sim_dev.ko loads" insmod /root/sim_dev.ko
+put hello /dev/sim_dev0
+sleep 3
 put sim_dev.0 $driver/unbind
 sleep 3
 events_off
 only iotimer_create iotimer_destroy iotimer_start iotimer_stop iotimer_expire_entry
-check "a timer is created, started and destroyed" traced <<-E
+check "a timer is created, started by an operation, stopped by its routine, destroyed" traced <<-E
 	iotimer_create: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
 	iotimer_start: dev=sim_dev.0 was_enabled=0
+	iotimer_expire_entry: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
+	iotimer_stop: dev=sim_dev.0 was_enabled=1
 	iotimer_destroy: dev=sim_dev.0
 E
 put sim_dev.0 $driver/bind
 
+check "iotimer_count.ko loads" insmod /root/iotimer_count.ko timers=1
 check "iotimer_hog.ko loads" insmod /root/iotimer_hog.ko
 events_on iotimer
 put 0 $hog/enabled
@@ -91,6 +97,7 @@ check "start and stop say what the timer was" traced <<-E
 	iotimer_stop: dev=hog was_enabled=1
 E
 
+put 1 $counting/enabled
 put 1 $hog/enabled
 put 300 $hog/us
 settle
@@ -98,13 +105,13 @@ events_on iotimer
 sleep 2
 events_off
 check "a tick: its routines, then its sum; twice in 2 s" traced <<-E
-	iotimer_expire_entry: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
-	iotimer_expire_exit: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
+	iotimer_expire_entry: dev=count0 fn=count_routine [iotimer_count]
+	iotimer_expire_exit: dev=count0 fn=count_routine [iotimer_count]
 	iotimer_expire_entry: dev=hog fn=hog_routine [iotimer_hog]
 	iotimer_expire_exit: dev=hog fn=hog_routine [iotimer_hog]
 	iotimer_tick: calls=2 ns=N steps=1 late=N missed=0
-	iotimer_expire_entry: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
-	iotimer_expire_exit: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
+	iotimer_expire_entry: dev=count0 fn=count_routine [iotimer_count]
+	iotimer_expire_exit: dev=count0 fn=count_routine [iotimer_count]
 	iotimer_expire_entry: dev=hog fn=hog_routine [iotimer_hog]
 	iotimer_expire_exit: dev=hog fn=hog_routine [iotimer_hog]
 	iotimer_tick: calls=2 ns=N steps=1 late=N missed=0
@@ -139,7 +146,8 @@ E
 
 # debugfs
 
-check "a list of timers" [ "$(cat $debug/timers)" = "sim_dev.0 sim_dev_second [sim_dev] enabled
+check "a list of timers" [ "$(cat $debug/timers)" = "sim_dev.0 sim_dev_second [sim_dev] disabled
+count0 count_routine [iotimer_count] enabled
 hog hog_routine [iotimer_hog] enabled" ]
 put 0 $hog/enabled
 check "which tells that one is stopped" grep -qx 'hog hog_routine \[iotimer_hog\] disabled' $debug/timers
@@ -188,11 +196,13 @@ check "switched on, it begins anew" [ "$(stat measured_ticks) $(stat calls) $(st
 put 0 $hog/us
 put 0 $debug/measure
 
-# 256 devices: the list of timers is longer than a page, and read in pieces; and they
-# are more than one batch, after the hog's.
+# 256 timers: their list is longer than a page, and read in pieces; and they are more
+# than one batch, after the hog's.
 rmmod sim_dev
-insmod /root/sim_dev.ko devices=256
-check "256 timers are listed" [ "$(grep -c 'sim_dev_second \[sim_dev\] enabled' $debug/timers)" -eq 256 ]
+rmmod iotimer_count
+insmod /root/iotimer_count.ko timers=256
+put 1 $counting/enabled
+check "256 timers are listed" [ "$(grep -c 'count_routine \[iotimer_count\] enabled' $debug/timers)" -eq 256 ]
 check "each once, also byte by byte" [ "$(dd if=$debug/timers bs=37 2>/dev/null | sort -u | wc -l)" -eq 257 ]
 
 # A routine of 10 ms uses up the budget, so a tick ends a jiffy or more after it has
@@ -237,7 +247,7 @@ dmesg -c | grep 'took' >/tmp/klog
 check "if 256 are too long, 10 are named" [ "$(wc -l </tmp/klog)" -eq 10 ]
 put 200 /sys/module/iotimer/parameters/budget_us
 put 0 $debug/measure
-rmmod sim_dev
+rmmod iotimer_count
 
 # The driver
 
@@ -292,6 +302,29 @@ check "all of it, each second too" traced <<-E
 	sim_dev_complete: dev=sim_dev.0 request=3 result=-5 us=N retries=0 withdrawn=0
 E
 
+events_on sim_dev
+put lost /dev/sim_dev0_ctl
+put hello /dev/sim_dev0
+events_off
+only sim_dev_start_io sim_dev_interrupt sim_dev_missed sim_dev_timeout sim_dev_complete
+check "a lost interrupt" traced <<-E
+	sim_dev_start_io: dev=sim_dev.0 request=4 tag=N counter=4
+	sim_dev_missed: dev=sim_dev.0 request=4 what=operation
+	sim_dev_complete: dev=sim_dev.0 request=4 result=6 us=S retries=0 withdrawn=0
+E
+
+events_on sim_dev
+put 'hang
+reset-lost' /dev/sim_dev0_ctl
+put hello /dev/sim_dev0
+events_off
+only sim_dev_missed sim_dev_timeout sim_dev_retry
+check "a lost interrupt of a reset" traced <<-E
+	sim_dev_timeout: dev=sim_dev.0 request=5 what=operation us=S
+	sim_dev_missed: dev=sim_dev.0 request=5 what=reset
+	sim_dev_retry: dev=sim_dev.0 request=5 attempt=1 max=3
+E
+
 put 1 $sysfs/sim_dev.0/timeout
 put 0 $sysfs/sim_dev.0/max_retries
 events_on sim_dev
@@ -307,12 +340,12 @@ events_off
 only sim_dev_interrupt sim_dev_complete
 check "given up, an error, a spurious interrupt" traced <<-E
 	sim_dev_interrupt: dev=sim_dev.0 cause=reset tag=N verdict=accepted
-	sim_dev_complete: dev=sim_dev.0 request=4 result=-110 us=N retries=0 withdrawn=0
+	sim_dev_complete: dev=sim_dev.0 request=6 result=-110 us=N retries=0 withdrawn=0
 	sim_dev_interrupt: dev=sim_dev.0 cause=error tag=N verdict=accepted
-	sim_dev_complete: dev=sim_dev.0 request=5 result=-5 us=N retries=0 withdrawn=0
+	sim_dev_complete: dev=sim_dev.0 request=7 result=-5 us=N retries=0 withdrawn=0
 	sim_dev_interrupt: dev=sim_dev.0 cause=none tag=N verdict=spurious
 	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=N verdict=accepted
-	sim_dev_complete: dev=sim_dev.0 request=6 result=6 us=N retries=0 withdrawn=0
+	sim_dev_complete: dev=sim_dev.0 request=8 result=6 us=N retries=0 withdrawn=0
 E
 
 put 3 $sysfs/sim_dev.0/max_retries
@@ -328,9 +361,9 @@ events_off
 only sim_dev_interrupt sim_dev_retry sim_dev_complete
 check "a late interrupt, after the retry" traced <<-E
 	sim_dev_interrupt: dev=sim_dev.0 cause=reset tag=N verdict=accepted
-	sim_dev_retry: dev=sim_dev.0 request=7 attempt=1 max=3
+	sim_dev_retry: dev=sim_dev.0 request=9 attempt=1 max=3
 	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=N verdict=accepted
-	sim_dev_complete: dev=sim_dev.0 request=7 result=6 us=N retries=1 withdrawn=0
+	sim_dev_complete: dev=sim_dev.0 request=9 result=6 us=N retries=1 withdrawn=0
 	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=N verdict=late
 E
 
@@ -350,9 +383,9 @@ wait
 events_off
 only sim_dev_complete
 check "withdrawn, submitted unseen; and unbound" traced <<-E
-	sim_dev_complete: dev=sim_dev.0 request=8 result=-4 us=-1 retries=0 withdrawn=1
-	sim_dev_complete: dev=sim_dev.0 request=9 result=6 us=N retries=0 withdrawn=0
-	sim_dev_complete: dev=sim_dev.0 request=10 result=-19 us=N retries=0 withdrawn=0
+	sim_dev_complete: dev=sim_dev.0 request=10 result=-4 us=-1 retries=0 withdrawn=1
+	sim_dev_complete: dev=sim_dev.0 request=11 result=6 us=N retries=0 withdrawn=0
+	sim_dev_complete: dev=sim_dev.0 request=12 result=-19 us=N retries=0 withdrawn=0
 E
 
 check "both go" rmmod sim_dev iotimer
