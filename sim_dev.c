@@ -1279,12 +1279,14 @@ static bool sim_dev_is_quiet(struct sim_dev *sim)
 
 /*
  * The device loses its power: let it finish what it is doing, if it does so
- * soon, and start nothing more. What remains, under way or queued, waits for
+ * soon, and start nothing more. Ask it in the end, so that what it has done is
+ * not done again. What remains, under way or queued, waits for
  * sim_dev_resume(). The interrupt stays enabled, since a line may be shared;
  * the handler sees @off.
  */
 static void sim_dev_quiesce(struct sim_dev *sim)
 {
+	struct sim_dev_report report = {};
 	unsigned long flags;
 
 	spin_lock_irqsave(&sim->lock, flags);
@@ -1294,8 +1296,13 @@ static void sim_dev_quiesce(struct sim_dev *sim)
 			   msecs_to_jiffies(SIM_DEV_QUIET_MS));
 
 	spin_lock_irqsave(&sim->lock, flags);
+	if (sim_dev_is_active(sim) && sim_dev_reap(sim)) {
+		sim_dev_missed(sim, &report);
+		sim_dev_handle(sim, &report);
+	}
 	sim->off = true;
-	spin_unlock_irqrestore(&sim->lock, flags);
+	sim_dev_unlock(sim, flags);
+	sim_dev_log(sim, &report);
 	synchronize_irq(sim->irq);	/* handler and thread */
 	iotimer_stop_sync(sim->timer);
 	/* failed_work may still run: it touches no register. */

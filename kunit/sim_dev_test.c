@@ -973,6 +973,25 @@ static void suspend_lets_an_operation_finish(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GREW(fx, retries), 0ull);
 }
 
+/* Done, but without an interrupt: it is not done again. */
+static void suspend_asks_the_device(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+
+	fx->sim->slot.timeout.limit = 10;
+	command(fx, "lost");
+	queue_text(fx, "done");
+	queue_text(fx, "queued");
+	suspend(fx);
+	KUNIT_EXPECT_EQ(test, GREW(fx, missed), 1ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, completed), 1ull);
+	expect_read(test, "done");
+	resume(fx);
+	expect_read(test, "queued");
+	KUNIT_EXPECT_EQ(test, GREW(fx, timeouts), 0ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, completed), 2ull);
+}
+
 static void resume_starts_an_operation_over(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
@@ -1323,6 +1342,7 @@ static struct kunit_case sim_dev_cases[] = {
 	KUNIT_CASE(fsync_tells_an_error_once),
 	KUNIT_CASE(the_next_write_tells_an_error_once),
 	KUNIT_CASE(suspend_lets_an_operation_finish),
+	KUNIT_CASE(suspend_asks_the_device),
 	KUNIT_CASE(resume_starts_an_operation_over),
 	KUNIT_CASE(resume_goes_on_with_a_reset),
 	KUNIT_CASE(nothing_is_retried_while_suspending),
