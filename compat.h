@@ -2,15 +2,18 @@
 /*
  * What changed its name between the kernels that this builds on, 6.1 to 7.2:
  * the newest name, made from the older ones.
+ *
+ * No version is asked for: the kernel of an enterprise distribution has an old
+ * one and newer functions. What is a macro is asked for by #ifdef; of the rest,
+ * Kbuild defines HAVE_name if the kernel's headers declare it.
  */
 #ifndef _IOTIMER_COMPAT_H
 #define _IOTIMER_COMPAT_H
 
 #include <linux/hrtimer.h>
 #include <linux/lockdep.h>
-#include <linux/version.h>
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#ifndef HAVE_hrtimer_setup		/* since 6.13 */
 static inline void
 hrtimer_setup(struct hrtimer *timer,
 	      enum hrtimer_restart (*function)(struct hrtimer *),
@@ -19,7 +22,9 @@ hrtimer_setup(struct hrtimer *timer,
 	hrtimer_init(timer, clock, mode);
 	timer->function = function;
 }
+#endif
 
+#ifndef HAVE_hrtimer_setup_on_stack	/* since 6.13 */
 static inline void
 hrtimer_setup_on_stack(struct hrtimer *timer,
 		       enum hrtimer_restart (*function)(struct hrtimer *),
@@ -30,20 +35,21 @@ hrtimer_setup_on_stack(struct hrtimer *timer,
 }
 #endif
 
-/* In a trace event: fill in the __string() @dst, which was made of @src. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
-#define compat_assign_str(dst, src)	__assign_str(dst, src)
-#else
-#define compat_assign_str(dst, src)	__assign_str(dst)
-#endif
-
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#ifndef HAVE_copy_splice_read		/* since 6.5 */
 #define copy_splice_read	generic_file_splice_read
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#ifndef HAVE_WQ_PERCPU			/* since 6.17 */
 #define WQ_PERCPU	0	/* what is not WQ_UNBOUND */
 #endif
+
+/*
+ * In a trace event: fill in the __string() @dst, which was made of @src. Not by
+ * __assign_str(), which lost its second argument in 6.10: a macro's arguments
+ * cannot be asked for.
+ */
+#define compat_assign_str(dst, src) \
+	strscpy(__get_str(dst), src, __get_dynamic_array_len(dst))
 
 /* Since 6.12; before, lockdep takes such a lock for another kind of lock on PREEMPT_RT. */
 #ifndef lockdep_set_notrack_class

@@ -146,6 +146,26 @@ make_it() { quietly make -C /root/tree "KDIR=/lib/modules/$1/build" CONFIG_DEBUG
 
 is_installed() { dkms status -m iotimer -v 1.0.0 -k "$1" | grep -qx "iotimer/1.0.0, $1, $arch: installed"; }
 
+# minimum: does dkms.conf name just the kernels from 6.1 on?
+minimum() (
+	set +u
+	# shellcheck source=dkms.conf
+	. /root/tree/dkms.conf
+	for release in 4.18.0-553.el8.x86_64 5.10.0-30-amd64 5.19.17 6.0.0-6-amd64; do
+		[[ ! $release =~ $BUILD_EXCLUSIVE_KERNEL ]] || { echo "takes $release"; exit 1; }
+	done
+	for release in 6.1.0-50-amd64 6.4 6.10.1 6.12.95+deb12-amd64 7.2.13 19.0.0-rc1 20.1 100.0; do
+		[[ $release =~ $BUILD_EXCLUSIVE_KERNEL ]] || { echo "refuses $release"; exit 1; }
+	done
+)
+
+# is_not_for RELEASE FOLDER: does dkms skip the kernel of this release, with its headers there?
+is_not_for() {
+	local status=0
+	dkms build iotimer/1.0.0 -k "$1" --kernelsourcedir "$2" >/tmp/out 2>&1 || status=$?
+	if [ "$status" -ne 77 ] || ! grep -q BUILD_EXCLUSIVE /tmp/out; then cat /tmp/out; return 1; fi
+}
+
 mapfile -t mans < <(find /root/tree/Documentation/man -name '*.[1-9]' 2>/dev/null)
 # has_mans FOLDER: is each man page there, packed or not?
 has_mans() {
@@ -210,6 +230,11 @@ stage)
 dkms)
 	example=/usr/src/iotimer-1.0.0/packaging/sim_dev.conf
 	check "dkms add" quietly dkms add /root/tree
+	check "dkms.conf takes 6.1 and later" minimum
+	check "dkms skips a kernel before 6.1" is_not_for 5.10.0-30-amd64 "/lib/modules/${kernels[0]}/build"
+	mkdir /tmp/no-irq-work
+	sed 's/^\(CONFIG_IRQ_WORK\)=y/# \1 is not set/' "/lib/modules/${kernels[0]}/build/.config" >/tmp/no-irq-work/.config
+	check "and one without IRQ_WORK" is_not_for "${kernels[0]}" /tmp/no-irq-work
 	for kernel in "${kernels[@]}"; do
 		check "$kernel: dkms build" quietly dkms build iotimer/1.0.0 -k "$kernel"
 		check "$kernel: dkms install" quietly dkms install iotimer/1.0.0 -k "$kernel"
