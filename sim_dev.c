@@ -97,7 +97,7 @@ SIM_DEV_PARAM(static, queue_depth, 16, 1, 1024,
 /**
  * struct sim_request - one write() (IRP)
  * @ref: one held until the request is done and off its file's list, another
- *	one by write()
+ *	one by write(); by sim_dev_unlock() if it has an @iocb
  * @queue: in sim_dev.queue until it is started; in sim_dev.done when it is
  *	done, if it has an @iocb
  * @list: in sim_file.requests
@@ -145,10 +145,9 @@ struct sim_request {
  * @requests: outstanding ones, and if @keeps_results those yet to be read, in
  *	the order of submission; protected by sim_dev.lock
  * @nr_requests: how many
- * @nr_outstanding: how many of them are not done
  * @error: of a request that nobody reads, for fsync() or the next write(); or 0
- * @node: in sim_dev.files; it and the three above are protected as @requests
- * @wait: woken when one is done or taken off the list, or the device is gone
+ * @node: in sim_dev.files; it and the two above are protected as @requests
+ * @wait: of read() and fsync(); woken when one is done or taken off the list, or the device is gone
  * @spare: a request that the next write() takes, or NULL; atomic
  * @read_lock: one reader at a time; only its holder removes the first request
  *	once that is done
@@ -158,13 +157,18 @@ struct sim_file {
 	bool keeps_results;
 	struct list_head requests;
 	unsigned int nr_requests;
-	unsigned int nr_outstanding;
 	int error;
 	struct list_head node;
 	wait_queue_head_t wait;
 	struct sim_request *spare;
 	struct mutex read_lock;	/* one reader at a time */
 };
+
+/*
+ * Of its own: recovery must not wait behind those who wait for it, which may
+ * take all of the system's workqueue. libaio's fsync does.
+ */
+static struct workqueue_struct *sim_dev_wq;
 
 /* Requests */
 
@@ -234,10 +238,8 @@ static void sim_request_unlist(struct sim_request *req)
 	lockdep_assert_held(&file->sim->lock);
 	req->file = NULL;
 	list_del_init(&req->list);
-	if (!req->done)
-		file->nr_outstanding--;
-	if (file->nr_requests-- == SIM_DEV_MAX_RESULTS)
-		sim_dev_wake(&file->sim->room);
+	file->nr_requests--;
+	sim_dev_wake(&file->sim->room);
 	sim_dev_wake(&file->wait);
 }
 
@@ -270,13 +272,11 @@ static void sim_dev_keep_error(struct sim_request *req, int result)
 static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 			     int result)
 {
-	bool waited_for = !req->nonblock && !req->withdrawn;
+	bool waited_for = !req->nonblock && !req->withdrawn && !req->iocb;
 
 	lockdep_assert_held(&sim->lock);
 	sim_dev_trace_complete(sim, req, result);
 	sim_dev_keep_error(req, result);
-	if (req->file)
-		req->file->nr_outstanding--;
 	req->result = result;
 	req->done = true;
 	if (req->withdrawn)
@@ -328,8 +328,6 @@ static void sim_dev_program(struct sim_dev *sim)
 	struct sim_slot *slot = &sim->slot;
 	struct sim_request *req = slot->request;
 
-	if (sim->closed)	/* until it has power again */
-		return;
 	io_timeout_begin(&slot->timeout);
 	/* Under the lock that the routine stops it under. */
 	if (!iotimer_enabled(sim->timer))
@@ -592,6 +590,8 @@ static void sim_dev_retry(struct sim_dev *sim, struct sim_dev_report *report)
 {
 	struct sim_request *req = sim->slot.request;
 
+	if (sim->closed && req && !req->withdrawn)
+		return;		/* until it has power again, and is reset again */
 	if (!req) {		/* at resume */
 		sim_dev_note(sim, report, SIM_REPORT_RESET_IDLE);
 		sim_dev_start_io(sim);
@@ -607,7 +607,6 @@ static void sim_dev_retry(struct sim_dev *sim, struct sim_dev_report *report)
 	} else {
 		req->retries++;
 		sim->stats.retries++;
-		sim->slot.guilty = false;
 		sim_dev_note(sim, report, SIM_REPORT_RETRY);
 		trace_sim_dev_retry(sim->dev, req->number, req->retries,
 				    sim->max_retries);
@@ -703,7 +702,7 @@ static void sim_dev_tick(struct sim_dev *sim, struct sim_dev_report *report)
 				      true, sim_slot_age(slot));
 		sim->stats.reset_failures++;
 		slot->failed = true;
-		schedule_work(&slot->failed_work);
+		queue_work(sim_dev_wq, &slot->failed_work);
 		break;
 	}
 	if (missed) {
@@ -809,13 +808,23 @@ static int sim_dev_submit(struct sim_file *file, struct sim_request *req)
 		req->file = file;
 		list_add_tail(&req->list, &file->requests);
 		file->nr_requests++;
-		file->nr_outstanding++;
 		sim_dev_start_io(sim);
 	} else if (err == file->error) {
 		file->error = 0;	/* told once */
 	}
 	spin_unlock_irqrestore(&sim->lock, flags);
 	return err;
+}
+
+/*
+ * How to wait for something that is not submitted yet, or was submitted by
+ * somebody else: a system call may be restarted. An asynchronous request has no
+ * system call to restart.
+ */
+static unsigned int sim_file_wait_state(const struct kiocb *iocb)
+{
+	return is_sync_kiocb(iocb) ? TASK_INTERRUPTIBLE :
+				     TASK_KILLABLE | TASK_FREEZABLE;
 }
 
 /*
@@ -844,19 +853,6 @@ static int sim_dev_wait(struct sim_dev *sim, struct sim_request *req,
 	return result;
 }
 
-/*
- * Nothing was submitted yet, so a system call may be restarted. An asynchronous
- * request cannot: it has no system call to restart.
- */
-static int sim_file_wait_for_room(struct sim_file *file, bool async)
-{
-	if (async)
-		return wait_event_killable(file->sim->room,
-					   !sim_file_must_wait(file));
-	return wait_event_interruptible(file->sim->room,
-					!sim_file_must_wait(file));
-}
-
 static ssize_t sim_dev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct sim_file *file = iocb->ki_filp->private_data;
@@ -876,8 +872,6 @@ static ssize_t sim_dev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		return -EMSGSIZE;
 	if (!len)
 		return 0;
-	if (!async && !nonblock && !may_wait)	/* it would have to wait */
-		return -EAGAIN;
 
 	req = sim_request_alloc(file, len);
 	if (!req)
@@ -891,7 +885,9 @@ static ssize_t sim_dev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 	ret = sim_dev_submit(file, req);
 	while (ret == -EAGAIN && may_wait) {
-		ret = sim_file_wait_for_room(file, async);
+		ret = wait_event_state(file->sim->room,
+				       !sim_file_must_wait(file),
+				       sim_file_wait_state(iocb));
 		if (ret)
 			goto out;
 		ret = sim_dev_submit(file, req);
@@ -925,27 +921,46 @@ static ssize_t sim_dev_splice_write(struct pipe_inode_info *pipe,
 	return done ? done : ret;
 }
 
-/* Have all requests of the file that were made by now been done? */
-static bool sim_file_is_flushed(struct sim_file *file)
+/* Have the file's requests up to this number been done? They are in order. */
+static bool sim_file_is_flushed(struct sim_file *file, u64 number)
 {
+	struct sim_request *req;
 	unsigned long flags;
-	bool flushed;
+	bool flushed = true;
 
 	spin_lock_irqsave(&file->sim->lock, flags);
-	flushed = !file->nr_outstanding;
+	list_for_each_entry(req, &file->requests, list) {
+		if (!req->done) {
+			flushed = req->number > number;
+			break;
+		}
+	}
 	spin_unlock_irqrestore(&file->sim->lock, flags);
 	return flushed;
 }
 
+static u64 sim_dev_last_number(struct sim_dev *sim)
+{
+	unsigned long flags;
+	u64 number;
+
+	spin_lock_irqsave(&sim->lock, flags);
+	number = sim->stats.submitted;
+	spin_unlock_irqrestore(&sim->lock, flags);
+	return number;
+}
+
+/* Wait for the requests that were made by now; later ones are others' concern. */
 static int sim_dev_fsync(struct file *filp, loff_t start, loff_t end,
 			 int datasync)
 {
 	struct sim_file *file = filp->private_data;
 	struct sim_dev *sim = file->sim;
+	u64 number = sim_dev_last_number(sim);
 	unsigned long flags;
 	int err;
 
-	if (wait_event_state(file->wait, sim_file_is_flushed(file),
+	if (wait_event_state(file->wait, sim_file_is_flushed(file, number),
 			     (TASK_KILLABLE | TASK_FREEZABLE)))
 		return -EINTR;
 	spin_lock_irqsave(&sim->lock, flags);
@@ -1006,26 +1021,16 @@ static ssize_t sim_file_read_first(struct sim_file *file,
 	return ret;
 }
 
-/* Take the file's lock for reading, unless that has to wait and must not. */
-static int sim_file_lock_reader(struct sim_file *file, bool nonblock, bool async)
+/* Take the file's lock for reading; it is not held while waiting for a result. */
+static int sim_file_lock_reader(struct sim_file *file, const struct kiocb *iocb,
+				bool nonblock)
 {
 	if (nonblock)
 		return mutex_trylock(&file->read_lock) ? 0 : -EAGAIN;
-	if (async)
-		return mutex_lock_killable(&file->read_lock);
-	return mutex_lock_interruptible(&file->read_lock) ? -ERESTARTSYS : 0;
-}
-
-/* Wait for the first result; as in sim_file_wait_for_room(). */
-static int sim_file_wait_for_result(struct sim_file *file, bool async)
-{
-	struct sim_request *first;
-
-	if (async)
-		return wait_event_killable(file->wait,
-					   sim_file_peek(file, &first) != -EAGAIN);
-	return wait_event_interruptible(file->wait,
-					sim_file_peek(file, &first) != -EAGAIN);
+	if (is_sync_kiocb(iocb))
+		return mutex_lock_interruptible(&file->read_lock) ?
+			-ERESTARTSYS : 0;
+	return mutex_lock_killable(&file->read_lock);
 }
 
 static ssize_t sim_dev_read_iter(struct kiocb *iocb, struct iov_iter *to)
@@ -1033,44 +1038,34 @@ static ssize_t sim_dev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	struct sim_file *file = iocb->ki_filp->private_data;
 	bool nonblock = iocb->ki_filp->f_flags & O_NONBLOCK ||
 			iocb->ki_flags & IOCB_NOWAIT;
-	bool async = !is_sync_kiocb(iocb);
 	struct sim_request *first;
 	ssize_t ret;
 
 	if (!iov_iter_count(to))
 		return 0;
-	ret = sim_file_lock_reader(file, nonblock, async);
-	if (ret)
-		return ret;
-
-	ret = sim_file_peek(file, &first);
-	while (ret == -EAGAIN && !nonblock) {
-		ret = sim_file_wait_for_result(file, async);
-		if (!ret)
-			ret = sim_file_peek(file, &first);
+	for (;;) {
+		ret = sim_file_lock_reader(file, iocb, nonblock);
+		if (ret)
+			return ret;
+		ret = sim_file_peek(file, &first);
+		if (ret > 0)
+			ret = sim_file_read_first(file, first, to);
+		mutex_unlock(&file->read_lock);
+		if (ret != -EAGAIN || nonblock)
+			return ret;
+		ret = wait_event_state(file->wait,
+				       sim_file_peek(file, &first) != -EAGAIN,
+				       sim_file_wait_state(iocb));
+		if (ret)
+			return ret;
 	}
-	if (ret > 0)
-		ret = sim_file_read_first(file, first, to);
-	mutex_unlock(&file->read_lock);
-	return ret;
 }
 
 /*
- * One wait queue a direction: libaio's poll takes no more than one. Both hear
- * that the device is gone, so who asks for neither is on one as well.
+ * All who poll are on one queue, whichever direction they ask for: libaio's poll
+ * takes no more than one, and epoll does not ask for another when the direction
+ * changes.
  */
-static void sim_file_poll_wait(struct file *filp, poll_table *wait)
-{
-	struct sim_file *file = filp->private_data;
-	__poll_t events = poll_requested_events(wait);
-	bool in = file->keeps_results && events & (EPOLLIN | EPOLLRDNORM);
-
-	if (in)
-		poll_wait(filp, &file->wait, wait);
-	if (!in || events & (EPOLLOUT | EPOLLWRNORM))
-		poll_wait(filp, &file->sim->room, wait);
-}
-
 static __poll_t sim_dev_poll(struct file *filp, poll_table *wait)
 {
 	struct sim_file *file = filp->private_data;
@@ -1079,7 +1074,7 @@ static __poll_t sim_dev_poll(struct file *filp, poll_table *wait)
 	__poll_t mask = 0;
 	int admit;
 
-	sim_file_poll_wait(filp, wait);
+	poll_wait(filp, &file->sim->room, wait);
 
 	spin_lock_irqsave(&file->sim->lock, flags);
 	admit = sim_file_admit(file);
@@ -1577,9 +1572,12 @@ static int __init sim_dev_init(void)
 	unsigned int nr = sim_param_devices.value;
 	int err;
 
+	sim_dev_wq = alloc_workqueue(SIM_DEV_NAME, WQ_MEM_RECLAIM | WQ_PERCPU, 0);
+	if (!sim_dev_wq)
+		return -ENOMEM;
 	err = class_register(&sim_dev_class);
 	if (err)
-		return err;
+		goto out_wq;
 	err = alloc_chrdev_region(&sim_dev_devt, 0, 2 * nr, SIM_DEV_NAME);
 	if (err)
 		goto out_class;
@@ -1597,6 +1595,8 @@ out_chrdev:
 	unregister_chrdev_region(sim_dev_devt, 2 * nr);
 out_class:
 	class_unregister(&sim_dev_class);
+out_wq:
+	destroy_workqueue(sim_dev_wq);
 	return err;
 }
 
@@ -1606,6 +1606,7 @@ static void __exit sim_dev_exit(void)
 	platform_driver_unregister(&sim_dev_driver);
 	unregister_chrdev_region(sim_dev_devt, 2 * sim_param_devices.value);
 	class_unregister(&sim_dev_class);
+	destroy_workqueue(sim_dev_wq);
 }
 
 module_init(sim_dev_init);

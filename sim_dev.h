@@ -57,7 +57,7 @@ extern struct sim_dev_param sim_param_max_retries;
  * @late: interrupts of operations that had been given up
  * @spurious: interrupts without cause, or of a reset that nobody waits for
  * @missed: operations and resets that had ended when their time was up, and
- *	whose interrupt had not come
+ *	whose interrupt had not been handled
  */
 struct sim_dev_stats {
 	u64 submitted;
@@ -122,7 +122,8 @@ struct sim_node {
  * @lock: protects @gone, everything below, and all requests and files; taken by
  *	the interrupt handler
  * @closed: nothing is started: the device is to have no power
- * @off: it has none, or will soon have none: no register is touched
+ * @off: it has none, or will soon have none: handler and routine touch no
+ *	register
  * @slot: what the device is doing
  * @queue: requests that wait for the slot
  * @done: asynchronous requests, for sim_dev_unlock() to complete
@@ -130,8 +131,8 @@ struct sim_node {
  * @outstanding: requests in @slot and @queue
  * @max_retries: of a request
  * @stats: counters
- * @room: woken when @outstanding falls, a file may write again, the device
- *	has nothing more to do, or is gone
+ * @room: woken when @outstanding falls, a request leaves its file's list, the
+ *	device has nothing more to do, or is gone; all who poll are on it
  */
 struct sim_dev {
 	struct kref ref;

@@ -7,7 +7,8 @@
  * Events stand in one queue sorted by due time, and one hrtimer is armed for
  * the first. When an event falls due it takes effect and its cause appears in
  * the cause register, behind those that the driver has not read yet;
- * the interrupt is raised for each cause when it comes to the front.
+ * the interrupt is raised when a cause comes to the front by reading the one
+ * before it, or to an empty register, unless it is to be lost.
  *
  * A fault is an event that is not queued (hang), that nothing removes from the
  * queue (late), that stands there twice (duplicate), or that raises no
@@ -187,6 +188,7 @@ static bool sim_hw_run(struct sim_hw *hw, ktime_t now)
  */
 static void sim_hw_raise(struct sim_hw *hw)
 {
+	hw->raised = true;
 	if (IS_ENABLED(CONFIG_UML))
 		hrtimer_start(&hw->irq_timer, 0, HRTIMER_MODE_ABS_HARD);
 	else
@@ -196,22 +198,22 @@ static void sim_hw_raise(struct sim_hw *hw)
 /* Causes wait to be read: raise the interrupt, even if it was raised before. */
 static void sim_hw_raise_again(struct sim_hw *hw)
 {
-	if (!hw->nr_due)
-		return;
-	hw->raised = true;
-	sim_hw_raise(hw);
+	if (hw->nr_due)
+		sim_hw_raise(hw);
 }
 
-/* Put an event into the queue, in @ms milliseconds; its other fields are filled in. */
-static void sim_hw_post(struct sim_hw *hw, struct sim_hw_event event,
-			unsigned int ms)
+static ktime_t sim_hw_due_in(unsigned int ms)
 {
-	ktime_t now = ktime_get();
+	return ktime_add_ms(ktime_get(), ms);
+}
+
+/* Put an event into the queue. */
+static void sim_hw_post(struct sim_hw *hw, struct sim_hw_event event)
+{
 	unsigned int i = hw->nr_events;
 
 	if (hw->nr_events == SIM_HW_MAX_EVENTS)
 		return;
-	event.due = ktime_add_ms(now, ms);
 	event.tag = hw->tag;
 	while (i > hw->nr_due &&
 	       ktime_after(hw->event[i - 1].due, event.due))
@@ -220,7 +222,7 @@ static void sim_hw_post(struct sim_hw *hw, struct sim_hw_event event,
 		(hw->nr_events - i) * sizeof(event));
 	hw->event[i] = event;
 	hw->nr_events++;
-	if (sim_hw_run(hw, now))
+	if (sim_hw_run(hw, ktime_get()))
 		sim_hw_raise(hw);
 }
 
@@ -233,19 +235,17 @@ static bool sim_hw_strikes(struct sim_hw *hw, enum sim_hw_fault fault)
 	return true;
 }
 
-/* The interrupt; and while there is a storm, the next one right behind it. */
+/* The interrupt was raised, unless the driver has read what it was for meanwhile. */
 static void sim_hw_interrupt(struct sim_hw *hw)
 {
 	unsigned long flags;
+	bool raised;
 
-	generic_handle_irq(hw->irq);
-	/* A look without the lock, taken again under it. */
-	if (!data_race(hw->state.pending[SIM_HW_STORM]))
-		return;
 	raw_spin_lock_irqsave(&hw->lock, flags);
-	if (sim_hw_strikes(hw, SIM_HW_STORM))
-		sim_hw_raise(hw);
+	raised = hw->raised;
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
+	if (raised)
+		generic_handle_irq(hw->irq);
 }
 
 static enum hrtimer_restart sim_hw_timer(struct hrtimer *timer)
@@ -258,7 +258,7 @@ static enum hrtimer_restart sim_hw_timer(struct hrtimer *timer)
 	raise = sim_hw_run(hw, ktime_get());
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 	if (raise)
-		sim_hw_interrupt(hw);
+		generic_handle_irq(hw->irq);
 	return HRTIMER_NORESTART;
 }
 
@@ -298,8 +298,9 @@ static void sim_hw_begin(struct sim_hw *hw)
 	} else if (sim_hw_strikes(hw, SIM_HW_DUPLICATE)) {
 		times = 2;
 	}
+	event.due = sim_hw_due_in(ms);
 	while (times--)
-		sim_hw_post(hw, event, ms);
+		sim_hw_post(hw, event);
 }
 
 /* A reset begins, and hangs or goes well, with or without an interrupt. */
@@ -311,7 +312,8 @@ static void sim_hw_begin_reset(struct sim_hw *hw)
 	if (hw->state.dead || sim_hw_strikes(hw, SIM_HW_RESET_HANG))
 		return;
 	event.lost = sim_hw_strikes(hw, SIM_HW_RESET_LOST);
-	sim_hw_post(hw, event, hw->state.ms[SIM_HW_RESET_LATENCY]);
+	event.due = sim_hw_due_in(hw->state.ms[SIM_HW_RESET_LATENCY]);
+	sim_hw_post(hw, event);
 }
 
 /*
@@ -320,6 +322,7 @@ static void sim_hw_begin_reset(struct sim_hw *hw)
  */
 static void sim_hw_next_spurious(struct sim_hw *hw, unsigned int ms)
 {
+	struct sim_hw_event event = { .cause = SIM_HW_CAUSE_NONE };
 	unsigned int i;
 
 	if (!hw->state.pending[SIM_HW_SPURIOUS] ||
@@ -329,21 +332,28 @@ static void sim_hw_next_spurious(struct sim_hw *hw, unsigned int ms)
 		if (hw->event[i].cause == SIM_HW_CAUSE_NONE)
 			return;
 	hw->state.pending[SIM_HW_SPURIOUS]--;
-	sim_hw_post(hw, (struct sim_hw_event){ .cause = SIM_HW_CAUSE_NONE }, ms);
+	event.due = sim_hw_due_in(ms);
+	sim_hw_post(hw, event);
 }
 
-/* The first cause is taken: raise the interrupt for the next, if any. */
+/*
+ * The first cause is taken: raise the interrupt for the next, if any, or for
+ * the next of a storm. One right behind each that is handled: were they raised
+ * without end, a threaded handler would not get to run, and the kernel would
+ * switch the line off.
+ */
 static u64 sim_hw_take_cause(struct sim_hw *hw)
 {
-	u64 cause;
+	u64 cause = SIM_HW_CAUSE_NONE;
 
 	hw->raised = false;
-	if (!hw->nr_due)
-		return SIM_HW_CAUSE_NONE;
-	cause = (u64)hw->event[0].tag << 32 | hw->event[0].cause;
-	hw->nr_due--;
-	sim_hw_remove(hw, 0);
-	sim_hw_raise_again(hw);
+	if (hw->nr_due) {
+		cause = (u64)hw->event[0].tag << 32 | hw->event[0].cause;
+		hw->nr_due--;
+		sim_hw_remove(hw, 0);
+	}
+	if (hw->nr_due || sim_hw_strikes(hw, SIM_HW_STORM))
+		sim_hw_raise(hw);
 	sim_hw_next_spurious(hw, 1);
 	return cause;
 }
@@ -393,7 +403,7 @@ void sim_hw_start(struct sim_hw *hw, u32 tag, const void *data, size_t len)
  * @hw: the device
  *
  * Drops the operation under way and the causes that wait to be read, but late
- * ones. A reset that is under way starts over.
+ * and spurious ones. A reset that is under way starts over.
  *
  * Context: any but NMI.
  */
@@ -526,11 +536,19 @@ void sim_hw_set_dead(struct sim_hw *hw, bool dead)
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 
+/* The device is back: a handler that ran meanwhile has read nothing. */
+static void sim_hw_return(struct sim_hw *hw)
+{
+	hw->raised = false;
+	if (hw->nr_due || sim_hw_strikes(hw, SIM_HW_STORM))
+		sim_hw_raise(hw);
+}
+
 /**
  * sim_hw_set_gone - take the device out of its socket, or put it back
  * @hw: the device
- * @gone: true: it forgets all that was under way and waits to be read, its
- *	registers read as SIM_HW_ALL_ONES, and it hears nothing; false: what is
+ * @gone: true: it forgets all that was under way and waits to be read, but
+ *	late and spurious interrupts, its registers read as SIM_HW_ALL_ONES, and it hears nothing; false: what is
  *	started from now on works
  *
  * Late interrupts that are under way come all the same.
@@ -545,6 +563,8 @@ void sim_hw_set_gone(struct sim_hw *hw, bool gone)
 	hw->state.gone = gone;
 	if (gone)
 		sim_hw_drop_all(hw);
+	else
+		sim_hw_return(hw);
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 
@@ -564,6 +584,8 @@ void sim_hw_set_power(struct sim_hw *hw, bool on)
 	hw->off = !on;
 	if (!on)
 		sim_hw_drop_all(hw);
+	else
+		sim_hw_return(hw);
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 

@@ -79,10 +79,11 @@ void sim_hw_read_buffer(struct sim_hw *hw, void *data, size_t len);
  * @SIM_HW_SPURIOUS: an interrupt without cause, right away; the next a
  *	millisecond after it
  * @SIM_HW_LOST: the operation is done and its cause waits, but no interrupt
- *	comes
+ *	comes for it
  * @SIM_HW_DUPLICATE: the operation's cause comes twice
  * @SIM_HW_RESET_LOST: as SIM_HW_LOST, of the reset
- * @SIM_HW_STORM: an interrupt without cause, right away, and so on back to back
+ * @SIM_HW_STORM: an interrupt without cause, right away; the next as soon as the
+ *	driver has read the cause register
  * @SIM_HW_NR_FAULTS: how many kinds there are
  */
 enum sim_hw_fault {

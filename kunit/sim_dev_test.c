@@ -542,8 +542,8 @@ static void a_storm_changes_nothing(struct kunit *test)
 	command(fx, "storm 10000");
 	KUNIT_EXPECT_EQ(test, write_text(fx, "x"), 1);
 	msleep(virtual ? 200 : 1000);
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
-		KUNIT_EXPECT_GE(test, GREW(fx, spurious), 9999ull);
+	/* One may come together with the operation's. */
+	KUNIT_EXPECT_GE(test, GREW(fx, spurious), 9999ull);
 	KUNIT_EXPECT_EQ(test, GREW(fx, completed), 1ull);
 	KUNIT_EXPECT_EQ(test, GREW(fx, timeouts), 0ull);
 }
@@ -848,9 +848,6 @@ static void nowait_means_no_wait_for_room_only(struct kunit *test)
 	struct fixture *fx = test->priv;
 	struct async *first = async_alloc(test, fx);
 	struct async *second = async_alloc(test, fx);
-	struct kvec vec = { "x", 1 };
-	struct kiocb sync = { .ki_filp = &fx->filp, .ki_flags = IOCB_NOWAIT };
-	struct iov_iter iter;
 	unsigned int i;
 
 	command(fx, "latency 300");
@@ -862,11 +859,6 @@ static void nowait_means_no_wait_for_room_only(struct kunit *test)
 	command(fx, "latency 0");
 	KUNIT_EXPECT_EQ(test, write_async(second, "x", 0), -EIOCBQUEUED);
 	expect_async(test, second, 1);
-	/* One that is not asynchronous would have to wait. */
-	wait_until_idle(fx->sim);
-	iov_iter_kvec(&iter, WRITE, &vec, 1, 1);
-	fx->filp.f_flags = 0;
-	KUNIT_EXPECT_EQ(test, sim_dev_write_iter(&sync, &iter), -EAGAIN);
 }
 
 static void an_asynchronous_request_gets_its_error(struct kunit *test)
@@ -1049,7 +1041,7 @@ static void nothing_is_retried_while_suspending(struct kunit *test)
 	while (!GREW(fx, timeouts))
 		msleep(20);
 	suspend(fx);
-	KUNIT_EXPECT_EQ(test, GREW(fx, retries), 1ull);
+	KUNIT_EXPECT_EQ(test, GREW(fx, retries), 0ull);
 	KUNIT_EXPECT_EQ(test, fx->sim->slot.timeout.counter, IO_TIMEOUT_IDLE);
 	KUNIT_EXPECT_EQ(test, fx->sim->outstanding, 1u);
 	resume(fx);
