@@ -213,7 +213,7 @@ clash_ends() {
 	check "the kernel complains of the name, and of nothing else" \
 		[ "$(grep -cE 'Call Trace|WARNING|BUG|Oops' /tmp/klog)" -eq "$(grep -c 'cannot create duplicate' /tmp/klog)" ]
 }
-foreign() { insmod /root/sim_dev_foreign.ko "$@"; }
+foreign() { insmod /root/platform_foreign.ko "$@"; }
 rest_of_us() { [ -e $driver ] || [ -e /sys/class/sim_dev ] || grep -q sim_dev /proc/devices || ls /dev/sim_dev* 2>/dev/null; }
 
 insmod /root/iotimer.ko
@@ -224,7 +224,7 @@ check "sim_dev does not load" refuses insmod /root/sim_dev.ko devices=4
 check "and says why" eval 'says "File exists" || says "resource busy"'
 clash_ends
 check "nothing stays behind" refuses rest_of_us
-rmmod sim_dev_foreign
+rmmod platform_foreign
 check "somebody else's sim_dev.200" foreign name=sim_dev id=200
 # A program opens the first node as soon as it is there.
 (
@@ -250,7 +250,7 @@ check "the last one works" put x /dev/sim_dev199
 check "the other's device was left alone" [ ! -e $sysfs/sim_dev.200/driver ]
 check "sim_dev goes" rmmod sim_dev
 check "nothing stays behind" refuses rest_of_us
-rmmod sim_dev_foreign
+rmmod platform_foreign
 
 # Bound by force.
 insmod /root/sim_dev.ko
@@ -259,11 +259,11 @@ for data in 0 1; do
 	put sim_dev $sysfs/other.7/driver_override
 	check "is refused" refuses put other.7 $driver/bind
 	check "as no such device" says "No such device"
-	rmmod sim_dev_foreign
+	rmmod platform_foreign
 done
 check "one that has our name, but no platform data" foreign name=sim_dev id=7 interrupt=1
 check "has no driver" [ ! -e $sysfs/sim_dev.7/driver ]
-rmmod sim_dev_foreign
+rmmod platform_foreign
 check "ours works on" put x /dev/sim_dev0
 check "unloads" unload
 

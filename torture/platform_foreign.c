@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sim_dev_foreign - a platform device that is not sim_dev's
+ * platform_foreign - a platform device that belongs to no driver of ours
  *
- * It has the name and the number of one that sim_dev is going to make, or
- * another name, to be bound by driver_override.
+ * It has the name and the number of one that a driver expects or is going to
+ * make, or another name, to be bound by driver_override.
  */
 #include <linux/err.h>
 #include <linux/interrupt.h>
@@ -62,6 +62,6 @@ static void __exit foreign_exit(void)
 module_init(foreign_init);
 module_exit(foreign_exit);
 
-MODULE_DESCRIPTION("A platform device that is not sim_dev's");
+MODULE_DESCRIPTION("A platform device that drivers must refuse");
 MODULE_AUTHOR("The iotimer developers");
 MODULE_LICENSE("GPL");
