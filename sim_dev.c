@@ -147,7 +147,8 @@ struct sim_request {
  * @nr_requests: how many
  * @error: of a request that nobody reads, for fsync() or the next write(); or 0
  * @node: in sim_dev.files; it and the two above are protected as @requests
- * @wait: of read() and fsync(); woken when one is done or taken off the list, or the device is gone
+ * @wait: of read(), fsync() and all who poll; woken when one is done or taken
+ *	off the list, the queue has room again, or the device is gone
  * @spare: a request that the next write() takes, or NULL; atomic
  * @read_lock: one reader at a time; only its holder removes the first request
  *	once that is done
@@ -239,8 +240,21 @@ static void sim_request_unlist(struct sim_request *req)
 	req->file = NULL;
 	list_del_init(&req->list);
 	file->nr_requests--;
-	sim_dev_wake(&file->sim->room);
 	sim_dev_wake(&file->wait);
+}
+
+/*
+ * One request less is outstanding. If the queue was full, those hear of it who
+ * poll a file, as those do who wait for room. Caller holds the lock.
+ */
+static void sim_dev_make_room(struct sim_dev *sim)
+{
+	struct sim_file *file;
+
+	if (sim->outstanding-- >= sim_param_queue_depth.value)
+		list_for_each_entry(file, &sim->files, node)
+			sim_dev_wake(&file->wait);
+	sim_dev_wake(&sim->room);
 }
 
 static void sim_dev_trace_complete(struct sim_dev *sim, struct sim_request *req,
@@ -285,8 +299,7 @@ static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 		sim->stats.completed++;
 	else
 		sim->stats.failed++;
-	sim->outstanding--;
-	sim_dev_wake(&sim->room);
+	sim_dev_make_room(sim);
 	if (req->iocb)
 		list_add_tail(&req->queue, &sim->done);
 
@@ -1062,9 +1075,9 @@ static ssize_t sim_dev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 }
 
 /*
- * All who poll are on one queue, whichever direction they ask for: libaio's poll
- * takes no more than one, and epoll does not ask for another when the direction
- * changes.
+ * One wait queue for both directions: libaio's poll takes no more, and epoll
+ * stays on those of its first call when it is told to look for the other
+ * direction.
  */
 static __poll_t sim_dev_poll(struct file *filp, poll_table *wait)
 {
@@ -1074,7 +1087,7 @@ static __poll_t sim_dev_poll(struct file *filp, poll_table *wait)
 	__poll_t mask = 0;
 	int admit;
 
-	poll_wait(filp, &file->sim->room, wait);
+	poll_wait(filp, &file->wait, wait);
 
 	spin_lock_irqsave(&file->sim->lock, flags);
 	admit = sim_file_admit(file);

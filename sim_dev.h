@@ -131,8 +131,8 @@ struct sim_node {
  * @outstanding: requests in @slot and @queue
  * @max_retries: of a request
  * @stats: counters
- * @room: woken when @outstanding falls, a request leaves its file's list, the
- *	device has nothing more to do, or is gone; all who poll are on it
+ * @room: woken when @outstanding falls, the device has nothing more to do, or
+ *	is gone
  */
 struct sim_dev {
 	struct kref ref;

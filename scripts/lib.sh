@@ -66,14 +66,14 @@ open_logs() {
 	began=$SECONDS
 }
 
-# client SOURCE: build a static C program for a guest in $logs, print its file name.
-# It may use kselftest_harness.h.
+# client SOURCE [GCC-OPTION]...: build a static C program for a guest in $logs, print its file
+# name. It may use kselftest_harness.h.
 client() {
 	local program harness
 	program=$logs/$(basename "$1" .c)
 	harness=$("$top/scripts/kernel" source-6.1)/source/tools/testing/selftests
 	gcc -O2 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -static -pthread -I "$harness" \
-		-o "$program" "$1" || die "$1 does not compile"
+		-o "$program" "$@" || die "$1 does not compile"
 	echo "$program"
 }
 

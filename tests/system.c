@@ -1,180 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * System tests: what a program sees of /dev/sim_dev0, its control node and its
- * attributes. Runs as root in a guest, in virtual time, with the module's
- * default parameters.
+ * attributes.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
+#include "sim.h"
+
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-#include "kselftest_harness.h"
-
-#define NODE		"/dev/sim_dev0"
-#define CTL		"/dev/sim_dev0_ctl"
-#define SYSFS		"/sys/bus/platform/devices/sim_dev.0/"
-#define DRIVER		"/sys/bus/platform/drivers/sim_dev/"
-
-#define MAX		4096
-#define RESULTS		64
-#define QUEUE_DEPTH	16
-#define SECONDS		900	/* for a test, in virtual time or on a starved machine */
-
-/* An address that faults. */
-static void *nowhere(void)
-{
-	return mmap(NULL, MAX, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-}
-
-/* Write a string to a file; 0 or an errno. */
-static int put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY), err = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		err = errno;
-	close(fd);
-	return err;
-}
-
-static int ctl(const char *line)
-{
-	return put(CTL, line);
-}
-
-/* A value of the control node, all from one moment if read into @all first. */
-static void snapshot(char all[MAX])
-{
-	int fd = open(CTL, O_RDONLY);
-	ssize_t len = fd < 0 ? 0 : read(fd, all, MAX - 1);
-
-	all[len < 0 ? 0 : len] = '\0';
-	if (fd >= 0)
-		close(fd);
-}
-
-static long value_in(const char *all, const char *key)
-{
-	char pattern[64];
-	const char *at;
-
-	snprintf(pattern, sizeof(pattern), "\n%s: ", key);
-	at = strstr(all, pattern);
-	return at ? atol(at + strlen(pattern)) : -1000;
-}
-
-static long value(const char *key)
-{
-	char all[MAX];
-
-	snapshot(all);
-	return value_in(all, key);
-}
-
-static bool identity(void)
-{
-	char all[MAX];
-
-	snapshot(all);
-	return value_in(all, "submitted") ==
-	       value_in(all, "completed") + value_in(all, "failed") +
-	       value_in(all, "cancelled") + value_in(all, "outstanding");
-}
-
-static void wait_idle(void)
-{
-	int i;
-
-	for (i = 0; i < 100000 && value("outstanding"); i++)
-		usleep(10000);
-}
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
-/* How late a tick may be in seconds: in real time, the guest's CPUs may stand still. */
-static double slack(void)
-{
-	const char *ms = getenv("SLACK_MS");
-
-	return ms ? atoi(ms) / 1000.0 : 0;
-}
-
-/* write() and read() of a text; the length or a negative errno. */
-static int say(int fd, const char *text)
-{
-	ssize_t len = write(fd, text, strlen(text));
-
-	return len < 0 ? -errno : len;
-}
-
-static int hear(int fd, char *text, size_t size)
-{
-	ssize_t len;
-
-	memset(text, 0, size);
-	len = read(fd, text, size - 1);
-	return len < 0 ? -errno : len;
-}
-
-static short polled(int fd, short events, int ms)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-
-	return poll(&p, 1, ms) < 0 ? -1 : p.revents;
-}
-
-FIXTURE(sim) {
-	int fd;
-	char before[MAX];
-	char text[MAX + 1];
-};
-
-FIXTURE_SETUP(sim)
-{
-	ctl("clear\nrevive\nlatency 5\nreset-latency 5\n");
-	put(SYSFS "timeout", "3");
-	put(SYSFS "reset_timeout", "2");
-	put(SYSFS "max_retries", "3");
-	wait_idle();
-	self->fd = open(NODE, O_RDWR);
-	ASSERT_GE(self->fd, 0);
-	snapshot(self->before);
-}
-
-FIXTURE_TEARDOWN(sim)
-{
-	close(self->fd);
-	ctl("clear\nrevive\nlatency 5\nreset-latency 5\n");
-	wait_idle();
-	EXPECT_TRUE(identity());
-	EXPECT_EQ(-1, value("counter"));
-}
-
-#define GREW(key) (value(key) - value_in(self->before, key))
-#define EXPECT_HEAR(expected) do {					\
-	EXPECT_EQ((int)strlen(expected),				\
-		  hear(self->fd, self->text, sizeof(self->text)));	\
-	EXPECT_STREQ(expected, self->text);				\
-} while (0)
-#define SIM_TEST(name) TEST_F_TIMEOUT(sim, name, SECONDS)
 
 /* The data node */
 
@@ -314,29 +146,13 @@ SIM_TEST(sixty_four_unread_results)
 		EXPECT_EQ(1, say(self->fd, "x"));
 	EXPECT_EQ(-ENOBUFS, say(self->fd, "x"));
 	EXPECT_EQ(POLLIN, polled(self->fd, POLLIN | POLLOUT, 0));
+	EXPECT_EQ(POLLOUT, polled(only, POLLIN | POLLOUT, 0));
 	EXPECT_EQ(RESULTS, GREW("submitted"));
 	EXPECT_HEAR("x");
 	EXPECT_EQ(1, say(self->fd, "x"));
 	for (i = 0; i < RESULTS + 1; i++)	/* keeps no results */
 		EXPECT_EQ(1, say(only, "x"));
 	close(only);
-}
-
-SIM_TEST(polling)
-{
-	double began;
-
-	EXPECT_EQ(POLLOUT, polled(self->fd, POLLIN | POLLOUT, 0));
-	EXPECT_EQ(0, polled(self->fd, POLLIN, 100));
-	ctl("latency 1000");
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
-	say(self->fd, "x");
-	EXPECT_EQ(0, polled(self->fd, POLLIN, 0));
-	began = now();
-	EXPECT_EQ(POLLIN, polled(self->fd, POLLIN, 10000));
-	EXPECT_GT(2 + slack(), now() - began);
-	EXPECT_EQ(1, hear(self->fd, self->text, 10));
-	EXPECT_EQ(0, polled(self->fd, POLLIN, 0));
 }
 
 /* Faults */
@@ -458,106 +274,7 @@ SIM_TEST(dead_until_revived)
 	EXPECT_EQ(1, say(self->fd, "y"));
 }
 
-/* Signals, death, closing */
-
-static void on_alarm(int sig)
-{
-}
-
-static void alarm_in(double seconds, int flags)
-{
-	struct sigaction action = { .sa_handler = on_alarm, .sa_flags = flags };
-	struct itimerval timer = {
-		.it_value = { (long)seconds, (seconds - (long)seconds) * 1e6 },
-	};
-
-	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &timer, NULL);
-}
-
-/* SIGALRM is the harness's own clock, so it is used in children only. */
-static int exit_status(pid_t child)
-{
-	int status;
-
-	waitpid(child, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-SIM_TEST(eintr_in_flight)
-{
-	pid_t child;
-
-	ctl("latency 3000");
-	child = fork();
-	if (!child) {
-		alarm_in(0.5, 0);
-		_exit(say(self->fd, "x") != -EINTR);
-	}
-	EXPECT_EQ(0, exit_status(child));
-	EXPECT_EQ(1, value("outstanding"));	/* the device has it still */
-	wait_idle();
-	EXPECT_EQ(1, GREW("cancelled"));
-	EXPECT_EQ(0, GREW("completed"));
-	EXPECT_HEAR("");			/* its result was dropped */
-}
-
-SIM_TEST(eintr_queued)
-{
-	pid_t child;
-
-	ctl("latency 2000");
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
-	say(self->fd, "first");
-	fcntl(self->fd, F_SETFL, 0);
-	child = fork();
-	if (!child) {
-		alarm_in(0.5, SA_RESTART);	/* withdrawn all the same */
-		_exit(say(self->fd, "x") != -EINTR);
-	}
-	EXPECT_EQ(0, exit_status(child));
-	EXPECT_EQ(1, GREW("cancelled"));
-	EXPECT_EQ(1, value("outstanding"));
-	EXPECT_HEAR("first");
-	EXPECT_HEAR("");
-}
-
-SIM_TEST(eintr_waiting_for_room)
-{
-	pid_t child;
-	int i;
-
-	ctl("latency 1000");
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
-	for (i = 0; i < QUEUE_DEPTH; i++)
-		say(self->fd, "x");
-	fcntl(self->fd, F_SETFL, 0);
-	child = fork();
-	if (!child) {
-		alarm_in(0.2, 0);
-		_exit(say(self->fd, "x") != -EINTR);
-	}
-	EXPECT_EQ(0, exit_status(child));
-	EXPECT_EQ(QUEUE_DEPTH, GREW("submitted"));
-	EXPECT_EQ(0, GREW("cancelled"));
-}
-
-SIM_TEST(eintr_reading)
-{
-	pid_t child;
-
-	ctl("latency 2000");
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
-	say(self->fd, "x");
-	fcntl(self->fd, F_SETFL, 0);
-	child = fork();
-	if (!child) {
-		alarm_in(0.5, 0);
-		_exit(hear(self->fd, self->text, 10) != -EINTR);
-	}
-	EXPECT_EQ(0, exit_status(child));
-	EXPECT_HEAR("x");
-}
+/* Death, closing */
 
 SIM_TEST(two_readers_take_turns)
 {
@@ -678,6 +395,12 @@ SIM_TEST(control_errors_change_nothing)
 	} bad[] = {
 		{ "explode", EINVAL }, { "hang x", EINVAL }, { "hang 1 2", EINVAL },
 		{ "late", EINVAL }, { "latency", EINVAL }, { "dead 1", EINVAL },
+		{ "gone 1", EINVAL }, { "storm", EINVAL }, { "storm 1 2", EINVAL },
+		{ "lost x", EINVAL }, { "duplicate 1 2", EINVAL },
+		{ "reset-lost -", EINVAL }, { "losts", EINVAL },
+		{ "lost 0", ERANGE }, { "duplicate 1000001", ERANGE },
+		{ "reset-lost 0", ERANGE }, { "storm 0", ERANGE },
+		{ "storm 1000001", ERANGE }, { "storm -1", ERANGE },
 		{ "hang 0", ERANGE }, { "hang 1000001", ERANGE },
 		{ "late 600001", ERANGE }, { "latency -1", ERANGE },
 		{ "hang 123456789012345678901234567890", ERANGE },
@@ -782,7 +505,7 @@ SIM_TEST(attributes)
 	static const char * const ro[] = {
 		"state", "counter", "submitted", "completed", "failed",
 		"cancelled", "timeouts", "resets", "reset_failures",
-		"retries", "late", "spurious",
+		"retries", "late", "spurious", "missed",
 	};
 	static const char * const rw[] = {
 		"timeout", "reset_timeout", "max_retries",
