@@ -8,35 +8,56 @@
  *	/dev/edu0	write a number; once it returns, read the factorial
  *	/dev/edu0_buf	the buffer, read and written anywhere as a file is
  *
- * One request at a time is in the device's slot. Who finds it free puts his
- * there and starts it; the others wait. An interrupt that does not come is
- * noticed by io_timeout.h, whose routine an iotimer calls once a second:
+ * One request at a time is in the device's slot. A submitter that finds it free
+ * puts its request there and starts it; the others wait. An interrupt that does
+ * not come is noticed by io_timeout.h, driven by an iotimer once a second:
  *
  *	edu_start()	begins the time-out, programs the device
  *	edu_isr()	ends it, wakes the thread
  *	edu_thread()	completes the request, or retries it after a reset
- *	edu_second()	counts down; at 0 has the device reset, or fails the request
+ *	edu_watchdog()	counts down; when the time is up asks the device first,
+ *			then has it reset, or fails the request
+ *
+ * The timer rests while nothing is outstanding: edu_start() starts it, and
+ * edu_watchdog() stops it, both under the device's lock.
+ *
+ * Asking: the commonest time-out is an interrupt that was lost. The device says
+ * whether it is still at work, and it begins when it is told to. So an operation
+ * that it was programmed with is done once it is not at work any more, and is
+ * completed then (edu_ask()).
  *
  * The device has no reset, not even one of the PCI bus's (it is conventional
  * PCI without power management), and what it was told to do cannot be taken
  * back. It has no tag either that would tell an old operation's interrupt from
  * the new one's. So the reset makes sure that there is no old operation:
  *
- *  1. Wait until the device neither computes nor copies. It does not listen
- *     before that, and if it never gets there, the reset has failed.
+ *  1. Wait until the device neither computes nor copies, and answers. It does
+ *     not listen before that, and if it never gets there, the reset has failed.
  *  2. Its computing unit first says that it is ready and only then interrupts,
  *     so an old interrupt may still be on its way. Have it compute once more,
  *     without interrupt: it does one thing after the other, so when that is
  *     done the old interrupt has been raised, or never will be. (It may itself
- *     raise one yet, if the next is programmed at once; edu_operation_done()
- *     tells that, and it counts as late. The DMA unit
- *     says that it is ready and interrupts in one.)
- *  3. Acknowledge whatever is raised, and see whether the device is alive.
+ *     raise one yet, if the next is programmed at once; edu_interrupt() finds
+ *     the device at work then, and counts it as late. The DMA unit says that it
+ *     is ready and interrupts in one.)
+ *  3. Acknowledge whatever is raised.
  *  4. Have the device raise an interrupt with a cause that nothing else uses.
  *     So a reset ends by an interrupt, as io_timeout.h wants it, and one that
  *     went the whole way that the next operation's will go.
  *
  * That takes sleep, so a work item does it, looking every EDU_POLL_MS.
+ *
+ * A device that is gone reads as all ones, which is also a device at work with
+ * every cause raised. Such a cause is none (edu_acknowledge()), and such a device
+ * never becomes clean: what is outstanding ends with -EIO, within its time.
+ *
+ * Suspend waits for what is in flight, but not for long; what remains stays in
+ * the slot. Resume resets the device, and then starts it over.
+ *
+ * The log is written after the lock is dropped: a console is slow, and the
+ * handler waits for the lock. A struct edu_report keeps what to say until then.
+ *
+ * The file is long because it is all of the driver, to be read and copied whole.
  */
 #include <linux/atomic.h>
 #include <linux/bits.h>
@@ -54,7 +75,9 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/pm.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -66,6 +89,7 @@
 #include "iotimer.h"
 
 /* Registers, all of 32 bits */
+#define EDU_ALL_ONES		(~0U)		/* what all read as if it is gone */
 #define EDU_ID			0x00
 #define EDU_ID_MAGIC		0xed		/* in the lowest byte */
 #define EDU_LIVENESS		0x04		/* reads as what was written, inverted */
@@ -91,6 +115,7 @@
 #define EDU_BUFFER_SIZE		4095
 #define EDU_DMA_BITS		28
 #define EDU_POLL_MS		10		/* how often to look whether it is idle */
+#define EDU_QUIET_MS		2000		/* that suspend waits for what is in flight */
 
 /* What raises an interrupt: the device knows two, the third is ours. */
 #define EDU_CAUSE_FACTORIAL	BIT(0)
@@ -150,8 +175,8 @@ enum edu_op { EDU_COMPUTE, EDU_TO_DEVICE, EDU_FROM_DEVICE };
  * @number: counts the device's requests from 1, for the log
  * @op: what to do
  * @retries: how often it was started again
- * @withdrawn: nobody wants the result any more
- * @done: @result is valid; protected, like @withdrawn, by edu.lock
+ * @cancelled: its submitter was killed, nobody wants the result
+ * @done: @result is valid; protected, like @cancelled, by edu.lock
  * @result: 0 or negative errno
  * @value: whose factorial, and then the factorial
  * @offset: in the device's buffer
@@ -164,7 +189,7 @@ struct edu_request {
 	u64 number;
 	enum edu_op op;
 	unsigned int retries;
-	bool withdrawn;
+	bool cancelled;
 	bool done;
 	int result;
 	u32 value;
@@ -179,10 +204,13 @@ struct edu_request {
  *	@completed + @failed + @cancelled, and 1 more if one is there
  * @completed: done
  * @failed: ended with an error
- * @cancelled: withdrawn by a signal
+ * @cancelled: their submitters were killed
  * @timeouts: operations that timed out; each has the device reset
+ * @missed: operations and resets that had ended, as the device said when the
+ *	time was up, but whose interrupt did not come
+ * @resets: resets begun, after a time-out or at resume
  * @resets_failed: resets that timed out
- * @retries: requests that were started again
+ * @retries: requests that were started again after a time-out of theirs
  * @late: interrupts of operations that nobody waited for, and were ignored
  * @spurious: interrupts of any other cause
  */
@@ -192,6 +220,8 @@ struct edu_stats {
 	u64 failed;
 	u64 cancelled;
 	u64 timeouts;
+	u64 missed;
+	u64 resets;
 	u64 resets_failed;
 	u64 retries;
 	u64 late;
@@ -203,20 +233,25 @@ struct edu_stats {
  * @ref: held by the binding and by each open file
  * @id: its number
  * @dev: for messages; valid until @gone
- * @regs: its registers, likewise
- * @buffer: memory for its DMA, likewise
+ * @irq: its interrupt
+ * @timer: calls edu_watchdog() while something is outstanding
+ * @regs: its registers; valid until @gone
+ * @buffer: memory for its DMA; valid until @gone
  * @buffer_dma: where the device finds @buffer
  * @lock: protects all that follows up to @free, and the registers
  * @gone: the driver was unbound
- * @timeout: of what is in the slot
+ * @closed: suspended, or about to be: nothing begins
+ * @off: suspended: no register is touched
+ * @timeout: of what is in the slot, or of a reset at resume
  * @request: the slot (the current IRP); NULL if it is free
  * @started: when the operation or its reset was begun
  * @cause: the interrupt that ends the operation; 0 if none is programmed
- * @interrupted: it has come
+ * @interrupted: it has come, or the device was found to be done without it
+ * @guilty: the request in the slot timed out, and is charged a retry for it
  * @stale: look before programming anything
  * @reset_raised: the reset is over but for its interrupt
  * @stats: for debugfs
- * @free: who waits for the slot
+ * @free: what waits for the slot, or for the device to be quiet
  * @reset_work: makes a stale device clean, then goes on
  * @compute_node: /dev/edu0
  * @compute_name: its name
@@ -225,22 +260,31 @@ struct edu_stats {
  * @withhold: test only: so many operations are started without asking for an
  *	interrupt
  * @withhold_reset: test only: so many resets end without raising theirs
+ * @hang: test only: so many operations are begun, but the device never hears of
+ *	them
+ * @unplugged: test only: not 0 if all registers are to read as ones, and writes
+ *	to be lost
  */
 struct edu {
 	struct kref ref;
 	int id;
 	struct device *dev;
+	int irq;
+	struct iotimer *timer;
 	void __iomem *regs;
 	u8 *buffer;
 	dma_addr_t buffer_dma;
 
 	spinlock_t lock;	/* the slot, the registers; the handler takes it */
 	bool gone;
+	bool closed;
+	bool off;
 	struct io_timeout timeout;
 	struct edu_request *request;
 	ktime_t started;
 	u32 cause;
 	bool interrupted;
+	bool guilty;
 	enum edu_stale stale;
 	bool reset_raised;
 	struct edu_stats stats;
@@ -253,6 +297,8 @@ struct edu {
 	char buffer_name[16];
 	atomic_t withhold;
 	atomic_t withhold_reset;
+	atomic_t hang;
+	atomic_t unplugged;
 };
 
 static DEFINE_IDA(edu_ids);
@@ -260,13 +306,35 @@ static DEFINE_IDA(edu_ids);
 static u32 edu_read(const struct edu *edu, unsigned int reg)
 {
 	lockdep_assert_held(&edu->lock);
+	if (atomic_read(&edu->unplugged))
+		return EDU_ALL_ONES;
 	return readl(edu->regs + reg);
 }
 
 static void edu_write(const struct edu *edu, unsigned int reg, u32 value)
 {
 	lockdep_assert_held(&edu->lock);
-	writel(value, edu->regs + reg);
+	if (!atomic_read(&edu->unplugged))
+		writel(value, edu->regs + reg);
+}
+
+/* One that was unplugged, or is another, has no such number. */
+static bool edu_is_there(const struct edu *edu)
+{
+	u32 id = edu_read(edu, EDU_ID);
+
+	return id != EDU_ALL_ONES && (id & 0xff) == EDU_ID_MAGIC;
+}
+
+/* All ones read as a device that computes and copies for ever. */
+static bool edu_is_computing(const struct edu *edu)
+{
+	return edu_read(edu, EDU_STATUS) & EDU_STATUS_COMPUTING;
+}
+
+static bool edu_is_copying(const struct edu *edu)
+{
+	return edu_read(edu, EDU_DMA_CMD) & EDU_DMA_CMD_RUN;
 }
 
 static void edu_request_put(struct edu_request *req)
@@ -285,13 +353,18 @@ static void edu_program_dma(struct edu *edu, u32 src, u32 dst, u32 cmd)
 	edu_write(edu, EDU_DMA_CMD, cmd | EDU_DMA_CMD_RUN);
 }
 
-/* Tell the device, which is clean, to do what is in the slot. */
+/*
+ * Tell the device, which is clean, to do what is in the slot. It listens, since it
+ * is idle, and says that it is at work from then on.
+ */
 static void edu_program(struct edu *edu)
 {
 	struct edu_request *req = edu->request;
 	bool irq = atomic_dec_if_positive(&edu->withhold) < 0;
 	u32 place = EDU_BUFFER + req->offset;
 
+	if (atomic_dec_if_positive(&edu->hang) >= 0)
+		return;
 	switch (req->op) {
 	case EDU_COMPUTE:
 		edu->cause = EDU_CAUSE_FACTORIAL;
@@ -321,17 +394,30 @@ static void edu_program(struct edu *edu)
  */
 static void edu_start(struct edu *edu)
 {
+	if (edu->closed)	/* edu_resume() has it started over */
+		return;
 	edu->timeout.limit = READ_ONCE(timeout);	/* parameters change */
 	edu->timeout.reset_limit = READ_ONCE(reset_timeout);
 	io_timeout_begin(&edu->timeout);
+	/* Under the lock that the routine stops it under. */
+	if (!iotimer_enabled(edu->timer))
+		iotimer_start(edu->timer);
 	edu->started = ktime_get();
+	edu->guilty = false;
 	if (edu->stale == EDU_CLEAN)
 		edu_program(edu);
 	else
 		schedule_work(&edu->reset_work);
 }
 
-/* Put a request into the slot, or learn why not; false if it is taken. */
+/* Is an operation or a reset under way, or its end yet to be handled? */
+static bool edu_is_active(const struct edu *edu)
+{
+	return edu->timeout.counter != IO_TIMEOUT_IDLE || edu->interrupted ||
+	       io_timeout_resetting(&edu->timeout);
+}
+
+/* Put a request into the slot, or learn why not; false if it has to wait. */
 static bool edu_submit(struct edu *edu, struct edu_request *req, int *err)
 {
 	unsigned long flags;
@@ -340,7 +426,7 @@ static bool edu_submit(struct edu *edu, struct edu_request *req, int *err)
 	spin_lock_irqsave(&edu->lock, flags);
 	if (edu->gone) {
 		*err = -ENODEV;
-	} else if (edu->request) {
+	} else if (edu->request || edu->closed || edu_is_active(edu)) {
 		*err = -EBUSY;
 	} else {
 		req->number = ++edu->stats.submitted;
@@ -363,7 +449,7 @@ static void edu_finish(struct edu *edu, int result)
 	lockdep_assert_held(&edu->lock);
 	edu->request = NULL;
 	edu->cause = 0;
-	if (req->withdrawn)
+	if (req->cancelled)
 		edu->stats.cancelled++;
 	else if (result)
 		edu->stats.failed++;
@@ -376,10 +462,30 @@ static void edu_finish(struct edu *edu, int result)
 	wake_up(&edu->free);
 }
 
-/* Do a request and wait for it; a signal withdraws it. */
-static int edu_do(struct edu *edu, struct edu_request *req)
+/* The submitter was killed: what is in the slot stays until the device is done. */
+static int edu_cancel(struct edu *edu, struct edu_request *req)
 {
 	unsigned long flags;
+	int err = -EINTR;
+
+	spin_lock_irqsave(&edu->lock, flags);
+	if (req->done)
+		err = req->result;
+	else
+		req->cancelled = true;
+	spin_unlock_irqrestore(&edu->lock, flags);
+	return err;
+}
+
+/*
+ * Do a request and wait for it. A signal ends the wait for the slot, where nothing
+ * was submitted yet and write() can start over. Once the request is in the slot
+ * only a fatal one does: the operation can neither be taken back nor done twice,
+ * and a program that was merely stopped or frozen must not see an error. No lock
+ * is held, so the task may be frozen here.
+ */
+static int edu_do(struct edu *edu, struct edu_request *req)
+{
 	int err;
 
 	/* The slot is taken by asking whether it is free. */
@@ -388,51 +494,158 @@ static int edu_do(struct edu *edu, struct edu_request *req)
 		return -ERESTARTSYS;
 	if (err)
 		return err;
-	if (!wait_for_completion_interruptible(&req->completed))
+	if (!wait_for_completion_state(&req->completed,
+				       TASK_KILLABLE | TASK_FREEZABLE))
 		return req->result;
+	return edu_cancel(edu, req);
+}
 
-	spin_lock_irqsave(&edu->lock, flags);
-	if (req->done) {
-		err = req->result;
-	} else {
-		/* It stays in the slot until the device is done with it. */
-		req->withdrawn = true;
-		err = -EINTR;
+/* What the log says, once the lock is dropped */
+
+/**
+ * struct edu_report - what happened to a request
+ * @what: what
+ * @missed: found by asking the device, since no interrupt came
+ * @cancelled: its submitter was killed
+ * @request: its number; 0 if a reset at resume has none
+ * @ms: how long the operation, or the reset, took
+ * @retries: how often the request was started again
+ * @max_retries: how often it may be
+ */
+struct edu_report {
+	enum {
+		EDU_REPORT_NOTHING,
+		EDU_REPORT_DONE,
+		EDU_REPORT_TIMED_OUT,
+		EDU_REPORT_RESET_IDLE,
+		EDU_REPORT_RESTART,
+		EDU_REPORT_RETRY,
+		EDU_REPORT_GIVEN_UP,
+		EDU_REPORT_CANCELLED,
+		EDU_REPORT_RESET_FAILED,
+	} what;
+	bool missed;
+	bool cancelled;
+	u64 request;
+	unsigned int ms;
+	unsigned int retries;
+	unsigned int max_retries;
+};
+
+/* Fill in a report about the slot. Caller holds the lock. */
+static void edu_note(const struct edu *edu, struct edu_report *report, int what)
+{
+	const struct edu_request *req = edu->request;
+
+	report->what = what;
+	report->cancelled = req && req->cancelled;
+	report->request = req ? req->number : 0;
+	report->ms = ktime_ms_delta(ktime_get(), edu->started);
+	report->retries = req ? req->retries : 0;
+	report->max_retries = READ_ONCE(max_retries);
+}
+
+static void edu_log_missed(struct device *dev, const struct edu_report *report)
+{
+	unsigned int s = report->ms / 1000, ms = report->ms % 1000;
+
+	if (report->what == EDU_REPORT_DONE)
+		dev_warn_ratelimited(dev, "request %llu: done, but no interrupt came in %u.%03u s\n",
+				     report->request, s, ms);
+	else
+		dev_warn_ratelimited(dev, "the device was reset, but no interrupt came in %u.%03u s\n",
+				     s, ms);
+}
+
+/* Caller does not hold the lock. */
+static void edu_log(struct device *dev, const struct edu_report *report)
+{
+	unsigned int s = report->ms / 1000, ms = report->ms % 1000;
+	u64 request = report->request;
+
+	if (report->missed)
+		edu_log_missed(dev, report);
+	switch (report->what) {
+	case EDU_REPORT_NOTHING:
+	case EDU_REPORT_DONE:
+	case EDU_REPORT_RESET_IDLE:
+		break;
+	case EDU_REPORT_TIMED_OUT:
+		dev_warn_ratelimited(dev, "request %llu timed out after %u.%03u s, resetting the device\n",
+				     request, s, ms);
+		break;
+	case EDU_REPORT_RESTART:
+		dev_info_ratelimited(dev, "request %llu: reset complete after %u.%03u s, starting over\n",
+				     request, s, ms);
+		break;
+	case EDU_REPORT_RETRY:
+		dev_info_ratelimited(dev, "request %llu: reset complete after %u.%03u s, retrying, attempt %u of %u\n",
+				     request, s, ms, report->retries,
+				     report->max_retries);
+		break;
+	case EDU_REPORT_GIVEN_UP:
+		dev_err_ratelimited(dev, "request %llu: reset complete after %u.%03u s, giving up after %u retries, failed with -ETIMEDOUT\n",
+				    request, s, ms, report->retries);
+		break;
+	case EDU_REPORT_CANCELLED:
+		dev_info_ratelimited(dev, "request %llu: reset complete after %u.%03u s, the request was cancelled\n",
+				     request, s, ms);
+		break;
+	case EDU_REPORT_RESET_FAILED:
+		if (request)
+			dev_err_ratelimited(dev, "request %llu: reset failed, no interrupt for %u.%03u s, %s\n",
+					    request, s, ms, report->cancelled ?
+					    "the request was cancelled" : "failed with -EIO");
+		else
+			dev_err_ratelimited(dev, "reset failed, no interrupt for %u.%03u s\n",
+					    s, ms);
+		break;
 	}
-	spin_unlock_irqrestore(&edu->lock, flags);
-	return err;
 }
 
 /* Interrupt, once-a-second routine, reset */
 
 /*
- * Is this the interrupt that the operation waits for? Whatever raised it, the
- * device must also say that it is done; it says so before it interrupts. That
- * takes the place of a tag: an interrupt while it is still at it is not of this
- * operation.
+ * Is the device done with the operation? Only if it was programmed with it: what
+ * waits for a clean device has not begun.
  */
-static bool edu_operation_done(struct edu *edu, u32 cause)
+static bool edu_operation_done(const struct edu *edu)
 {
-	if (!(cause & edu->cause))
+	switch (edu->cause) {
+	case EDU_CAUSE_FACTORIAL:
+		return !edu_is_computing(edu);
+	case EDU_CAUSE_DMA:
+		return !edu_is_copying(edu);
+	default:
 		return false;
-	if (edu->cause == EDU_CAUSE_FACTORIAL)
-		return !(edu_read(edu, EDU_STATUS) & EDU_STATUS_COMPUTING);
-	return !(edu_read(edu, EDU_DMA_CMD) & EDU_DMA_CMD_RUN);
+	}
 }
 
-/* The device has interrupted; true if there is something to do for the thread. */
+/* The operation has ended; false if nothing waits for that. */
+static bool edu_end_operation(struct edu *edu)
+{
+	if (!io_timeout_op_interrupt(&edu->timeout))
+		return false;
+	edu->interrupted = true;
+	return true;
+}
+
+/*
+ * The device has interrupted; true if there is something to do for the thread.
+ * Whatever raised the operation's cause, the device must also say that it is
+ * done; it says so before it interrupts. That takes the place of a tag: an
+ * interrupt while it is still at work is not of this operation.
+ */
 static bool edu_interrupt(struct edu *edu, u32 cause)
 {
 	bool wake = false;
 
 	if (cause & (EDU_CAUSE_FACTORIAL | EDU_CAUSE_DMA)) {
-		if (edu_operation_done(edu, cause) &&
-		    io_timeout_op_interrupt(&edu->timeout)) {
-			edu->interrupted = true;
+		if (cause & edu->cause && edu_operation_done(edu) &&
+		    edu_end_operation(edu))
 			wake = true;
-		} else {
+		else
 			edu->stats.late++;
-		}
 	}
 	if (cause & EDU_CAUSE_RESET) {
 		if (edu->reset_raised &&
@@ -446,6 +659,20 @@ static bool edu_interrupt(struct edu *edu, u32 cause)
 	return wake;
 }
 
+/* Read and acknowledge what is raised; 0 if that is nothing, or the device is gone. */
+static u32 edu_acknowledge(struct edu *edu)
+{
+	u32 cause = edu_read(edu, EDU_CAUSE);
+
+	if (!cause || cause == EDU_ALL_ONES)
+		return 0;
+	/* Only what was read: another cause interrupts once more. */
+	edu_write(edu, EDU_ACK, cause);
+	/* Have the line low before its controller looks again. */
+	edu_read(edu, EDU_CAUSE);
+	return cause;
+}
+
 static irqreturn_t edu_isr(int irq, void *data)
 {
 	struct edu *edu = data;
@@ -454,113 +681,170 @@ static irqreturn_t edu_isr(int irq, void *data)
 	u32 cause;
 
 	spin_lock_irqsave(&edu->lock, flags);
-	cause = edu_read(edu, EDU_CAUSE);
-	if (cause && cause != ~0U) {	/* all ones: unplugged */
-		/* Only what was read: another cause interrupts once more. */
-		edu_write(edu, EDU_ACK, cause);
+	cause = edu->off ? 0 : edu_acknowledge(edu);
+	if (cause)
 		ret = edu_interrupt(edu, cause) ? IRQ_WAKE_THREAD : IRQ_HANDLED;
-		/* Have the line low before its controller looks again. */
-		edu_read(edu, EDU_CAUSE);
-	}
 	spin_unlock_irqrestore(&edu->lock, flags);
 	return ret;
 }
 
-/* How long has the operation or reset been under way? In ms. */
-static unsigned int edu_age(const struct edu *edu)
+/*
+ * The time is up. Has what the driver waits for ended, and only the interrupt was
+ * lost? It may be raised still; and if it is not, an operation is done if the
+ * device says so. If its interrupt comes after all it counts as late: the next
+ * operation is not done when that comes, or may as well end by it.
+ */
+static bool edu_ask(struct edu *edu)
 {
-	return ktime_ms_delta(ktime_get(), edu->started);
+	u32 cause;
+
+	/* No bus has to give ones for a device that is gone: zeros look like done. */
+	if (!edu_is_there(edu))
+		return false;
+	cause = edu_acknowledge(edu);
+	if (cause && edu_interrupt(edu, cause))
+		return true;
+	return edu_operation_done(edu) && edu_end_operation(edu);
 }
 
-/* Fetch what the operation gave, before another one can start. */
-static void edu_collect(struct edu *edu)
+/* Fetch what the operation gave, before another one can start; 0 or an error. */
+static int edu_collect(struct edu *edu)
 {
 	struct edu_request *req = edu->request;
 
-	if (req->op == EDU_COMPUTE)
+	if (req->op == EDU_COMPUTE) {
 		req->value = edu_read(edu, EDU_FACTORIAL);
-	else if (req->op == EDU_FROM_DEVICE)
+		/* Above 1 they are even. */
+		if (req->value == EDU_ALL_ONES)
+			return -EIO;
+	} else if (req->op == EDU_FROM_DEVICE) {
 		memcpy(req->data, edu->buffer, req->len);
+	}
+	return 0;
 }
 
 /* The device was reset: the request starts over, if it may. */
-static void edu_retry(struct edu *edu)
+static void edu_retry(struct edu *edu, struct edu_report *report)
 {
 	struct edu_request *req = edu->request;
-	unsigned int ms = edu_age(edu), most = READ_ONCE(max_retries);
 
-	if (req->withdrawn) {
+	if (!req) {		/* at resume */
+		edu_note(edu, report, EDU_REPORT_RESET_IDLE);
+		wake_up(&edu->free);
+	} else if (req->cancelled) {
+		edu_note(edu, report, EDU_REPORT_CANCELLED);
 		edu_finish(edu, -EINTR);
-	} else if (req->retries >= most) {
-		dev_err_ratelimited(edu->dev,
-				    "request %llu: reset complete after %u.%03u s, giving up after %u retries\n",
-				    req->number, ms / 1000, ms % 1000,
-				    req->retries);
+	} else if (!edu->guilty) {
+		edu_note(edu, report, EDU_REPORT_RESTART);
+		edu_start(edu);
+	} else if (req->retries >= READ_ONCE(max_retries)) {
+		edu_note(edu, report, EDU_REPORT_GIVEN_UP);
 		edu_finish(edu, -ETIMEDOUT);
 	} else {
 		req->retries++;
 		edu->stats.retries++;
-		dev_info_ratelimited(edu->dev,
-				     "request %llu: reset complete after %u.%03u s, retrying, attempt %u of %u\n",
-				     req->number, ms / 1000, ms % 1000,
-				     req->retries, most);
+		edu->guilty = false;
+		edu_note(edu, report, EDU_REPORT_RETRY);
 		edu_start(edu);
 	}
+}
+
+/* What the handler, or asking the device, has found. Caller holds the lock. */
+static void edu_handle(struct edu *edu, struct edu_report *report)
+{
+	if (edu->interrupted) {
+		edu->interrupted = false;
+		edu_note(edu, report, EDU_REPORT_DONE);
+		edu_finish(edu, edu_collect(edu));
+	}
+	if (io_timeout_take_reset(&edu->timeout)) {
+		edu->reset_raised = false;
+		edu_retry(edu, report);
+	}
+	if (edu->closed)
+		wake_up(&edu->free);	/* suspend waits */
 }
 
 static irqreturn_t edu_thread(int irq, void *data)
 {
 	struct edu *edu = data;
+	struct edu_report report = {};
 	unsigned long flags;
 
 	spin_lock_irqsave(&edu->lock, flags);
-	if (edu->gone)
-		goto out;
-	if (edu->interrupted) {
-		edu->interrupted = false;
-		edu_collect(edu);
-		edu_finish(edu, 0);
-	}
-	if (io_timeout_take_reset(&edu->timeout)) {
-		edu->reset_raised = false;
-		edu_retry(edu);
-	}
-out:
+	edu_handle(edu, &report);
 	spin_unlock_irqrestore(&edu->lock, flags);
+	edu_log(edu->dev, &report);
 	return IRQ_HANDLED;
 }
 
-/* Once a second (IoTimer routine). */
-static void edu_second(struct device *dev, void *context)
+/* Have the device reset. Its time has begun; caller holds the lock. */
+static void edu_begin_reset(struct edu *edu)
 {
-	struct edu *edu = context;
-	unsigned long flags;
-	unsigned int ms;
+	edu->stats.resets++;
+	edu->cause = 0;
+	edu->stale = EDU_STALE;
+	edu->reset_raised = false;
+	edu->started = ktime_get();
+	schedule_work(&edu->reset_work);
+}
 
-	spin_lock_irqsave(&edu->lock, flags);
-	ms = edu_age(edu);
+/* The reset timed out; the state of the device is unknown. Caller holds the lock. */
+static void edu_reset_failed(struct edu *edu)
+{
+	edu->stats.resets_failed++;
+	edu->stale = EDU_STALE;
+	edu->reset_raised = false;
+	if (edu->request)
+		edu_finish(edu, -EIO);
+	else
+		wake_up(&edu->free);
+}
+
+/*
+ * A second has passed. The order matters: what has ended may start the request
+ * over, and that has not had a second yet. Caller holds the lock.
+ */
+static void edu_tick(struct edu *edu, struct edu_report *report)
+{
+	bool missed = io_timeout_due(&edu->timeout) && edu_ask(edu);
+
 	switch (io_timeout_tick(&edu->timeout)) {
 	case IO_TIMEOUT_OK:
 		break;
 	case IO_TIMEOUT_RESET:
-		dev_warn_ratelimited(dev, "request %llu timed out after %u.%03u s, resetting\n",
-				     edu->request->number, ms / 1000, ms % 1000);
+		edu_note(edu, report, EDU_REPORT_TIMED_OUT);
 		edu->stats.timeouts++;
-		edu->cause = 0;
-		edu->stale = EDU_STALE;
-		edu->started = ktime_get();
-		schedule_work(&edu->reset_work);
+		edu->guilty = true;
+		edu_begin_reset(edu);
 		break;
 	case IO_TIMEOUT_FAILED:
-		dev_err_ratelimited(dev, "request %llu: reset failed, no interrupt for %u.%03u s\n",
-				    edu->request->number, ms / 1000, ms % 1000);
-		edu->stats.resets_failed++;
-		edu->stale = EDU_STALE;
-		edu->reset_raised = false;
-		edu_finish(edu, -EIO);
+		edu_note(edu, report, EDU_REPORT_RESET_FAILED);
+		edu_reset_failed(edu);
 		break;
 	}
+	if (missed) {
+		edu->stats.missed++;
+		report->missed = true;
+		edu_handle(edu, report);
+	}
+	/* Rest: the next operation starts the timer. */
+	if (!edu->request && !edu_is_active(edu))
+		iotimer_stop(edu->timer);
+}
+
+/* Once a second while something is outstanding (IoTimer routine). */
+static void edu_watchdog(struct device *dev, void *context)
+{
+	struct edu *edu = context;
+	struct edu_report report = {};
+	unsigned long flags;
+
+	spin_lock_irqsave(&edu->lock, flags);
+	if (!edu->off)
+		edu_tick(edu, &report);
 	spin_unlock_irqrestore(&edu->lock, flags);
+	edu_log(dev, &report);
 }
 
 /*
@@ -572,8 +856,11 @@ static bool edu_clean(struct edu *edu)
 	u32 stamp = (u32)ktime_get_ns();
 
 	edu_write(edu, EDU_STATUS, 0);	/* it does listen to this at any time */
-	if (edu_read(edu, EDU_STATUS) & EDU_STATUS_COMPUTING ||
-	    edu_read(edu, EDU_DMA_CMD) & EDU_DMA_CMD_RUN)
+	if (edu_is_computing(edu) || edu_is_copying(edu))
+		return false;
+	/* Not at work; but does it hear what it is told? */
+	edu_write(edu, EDU_LIVENESS, stamp);
+	if (edu_read(edu, EDU_LIVENESS) != ~stamp)
 		return false;
 	if (edu->stale == EDU_STALE) {
 		edu_write(edu, EDU_FACTORIAL, 0);
@@ -581,9 +868,6 @@ static bool edu_clean(struct edu *edu)
 		return false;
 	}
 	edu_write(edu, EDU_ACK, ~0U);
-	edu_write(edu, EDU_LIVENESS, stamp);
-	if (edu_read(edu, EDU_LIVENESS) != ~stamp)
-		return false;
 	edu->stale = EDU_CLEAN;
 	return true;
 }
@@ -601,8 +885,9 @@ static void edu_go_on(struct edu *edu)
 }
 
 /*
- * Someone waits for a clean device, in the slot. Its time-out ends this work as
- * well: if the reset fails the slot is free, and the device stays stale.
+ * A request in the slot waits for a clean device, or resume does. The time-out
+ * ends this work as well: if the reset fails the slot is free, and the device
+ * stays stale.
  */
 static void edu_reset(struct work_struct *work)
 {
@@ -612,7 +897,8 @@ static void edu_reset(struct work_struct *work)
 
 	do {
 		spin_lock_irqsave(&edu->lock, flags);
-		again = edu->request && edu->stale != EDU_CLEAN;
+		again = edu_is_active(edu) && edu->stale != EDU_CLEAN &&
+			!edu->off;
 		if (again && edu_clean(edu)) {
 			edu_go_on(edu);
 			again = false;
@@ -867,6 +1153,8 @@ static int edu_stats_show(struct seq_file *seq, void *unused)
 	seq_printf(seq, "failed: %llu\n", stats.failed);
 	seq_printf(seq, "cancelled: %llu\n", stats.cancelled);
 	seq_printf(seq, "timeouts: %llu\n", stats.timeouts);
+	seq_printf(seq, "missed: %llu\n", stats.missed);
+	seq_printf(seq, "resets: %llu\n", stats.resets);
 	seq_printf(seq, "resets_failed: %llu\n", stats.resets_failed);
 	seq_printf(seq, "retries: %llu\n", stats.retries);
 	seq_printf(seq, "late: %llu\n", stats.late);
@@ -881,10 +1169,11 @@ static int edu_raise_set(void *data, u64 causes)
 	struct edu *edu = data;
 	unsigned long flags;
 
-	if (causes >= U32_MAX)	/* which reads as an unplugged device */
+	if (causes >= EDU_ALL_ONES)	/* which reads as an unplugged device */
 		return -EINVAL;
 	spin_lock_irqsave(&edu->lock, flags);
-	edu_write(edu, EDU_RAISE, causes);
+	if (!edu->off)
+		edu_write(edu, EDU_RAISE, causes);
 	spin_unlock_irqrestore(&edu->lock, flags);
 	return 0;
 }
@@ -904,6 +1193,8 @@ static int edu_debugfs_add(struct edu *edu)
 	debugfs_create_atomic_t("withhold", 0600, dir, &edu->withhold);
 	debugfs_create_atomic_t("withhold_reset", 0600, dir,
 				&edu->withhold_reset);
+	debugfs_create_atomic_t("hang", 0600, dir, &edu->hang);
+	debugfs_create_atomic_t("unplugged", 0600, dir, &edu->unplugged);
 	return devm_add_action_or_reset(edu->dev, edu_debugfs_del, dir);
 }
 
@@ -929,7 +1220,7 @@ static int edu_node_add(struct edu *edu, struct miscdevice *node,
 	return devm_add_action_or_reset(edu->dev, edu_node_del, node);
 }
 
-/* The number is free again, whoever still has a file open. */
+/* The number is free again, even if a file is still open. */
 static void edu_put(void *data)
 {
 	struct edu *edu = data;
@@ -945,25 +1236,20 @@ static void edu_cancel_work(void *data)
 	cancel_work_sync(&edu->reset_work);
 }
 
-/* One that was unplugged, or is another, has no such number. */
-static bool edu_is_there(const struct edu *edu)
-{
-	return (readl(edu->regs + EDU_ID) & 0xff) == EDU_ID_MAGIC;
-}
-
-/* Wait until the device is clean, or gone, for as long as a reset may take. */
+/* Wait until the device is clean, or gone, for no longer than a reset may take. */
 static bool edu_wait_clean(struct edu *edu)
 {
 	unsigned int seconds = READ_ONCE(reset_timeout);
 	ktime_t end = ktime_add_ms(ktime_get(), MSEC_PER_SEC * seconds);
 	unsigned long flags;
-	bool clean;
+	bool clean, there;
 
 	for (;;) {
 		spin_lock_irqsave(&edu->lock, flags);
-		clean = edu_clean(edu);
+		there = edu_is_there(edu);
+		clean = there && edu_clean(edu);
 		spin_unlock_irqrestore(&edu->lock, flags);
-		if (clean || !edu_is_there(edu) || ktime_after(ktime_get(), end))
+		if (clean || !there || ktime_after(ktime_get(), end))
 			return clean;
 		msleep(EDU_POLL_MS);
 	}
@@ -974,38 +1260,130 @@ static bool edu_wait_clean(struct edu *edu)
  * wait for it while the handler is there to acknowledge it: a line that stays
  * high would be switched off, and others share it. If the device does not get
  * done, it is at least kept from writing to memory that is no longer ours, and
- * from interrupting, all but the copy that would raise the pin.
+ * from interrupting, all but the copy that would raise the pin. A device that is
+ * off has been kept from both already, and is left alone.
  */
 static void edu_shut_down(void *data)
 {
 	struct edu *edu = data;
 	unsigned long flags;
+	bool off;
 
 	spin_lock_irqsave(&edu->lock, flags);
+	off = edu->off;
 	edu->gone = true;
 	edu->stale = EDU_STALE;
 	edu->reset_raised = false;
+	edu->interrupted = false;
 	io_timeout_cancel(&edu->timeout);
 	if (edu->request)
 		edu_finish(edu, -ENODEV);
-	edu_write(edu, EDU_STATUS, 0);
+	if (!off)
+		edu_write(edu, EDU_STATUS, 0);
 	spin_unlock_irqrestore(&edu->lock, flags);
 	wake_up_all(&edu->free);
+	if (off)
+		return;
 	edu_wait_clean(edu);
 	pci_clear_master(to_pci_dev(edu->dev));
 }
+
+/* Power */
+
+static bool edu_is_quiet(struct edu *edu)
+{
+	unsigned long flags;
+	bool quiet;
+
+	spin_lock_irqsave(&edu->lock, flags);
+	quiet = !edu_is_active(edu);
+	spin_unlock_irqrestore(&edu->lock, flags);
+	return quiet;
+}
+
+/*
+ * The device loses its power, or another kernel takes it over: let it finish what
+ * it is doing, if it does so soon, and start nothing more. What remains waits
+ * for edu_resume(). The interrupt stays enabled, since its line may be shared;
+ * the handler sees @off. So a copy or computation that is still under way must
+ * not raise the pin any more, nor may it write to memory.
+ */
+static void edu_quiesce(struct edu *edu)
+{
+	struct pci_dev *pdev = to_pci_dev(edu->dev);
+	unsigned long flags;
+
+	spin_lock_irqsave(&edu->lock, flags);
+	edu->closed = true;
+	spin_unlock_irqrestore(&edu->lock, flags);
+	wait_event_timeout(edu->free, edu_is_quiet(edu),
+			   msecs_to_jiffies(EDU_QUIET_MS));
+
+	pci_intx(pdev, 0);
+	spin_lock_irqsave(&edu->lock, flags);
+	edu->off = true;
+	spin_unlock_irqrestore(&edu->lock, flags);
+	synchronize_irq(edu->irq);	/* handler and thread */
+	iotimer_stop_sync(edu->timer);
+	cancel_work_sync(&edu->reset_work);
+	pci_clear_master(pdev);
+}
+
+static int edu_suspend(struct device *dev)
+{
+	edu_quiesce(dev_get_drvdata(dev));
+	return 0;
+}
+
+/*
+ * The device has power again, and the PCI core has given it its configuration
+ * back. It may have forgotten what it was doing, or still be at it. When its
+ * reset is over, what is in the slot starts over, and is not charged a retry
+ * unless it had timed out before.
+ */
+static int edu_resume(struct device *dev)
+{
+	struct edu *edu = dev_get_drvdata(dev);
+	struct pci_dev *pdev = to_pci_dev(dev);
+	unsigned long flags;
+
+	/* The reset ends by a message, which is a write to memory as well. */
+	pci_set_master(pdev);
+	spin_lock_irqsave(&edu->lock, flags);
+	edu->off = false;
+	edu->closed = false;
+	edu->timeout.reset_limit = READ_ONCE(reset_timeout);
+	io_timeout_begin_reset(&edu->timeout);
+	edu_begin_reset(edu);
+	iotimer_start(edu->timer);
+	spin_unlock_irqrestore(&edu->lock, flags);
+	/* If the pin is high now, there is a handler that acknowledges it. */
+	if (!pci_dev_msi_enabled(pdev))
+		pci_intx(pdev, 1);
+	return 0;
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(edu_pm_ops, edu_suspend, edu_resume);
+
+/* Another kernel takes over (kexec), or the machine goes down. */
+static void edu_pci_shutdown(struct pci_dev *pdev)
+{
+	edu_quiesce(pci_get_drvdata(pdev));
+}
+
+/* Probe */
 
 /* A message if it may be one and there is one, else the pin, which others share. */
 static int edu_request_irq(struct edu *edu, struct pci_dev *pdev)
 {
 	unsigned long flags = IRQF_SHARED;
-	int irq = pdev->irq;
 
+	edu->irq = pdev->irq;
 	if (msi && pci_alloc_irq_vectors(pdev, 1, 1, PCI_IRQ_MSI) == 1) {
-		irq = pci_irq_vector(pdev, 0);
+		edu->irq = pci_irq_vector(pdev, 0);
 		flags = 0;
 	}
-	return devm_request_threaded_irq(edu->dev, irq, edu_isr, edu_thread,
+	return devm_request_threaded_irq(edu->dev, edu->irq, edu_isr, edu_thread,
 					 flags, edu->compute_name, edu);
 }
 
@@ -1035,6 +1413,17 @@ static struct edu *edu_alloc(struct device *dev)
 	return edu;
 }
 
+static bool edu_check_id(struct edu *edu)
+{
+	unsigned long flags;
+	bool there;
+
+	spin_lock_irqsave(&edu->lock, flags);
+	there = edu_is_there(edu);
+	spin_unlock_irqrestore(&edu->lock, flags);
+	return there;
+}
+
 /* The hardware: registers, memory, and the device clean. */
 static int edu_set_up(struct edu *edu, struct pci_dev *pdev)
 {
@@ -1054,7 +1443,7 @@ static int edu_set_up(struct edu *edu, struct pci_dev *pdev)
 					  &edu->buffer_dma, GFP_KERNEL);
 	if (!edu->buffer)
 		return -ENOMEM;
-	if (!edu_is_there(edu))
+	if (!edu_check_id(edu))
 		return dev_err_probe(dev, -ENODEV, "not an edu device\n");
 	/* An earlier driver's copy must not reach memory, so the master comes last. */
 	if (!edu_wait_clean(edu))
@@ -1064,14 +1453,15 @@ static int edu_set_up(struct edu *edu, struct pci_dev *pdev)
 }
 
 /*
- * Undone in the reverse order: no more ticks, no more tests, no more opens, no
- * request and no DMA, no more resets, no interrupt, no hardware; and the memory
- * when the last file is closed.
+ * The nodes come last: a program that opens one may use it at once. If the second
+ * cannot be made, the first goes again as when the device is unbound. Undone in
+ * the reverse order: no more opens, no more tests, no request and no DMA, no more
+ * resets, no interrupt, no ticks, no hardware; and the memory when the last file
+ * is closed.
  */
 static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct device *dev = &pdev->dev;
-	struct iotimer *timer;
 	struct edu *edu;
 	int err;
 
@@ -1081,9 +1471,13 @@ static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = devm_add_action_or_reset(dev, edu_put, edu);
 	if (err)
 		return err;
+	pci_set_drvdata(pdev, edu);
 	err = edu_set_up(edu, pdev);
 	if (err)
 		return err;
+	edu->timer = devm_iotimer_create(dev, edu_watchdog, edu);
+	if (IS_ERR(edu->timer))
+		return PTR_ERR(edu->timer);
 	err = edu_request_irq(edu, pdev);
 	if (err)
 		return err;
@@ -1093,22 +1487,15 @@ static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = devm_add_action_or_reset(dev, edu_shut_down, edu);
 	if (err)
 		return err;
+	err = edu_debugfs_add(edu);
+	if (err)
+		return err;
 	err = edu_node_add(edu, &edu->compute_node, edu->compute_name,
 			   &edu_compute_fops);
 	if (err)
 		return err;
-	err = edu_node_add(edu, &edu->buffer_node, edu->buffer_name,
-			   &edu_buffer_fops);
-	if (err)
-		return err;
-	err = edu_debugfs_add(edu);
-	if (err)
-		return err;
-	timer = devm_iotimer_create(dev, edu_second, edu);
-	if (IS_ERR(timer))
-		return PTR_ERR(timer);
-	iotimer_start(timer);
-	return 0;
+	return edu_node_add(edu, &edu->buffer_node, edu->buffer_name,
+			    &edu_buffer_fops);
 }
 
 static const struct pci_device_id edu_pci_ids[] = {
@@ -1121,6 +1508,8 @@ static struct pci_driver edu_driver = {
 	.name = "edu",
 	.id_table = edu_pci_ids,
 	.probe = edu_probe,
+	.shutdown = edu_pci_shutdown,
+	.driver.pm = pm_sleep_ptr(&edu_pm_ops),
 };
 module_pci_driver(edu_driver);
 
