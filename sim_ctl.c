@@ -219,16 +219,20 @@ static ssize_t sim_ctl_write_line(struct sim_dev *sim, const char __user *buf,
 	char *newline;
 	int err;
 
-	if (READ_ONCE(sim->gone))
-		return -ENODEV;
 	if (copy_from_user(line, buf, len))
-		return -EFAULT;
+		return READ_ONCE(sim->gone) ? -ENODEV : -EFAULT;
 	line[len] = '\0';
 	newline = memchr(line, '\n', len);
 	if (newline) {
 		*newline = '\0';
 		len = newline - line;
 	}
+	/*
+	 * Unbound, its hardware can still be put back, by who holds the node
+	 * open: else one that was unbound while gone could not be bound again.
+	 */
+	if (READ_ONCE(sim->gone) && strcmp(line, "revive"))
+		return -ENODEV;
 	if (len > SIM_CTL_MAX_LINE)
 		return -EMSGSIZE;
 	if (strlen(line) < len)		/* a NUL byte */

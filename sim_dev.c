@@ -627,6 +627,13 @@ static void sim_dev_retry(struct sim_dev *sim, struct sim_dev_report *report)
 	}
 }
 
+/* Ones may be data, or all that is left of the device since its interrupt. */
+static bool sim_dev_read_back(struct sim_dev *sim, struct sim_request *req)
+{
+	sim_hw_read_buffer(sim->hw, req->data, req->len);
+	return sim_hw_read(sim->hw, SIM_HW_STATUS) != SIM_HW_ALL_ONES;
+}
+
 /* What the handler, or asking the device, has found. Caller holds the lock. */
 static void sim_dev_handle(struct sim_dev *sim, struct sim_dev_report *report)
 {
@@ -637,7 +644,7 @@ static void sim_dev_handle(struct sim_dev *sim, struct sim_dev_report *report)
 
 		slot->interrupted = false;
 		if (!slot->error && sim_request_has_reader(req))
-			sim_hw_read_buffer(sim->hw, req->data, req->len);
+			slot->error = !sim_dev_read_back(sim, req);
 		if (report->missed)
 			sim_dev_note(sim, report, SIM_REPORT_DONE);
 		sim_dev_finish(sim, slot->error ? -EIO : (int)req->len);

@@ -141,6 +141,22 @@ static void sim_hw_drop_all(struct sim_hw *hw)
 	hw->resetting = false;
 }
 
+/*
+ * Nor is the operation under way late any more: it was not done, and once the
+ * device is back a late interrupt with its tag would say that it was.
+ */
+static void sim_hw_forget(struct sim_hw *hw)
+{
+	unsigned int i = hw->nr_due;
+
+	while (i < hw->nr_events) {
+		if (hw->event[i].late && hw->event[i].tag == hw->tag)
+			sim_hw_remove(hw, i);
+		else
+			i++;
+	}
+}
+
 /* An event has fallen due: what changes in the device. */
 static void sim_hw_take_effect(struct sim_hw *hw,
 			       const struct sim_hw_event *event)
@@ -547,11 +563,11 @@ static void sim_hw_return(struct sim_hw *hw)
 /**
  * sim_hw_set_gone - take the device out of its socket, or put it back
  * @hw: the device
- * @gone: true: it forgets all that was under way and waits to be read, but
- *	late and spurious interrupts, its registers read as SIM_HW_ALL_ONES, and it hears nothing; false: what is
+ * @gone: true: it forgets what was under way and what waits to be read, its
+ *	registers read as SIM_HW_ALL_ONES, and it hears nothing; false: what is
  *	started from now on works
  *
- * Late interrupts that are under way come all the same.
+ * Late interrupts of earlier operations, and spurious ones, come all the same.
  *
  * Context: any but NMI.
  */
@@ -561,10 +577,12 @@ void sim_hw_set_gone(struct sim_hw *hw, bool gone)
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
 	hw->state.gone = gone;
-	if (gone)
+	if (gone) {
 		sim_hw_drop_all(hw);
-	else
+		sim_hw_forget(hw);
+	} else {
 		sim_hw_return(hw);
+	}
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Tests of the counter scheme: each cell of its table, then every sequence of
- * events up to length 10 against a model that is written another way.
+ * events up to length 9 against a model that is written another way.
  */
 #include <kunit/test.h>
 #include <linux/module.h>
@@ -256,6 +256,152 @@ static void limits_hold_from_the_next_begin(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t.counter, 11);
 }
 
+static void begin_reset_is_resetting_in_every_state(struct kunit *test)
+{
+	enum state state;
+
+	for (state = IDLE; state <= SEEN; state++) {
+		struct io_timeout t = in_state(state);
+
+		io_timeout_begin_reset(&t);
+		expect_slot(test, &t, RESET_LIMIT + 1, true);
+		KUNIT_EXPECT_TRUE(test, io_timeout_resetting(&t));
+	}
+}
+
+static void begin_reset_starts_the_time_over(struct kunit *test)
+{
+	struct io_timeout t = in_state(RESETTING);
+
+	io_timeout_tick(&t);
+	expect_slot(test, &t, RESET_LIMIT - 1, true);
+	io_timeout_begin_reset(&t);
+	expect_slot(test, &t, RESET_LIMIT + 1, true);
+}
+
+static void begun_reset_counts_down_to_failed(struct kunit *test)
+{
+	struct io_timeout t = in_state(RUNNING);
+	int left;
+
+	io_timeout_begin_reset(&t);
+	for (left = RESET_LIMIT; left > 0; left--) {
+		KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_OK);
+		expect_slot(test, &t, left, true);
+	}
+	KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_FAILED);
+	expect_slot(test, &t, -1, false);
+}
+
+static void begun_reset_is_seen_and_taken(struct kunit *test)
+{
+	struct io_timeout t = in_state(IDLE);
+
+	io_timeout_begin_reset(&t);
+	KUNIT_EXPECT_FALSE(test, io_timeout_op_interrupt(&t));
+	KUNIT_EXPECT_FALSE(test, io_timeout_take_reset(&t));
+	KUNIT_EXPECT_TRUE(test, io_timeout_reset_interrupt(&t));
+	expect_slot(test, &t, -1, true);
+	KUNIT_EXPECT_TRUE(test, io_timeout_take_reset(&t));
+	expect_slot(test, &t, -1, false);
+}
+
+/* Tick on until nothing is outstanding; due must tell each time what comes. */
+static void expect_due_before_each_verdict(struct kunit *test, struct io_timeout t,
+					   int verdicts)
+{
+	int ticks;
+
+	for (ticks = 0; ticks < 2 * (LIMIT + RESET_LIMIT); ticks++) {
+		bool due = io_timeout_due(&t);
+		enum io_timeout_verdict verdict = io_timeout_tick(&t);
+
+		KUNIT_EXPECT_EQ(test, due, verdict != IO_TIMEOUT_OK);
+		verdicts -= due;
+	}
+	KUNIT_EXPECT_EQ(test, verdicts, 0);
+}
+
+static void due_is_true_exactly_when_the_tick_acts(struct kunit *test)
+{
+	static const int verdicts[] = {
+		[IDLE] = 0, [RUNNING] = 2, [RESETTING] = 1, [SEEN] = 0,
+	};
+	enum state state;
+
+	for (state = IDLE; state <= SEEN; state++) {
+		struct io_timeout t = in_state(state);
+
+		expect_due_before_each_verdict(test, t, verdicts[state]);
+		io_timeout_begin_reset(&t);
+		expect_due_before_each_verdict(test, t, 1);
+	}
+}
+
+static void an_interrupt_takes_due_back(struct kunit *test)
+{
+	struct io_timeout t = in_state(RUNNING);
+	int i;
+
+	for (i = 0; i < LIMIT; i++)
+		io_timeout_tick(&t);
+	KUNIT_EXPECT_TRUE(test, io_timeout_due(&t));
+	KUNIT_EXPECT_TRUE(test, io_timeout_op_interrupt(&t));
+	KUNIT_EXPECT_FALSE(test, io_timeout_due(&t));
+	KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_OK);
+
+	t = in_state(RESETTING);
+	for (i = 0; i < RESET_LIMIT - 1; i++)
+		io_timeout_tick(&t);
+	KUNIT_EXPECT_TRUE(test, io_timeout_due(&t));
+	KUNIT_EXPECT_TRUE(test, io_timeout_reset_interrupt(&t));
+	KUNIT_EXPECT_FALSE(test, io_timeout_due(&t));
+	KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_OK);
+}
+
+/* The last second of an operation and of its reset, however long they may take. */
+static void expect_times_out(struct kunit *test, struct io_timeout *t)
+{
+	t->counter = 1;
+	KUNIT_EXPECT_TRUE(test, io_timeout_due(t));
+	KUNIT_EXPECT_EQ(test, io_timeout_tick(t), IO_TIMEOUT_RESET);
+	KUNIT_EXPECT_GT(test, t->counter, 0);
+	t->counter = 1;
+	KUNIT_EXPECT_EQ(test, io_timeout_tick(t), IO_TIMEOUT_FAILED);
+	KUNIT_EXPECT_EQ(test, t->counter, IO_TIMEOUT_IDLE);
+}
+
+static void limits_out_of_range_count_as_the_nearest(struct kunit *test)
+{
+	static const struct {
+		int limit;
+		int as;
+	} cases[] = {
+		{ INT_MIN, 1 }, { INT_MIN + 1, 1 }, { -2, 1 }, { -1, 1 }, { 0, 1 },
+		{ 1, 1 }, { INT_MAX - 2, INT_MAX - 2 }, { INT_MAX - 1, INT_MAX - 1 },
+		{ INT_MAX, INT_MAX - 1 },
+	};
+	struct io_timeout t;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		io_timeout_init(&t, cases[i].limit, cases[i].limit);
+		io_timeout_begin(&t);
+		KUNIT_EXPECT_EQ(test, t.counter, cases[i].as + 1);
+		KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_OK);
+		KUNIT_EXPECT_EQ(test, t.counter, cases[i].as);
+		t.counter = 1;
+		KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_RESET);
+		KUNIT_EXPECT_EQ(test, t.counter, cases[i].as);
+		io_timeout_begin_reset(&t);
+		KUNIT_EXPECT_EQ(test, t.counter, cases[i].as + 1);
+		KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_OK);
+		io_timeout_cancel(&t);
+		io_timeout_begin(&t);
+		expect_times_out(test, &t);
+	}
+}
+
 /*
  * The model: a state, and how many ticks it has seen. It says what the scheme
  * must return, and its counter follows from the definition of the limits.
@@ -267,7 +413,7 @@ struct model {
 	int reset_limit;
 };
 
-enum event { BEGIN, OP, RESET, TAKE, TICK, NR_EVENTS };
+enum event { BEGIN, OP, RESET, TAKE, BEGIN_RESET, TICK, NR_EVENTS };
 
 static int model_step(struct model *m, enum event event)
 {
@@ -290,6 +436,10 @@ static int model_step(struct model *m, enum event event)
 		if (was == SEEN)
 			m->state = IDLE;
 		return was == SEEN;
+	case BEGIN_RESET:
+		m->state = RESETTING;
+		m->age = -1;	/* the tick that may come right after it */
+		return 0;
 	default:
 		m->age++;
 		if (was == RUNNING && m->age > m->limit) {
@@ -303,6 +453,12 @@ static int model_step(struct model *m, enum event event)
 		}
 		return IO_TIMEOUT_OK;
 	}
+}
+
+/* Would a tick now say anything but OK? */
+static bool model_due(struct model m)
+{
+	return model_step(&m, TICK) != IO_TIMEOUT_OK;
 }
 
 static bool model_agrees(const struct model *m, const struct io_timeout *t)
@@ -331,6 +487,9 @@ static int scheme_step(struct io_timeout *t, enum event event)
 		return io_timeout_reset_interrupt(t);
 	case TAKE:
 		return io_timeout_take_reset(t);
+	case BEGIN_RESET:
+		io_timeout_begin_reset(t);
+		return 0;
 	default:
 		return io_timeout_tick(t);
 	}
@@ -342,6 +501,11 @@ static long try_all(struct io_timeout t, struct model m, int depth)
 	long steps = 0, more;
 	int event;
 
+	if (io_timeout_due(&t) != model_due(m)) {
+		pr_err("io_timeout: due is wrong in state %d, counter %d\n",
+		       m.state, t.counter);
+		return -1;
+	}
 	for (event = 0; event < NR_EVENTS; event++) {
 		struct io_timeout t2 = t;
 		struct model m2 = m;
@@ -360,12 +524,12 @@ static long try_all(struct io_timeout t, struct model m, int depth)
 	return steps;
 }
 
-static void every_sequence_up_to_length_10(struct kunit *test)
+static void every_sequence_up_to_length_9(struct kunit *test)
 {
 	int limit, reset_limit, i;
 	long steps, all = 0;
 
-	for (i = 0; i < 10; i++)
+	for (i = 0; i < 9; i++)
 		all = NR_EVENTS * (all + 1);
 	for (limit = 1; limit <= 2; limit++) {
 		for (reset_limit = 1; reset_limit <= 2; reset_limit++) {
@@ -373,7 +537,7 @@ static void every_sequence_up_to_length_10(struct kunit *test)
 			struct io_timeout t;
 
 			io_timeout_init(&t, limit, reset_limit);
-			steps = try_all(t, m, 10);
+			steps = try_all(t, m, 9);
 			KUNIT_EXPECT_EQ(test, steps, all);
 			cond_resched();
 		}
@@ -403,7 +567,14 @@ static struct kunit_case io_timeout_cases[] = {
 	KUNIT_CASE(cancel_makes_idle),
 	KUNIT_CASE(resetting_until_the_reset_was_seen),
 	KUNIT_CASE(limits_hold_from_the_next_begin),
-	KUNIT_CASE(every_sequence_up_to_length_10),
+	KUNIT_CASE(begin_reset_is_resetting_in_every_state),
+	KUNIT_CASE(begin_reset_starts_the_time_over),
+	KUNIT_CASE(begun_reset_counts_down_to_failed),
+	KUNIT_CASE(begun_reset_is_seen_and_taken),
+	KUNIT_CASE(due_is_true_exactly_when_the_tick_acts),
+	KUNIT_CASE(an_interrupt_takes_due_back),
+	KUNIT_CASE(limits_out_of_range_count_as_the_nearest),
+	KUNIT_CASE(every_sequence_up_to_length_9),
 	{}
 };
 

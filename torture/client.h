@@ -5,12 +5,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SYSFS "/sys/bus/platform/devices/sim_dev.%u/%s"
@@ -108,6 +111,43 @@ static inline int set_attr(unsigned int device, const char *name, unsigned int v
 	snprintf(path, sizeof(path), SYSFS, device, name);
 	len = snprintf(text, sizeof(text), "%u", value);
 	return write_and_close(open(path, O_WRONLY | O_CLOEXEC), text, len);
+}
+
+/* Asynchronous requests, by the bare system calls of libaio */
+
+/* A context for so many; 0 if the kernel has none. */
+static inline aio_context_t aio_open(unsigned int nr)
+{
+	aio_context_t context = 0;
+
+	if (syscall(SYS_io_setup, nr, &context) && errno != ENOSYS)
+		die("io_setup: %m");
+	return context;
+}
+
+/* Submit one operation, whose event will have this number; 0 or an errno. */
+static inline int aio_submit(aio_context_t context, int fd, unsigned int opcode,
+			     void *data, size_t len, uint64_t number)
+{
+	struct iocb iocb = {
+		.aio_data = number, .aio_lio_opcode = opcode, .aio_fildes = fd,
+		.aio_buf = (uintptr_t)data, .aio_nbytes = len,
+	};
+	struct iocb *list[] = { &iocb };
+
+	return syscall(SYS_io_submit, context, 1, list) == 1 ? 0 : errno;
+}
+
+/* Wait for at least @least events; how many of at most @nr have come, or -1. */
+static inline int aio_wait(aio_context_t context, unsigned int least, unsigned int nr,
+			   struct io_event *events, struct timespec *timeout)
+{
+	return syscall(SYS_io_getevents, context, (long)least, (long)nr, events, timeout);
+}
+
+static inline void aio_close(aio_context_t context)
+{
+	syscall(SYS_io_destroy, context);
 }
 
 #endif /* _CLIENT_H */

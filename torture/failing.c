@@ -54,6 +54,8 @@ static unsigned long all_failed, all_errors;
 static int nth_fd, stay_fd;	/* /proc/thread-self/fail-nth, make-it-fail */
 static int log_fd, say_fd;	/* the kernel log, to read and to write */
 static int held = -1;		/* the file that an operation is about */
+static int pipe_fds[2];		/* what it splices from */
+static aio_context_t aio;	/* 0 if the kernel has none */
 static char pattern[4096], buffer[sizeof(pattern) + 1];
 
 /* Injection. Nothing in here may allocate. */
@@ -468,6 +470,41 @@ static void undo_write(const struct op *op)
 	close(held);
 }
 
+static void prepare_splice(const struct op *op)
+{
+	open_first(op);
+	if (pipe2(pipe_fds, O_CLOEXEC) || write(pipe_fds[1], pattern, op->len) != (ssize_t)op->len)
+		die("%s: pipe: %m", op->name);
+}
+
+/* What was not taken stays in the pipe. */
+static int run_splice(const struct op *op)
+{
+	ssize_t len = splice(pipe_fds[0], NULL, held, NULL, op->len, 0);
+
+	return len < 0 ? errno : len == (ssize_t)op->len ? 0 : EBADMSG;
+}
+
+static void undo_splice(const struct op *op)
+{
+	undo_write(op);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
+/* Submit one, and wait for its event. */
+static int run_async(const struct op *op)
+{
+	int err = aio_submit(aio, held, IOCB_CMD_PWRITE, pattern, op->len, 0);
+	struct io_event event;
+
+	if (err)
+		return err;
+	if (aio_wait(aio, 1, 1, &event, NULL) != 1)
+		die("%s: io_getevents: %m", op->name);
+	return event.res < 0 ? -event.res : event.res == (long)op->len ? 0 : EBADMSG;
+}
+
 static int run_round_trip(const struct op *op)
 {
 	return round_trip(op->path);
@@ -495,7 +532,7 @@ static int run_get_attrs(const struct op *op)
 	static const char *const attrs[] = {
 		"timeout", "reset_timeout", "max_retries", "state", "counter", "submitted",
 		"completed", "failed", "cancelled", "timeouts", "resets", "reset_failures",
-		"retries", "late", "spurious",
+		"retries", "late", "spurious", "missed",
 	};
 	char path[128];
 	unsigned int i;
@@ -521,12 +558,12 @@ static void undo_set_attr(const struct op *op)
 
 static int run_ctl(const struct op *op)
 {
-	return ctl_command(0, "hang 5\nlate 100 3\nlatency 50\n");
+	return ctl_command(0, "hang 5\nlate 100 3\nlatency 50\nlost 6\nduplicate 7\nreset-lost 8\ngone\n");
 }
 
 static void undo_ctl(const struct op *op)
 {
-	if (ctl_command(0, "clear\nlate 0\nclear\nlatency 5\n"))
+	if (ctl_command(0, "clear\nlate 0\nclear\nlatency 5\nrevive\n"))
 		die("cannot clear the faults");
 }
 
@@ -536,6 +573,10 @@ static void undo_ctl(const struct op *op)
 #define WRITE(name_, flags_, len_) {					\
 	.name = "write, " name_, .prepare = open_first, .run = run_write,	\
 	.undo = undo_write, .path = data, .flags = flags_, .len = len_ }
+/* EAGAIN is io_submit()'s word for no memory. */
+#define ASYNC(name_, flags_, len_) {					\
+	.name = "write, " name_, .prepare = open_first, .run = run_async,	\
+	.undo = undo_write, .also = EAGAIN, .path = data, .flags = flags_, .len = len_ }
 #define data "/dev/sim_dev0"
 #define control "/dev/sim_dev0_ctl"
 
@@ -552,6 +593,10 @@ static const struct op bound_ops[] = {
 	WRITE("results kept", O_RDWR, 4096),
 	WRITE("non-blocking", O_WRONLY | O_NONBLOCK, 9),
 	WRITE("non-blocking, results kept", O_RDWR | O_NONBLOCK, 4096),
+	{ .name = "splice", .prepare = prepare_splice, .run = run_splice, .undo = undo_splice,
+	  .path = data, .flags = O_RDWR, .len = 4096 },
+	ASYNC("asynchronous", O_WRONLY, 4096),
+	ASYNC("asynchronous, results kept", O_RDWR, 4096),
 	{ .name = "open, write, read, close", .run = run_round_trip, .path = data },
 	{ .name = "control commands", .run = run_ctl, .undo = undo_ctl },
 	{ .name = "read control", .run = run_get, .path = control },
@@ -666,6 +711,10 @@ static void sweep(const struct op *op)
 
 	if (!strstr(op->name, wanted))
 		return;
+	if (op->run == run_async && !aio) {
+		printf("    %s: not here, the kernel has no asynchronous I/O\n", op->name);
+		return;
+	}
 	ok = sweep_mode(op, ONCE, &once);
 	if (op->irqs && irqs_need_memory())
 		printf("    %s: only one at a time fails, for the kernel's sake\n", op->name);
@@ -700,6 +749,7 @@ int main(int argc, char **argv)
 	say_fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	if (nth_fd < 0 || stay_fd < 0 || log_fd < 0 || say_fd < 0)
 		die("the kernel lacks CONFIG_FAULT_INJECTION: %m");
+	aio = aio_open(8);
 	lseek(log_fd, 0, SEEK_END);
 	mlockall(MCL_CURRENT | MCL_FUTURE);	/* no page faults that could fail */
 	klogctl(8, NULL, 4);			/* errors only on the console */

@@ -56,7 +56,8 @@ static unsigned long nr_lines = 1000000, nr_calls = 200000;
 enum op {
 	DATA_WRITE, DATA_WRITEV, DATA_READ, DATA_READV, CTL_WRITE, CTL_WRITEV,
 	CTL_READ, CTL_READV, PREAD, PWRITE, PREADV2, PWRITEV2, POLL, EPOLL, LSEEK,
-	IOCTL, MMAP, OPEN, CLOSE, DUP, SETFL, FCNTL, SPLICE, SENDFILE, FSYNC,
+	IOCTL, MMAP, OPEN, CLOSE, DUP, SETFL, FCNTL, SPLICE_IN, SPLICE_OUT, SENDFILE,
+	FSYNC, AIO_SUBMIT, AIO_WRITE, AIO_READ, AIO_SYNC, AIO_POLL,
 	FTRUNCATE, FALLOCATE, ATTR_READ, ATTR_WRITE, BUDGET, BIND, UNBIND, NR_OPS
 };
 
@@ -64,18 +65,24 @@ static const char *const op_names[NR_OPS] = {
 	"data write", "data writev", "data read", "data readv", "ctl write",
 	"ctl writev", "ctl read", "ctl readv", "pread", "pwrite", "preadv2",
 	"pwritev2", "poll", "epoll", "lseek", "ioctl", "mmap", "open", "close",
-	"dup", "setfl", "fcntl", "splice", "sendfile", "fsync", "ftruncate",
+	"dup", "setfl", "fcntl", "splice from", "splice to", "sendfile", "fsync",
+	"io_submit", "aio write", "aio read", "aio fsync", "aio poll", "ftruncate",
 	"fallocate", "attr read", "attr write", "budget", "bind", "unbind",
 };
 
 /* The lines that the driver logs, by what tells them apart. */
 static const char *const log_words[] = {
-	"timed out", "reset failed", "giving up", "retrying", "withdrawn", "callbacks suppressed",
+	"timed out", "giving up", "retrying", "withdrawn", "reset failed",
+	": done, but no interrupt", "was reset, but no interrupt", "callbacks suppressed",
 };
 
-enum { TIMED_OUT, RESET_FAILED, GIVING_UP, RETRYING, WITHDRAWN, SUPPRESSED, NR_LOG };
+enum {
+	TIMED_OUT, GIVING_UP, RETRYING, WITHDRAWN, RESET_FAILED, MISSED, RESET_MISSED,
+	SUPPRESSED, NR_LOG
+};
 
-#define NR_CALLSITES	SUPPRESSED	/* all but the last have one each */
+#define NR_WORDS	SUPPRESSED	/* of one place each, but for "reset failed" */
+#define NR_CALLSITES	(NR_WORDS + 1)
 #define MAX_WORKERS	32
 
 struct worker {
@@ -95,7 +102,7 @@ static struct shared {
 	unsigned long count[NR_OPS];
 	unsigned long errnos[NR_OPS][NR_ERRNOS];
 	unsigned long rebinds;
-	unsigned long events[NR_CALLSITES];	/* what would be logged without a limit */
+	unsigned long events[NR_WORDS];	/* what would be logged without a limit */
 	unsigned long logged[NR_LOG];
 	unsigned long log_others;		/* of ours, and not known */
 	unsigned long log_lost;
@@ -172,10 +179,11 @@ static uint8_t *new_arena(void)
 /* The grammar, by the README */
 
 struct model {
-	bool dead;
+	bool dead, gone;
 	unsigned int latency, reset_latency, late_ms;
 	unsigned int hang, late, error, reset_hang, spurious;
-	uint64_t all_spurious;	/* ever asked for */
+	unsigned int lost, duplicate, reset_lost, storm;
+	uint64_t all_spurious;	/* ever asked for, storms included */
 };
 
 static bool is_blank(uint8_t c)
@@ -215,40 +223,65 @@ static const struct command {
 } commands[] = {
 	{ "hang", 0, 1, false }, { "late", 1, 2, true }, { "error", 0, 1, false },
 	{ "reset-hang", 0, 1, false }, { "spurious", 0, 1, false },
+	{ "lost", 0, 1, false }, { "duplicate", 0, 1, false }, { "reset-lost", 0, 1, false },
+	{ "storm", 1, 1, false },
 	{ "latency", 1, 1, true }, { "reset-latency", 1, 1, true },
-	{ "dead", 0, 0, false }, { "revive", 0, 0, false }, { "clear", 0, 0, false },
+	{ "dead", 0, 0, false }, { "gone", 0, 0, false }, { "revive", 0, 0, false },
+	{ "clear", 0, 0, false },
 };
 
 #define NR_COMMANDS	ARRAY_SIZE(commands)
 
+/* The faults that a word alone sets, with a number of times. */
+static unsigned int *model_fault(struct model *m, const char *name)
+{
+	return !strcmp(name, "hang") ? &m->hang :
+	       !strcmp(name, "error") ? &m->error :
+	       !strcmp(name, "reset-hang") ? &m->reset_hang :
+	       !strcmp(name, "spurious") ? &m->spurious :
+	       !strcmp(name, "lost") ? &m->lost :
+	       !strcmp(name, "duplicate") ? &m->duplicate :
+	       !strcmp(name, "reset-lost") ? &m->reset_lost :
+	       !strcmp(name, "storm") ? &m->storm : NULL;
+}
+
+static void model_clear(struct model *m)
+{
+	m->hang = 0;
+	m->late = 0;
+	m->error = 0;
+	m->reset_hang = 0;
+	m->spurious = 0;
+	m->lost = 0;
+	m->duplicate = 0;
+	m->reset_lost = 0;
+	m->storm = 0;
+}
+
 static void apply(struct model *m, const char *name, const unsigned int *args, unsigned int nr)
 {
-	unsigned int times = nr ? args[0] : 1;
+	unsigned int *fault = model_fault(m, name), times = nr ? args[0] : 1;
 
-	if (!strcmp(name, "hang")) {
-		m->hang = times;
+	if (fault) {
+		*fault = times;
+		if (fault == &m->spurious || fault == &m->storm)
+			m->all_spurious += times;
 	} else if (!strcmp(name, "late")) {
 		m->late_ms = args[0];
 		m->late = nr > 1 ? args[1] : 1;
-	} else if (!strcmp(name, "error")) {
-		m->error = times;
-	} else if (!strcmp(name, "reset-hang")) {
-		m->reset_hang = times;
-	} else if (!strcmp(name, "spurious")) {
-		m->spurious = times;
-		m->all_spurious += times;
 	} else if (!strcmp(name, "latency")) {
 		m->latency = args[0];
 	} else if (!strcmp(name, "reset-latency")) {
 		m->reset_latency = args[0];
 	} else if (!strcmp(name, "clear")) {
-		m->hang = 0;
-		m->late = 0;
-		m->error = 0;
-		m->reset_hang = 0;
-		m->spurious = 0;
-	} else {
-		m->dead = !strcmp(name, "dead");
+		model_clear(m);
+	} else if (!strcmp(name, "gone")) {
+		m->gone = true;
+	} else if (!strcmp(name, "dead")) {
+		m->dead = true;
+	} else {		/* revive */
+		m->dead = false;
+		m->gone = false;
 	}
 }
 
@@ -388,6 +421,16 @@ static size_t put_blanks(uint64_t *r, char *out, unsigned int min)
 	return n;
 }
 
+/* A storm takes the CPU from everything else, so it is short, if it is one. */
+static size_t put_storm_number(uint64_t *r, char *out)
+{
+	static const char *const edges[] = { "0", "-1", "1000001", "+3", "007", "x", "1x", "-0" };
+
+	if (one_in(r, 4))
+		return sprintf(out, "%s", edges[rng_below(r, ARRAY_SIZE(edges))]);
+	return sprintf(out, "%u", 1 + rng_below(r, 30));
+}
+
 /* A command with as many numbers as it likes, good ones if @good; at most 200 bytes. */
 static size_t put_command(uint64_t *r, char *out, bool good)
 {
@@ -401,7 +444,10 @@ static size_t put_command(uint64_t *r, char *out, bool good)
 	n += sprintf(out + n, "%s", command->name);
 	for (i = 0; i < nr; i++) {
 		n += put_blanks(r, out + n, 1);
-		if (good)
+		if (!strcmp(command->name, "storm"))
+			n += good ? sprintf(out + n, "%u", 1 + rng_below(r, 30)) :
+				    put_storm_number(r, out + n);
+		else if (good)
 			n += sprintf(out + n, "%u", 1 + rng_below(r, one_in(r, 4) ? 600000 : 20));
 		else
 			n += put_number(r, out + n);
@@ -533,6 +579,7 @@ static const struct attr {
 	{ "state", 0, 0 }, { "counter", 0, 0 }, { "submitted", 0, 0 }, { "completed", 0, 0 },
 	{ "failed", 0, 0 }, { "cancelled", 0, 0 }, { "timeouts", 0, 0 }, { "resets", 0, 0 },
 	{ "reset_failures", 0, 0 }, { "retries", 0, 0 }, { "late", 0, 0 }, { "spurious", 0, 0 },
+	{ "missed", 0, 0 },
 };
 
 #define NR_ATTRS	ARRAY_SIZE(attrs)
@@ -622,37 +669,51 @@ void oracle_wrong(struct oracle *o, const char *format, ...)
 	o->wrong = true;
 }
 
-/* The node must show the model, all of it; only spurious interrupts go on by themselves. */
+/* A number that the node shows. */
+static bool shown(const char *text, const char *key, unsigned long long *value)
+{
+	const char *at = strstr(text, key);
+
+	if (at)
+		*value = strtoull(at + strlen(key), NULL, 10);
+	return at;
+}
+
+/*
+ * The node must show the model, all of it; only interrupts without cause go on by
+ * themselves.
+ */
 static void oracle_compare(struct oracle *o, const char *after)
 {
 	const struct model *m = &o->model;
 	char seen[2048] = "", expected[2048];
-	unsigned long long pending, spurious;
+	unsigned long long pending, storm, spurious;
 	ssize_t len = pread(o->fd, seen, sizeof(seen) - 1, 0);
-	const char *a, *b;
 
 	count(&shared->samples, 1);
-	a = strstr(seen, "pending_spurious: ");
-	b = strstr(seen, "\nspurious: ");
-	if (len <= 0 || !a || !b) {
+	if (len <= 0 || !shown(seen, "\npending_spurious: ", &pending) ||
+	    !shown(seen, "\npending_storm: ", &storm) || !shown(seen, "\nspurious: ", &spurious)) {
 		oracle_wrong(o, "the control node shows '%s'", seen);
 		return;
 	}
-	pending = strtoull(a + strlen("pending_spurious: "), NULL, 10);
-	spurious = strtoull(b + strlen("\nspurious: "), NULL, 10);
 	snprintf(expected, sizeof(expected),
-		 "state: idle\ncounter: -1\noutstanding: 0\ndead: %d\nlatency_ms: %u\n"
-		 "reset_latency_ms: %u\nlate_ms: %u\npending_hang: %u\npending_late: %u\n"
-		 "pending_error: %u\npending_reset_hang: %u\npending_spurious: %llu\n"
+		 "state: idle\ncounter: -1\noutstanding: 0\ndead: %d\ngone: %d\n"
+		 "latency_ms: %u\nreset_latency_ms: %u\nlate_ms: %u\npending_hang: %u\n"
+		 "pending_late: %u\npending_error: %u\npending_reset_hang: %u\n"
+		 "pending_spurious: %llu\npending_lost: %u\npending_duplicate: %u\n"
+		 "pending_reset_lost: %u\npending_storm: %llu\n"
 		 "submitted: 0\ncompleted: 0\nfailed: 0\ncancelled: 0\ntimeouts: 0\nresets: 0\n"
-		 "reset_failures: 0\nretries: 0\nlate: 0\nspurious: %llu\n",
-		 m->dead, m->latency, m->reset_latency, m->late_ms, m->hang, m->late, m->error,
-		 m->reset_hang, pending, spurious);
+		 "reset_failures: 0\nretries: 0\nlate: 0\nspurious: %llu\nmissed: 0\n",
+		 m->dead, m->gone, m->latency, m->reset_latency, m->late_ms, m->hang, m->late,
+		 m->error, m->reset_hang, pending, m->lost, m->duplicate, m->reset_lost, storm,
+		 spurious);
 	if (strcmp(seen, expected))
 		oracle_wrong(o, "after %s the node shows\n%sand not\n%s", after, seen, expected);
-	else if (pending > m->spurious || spurious < o->spurious || spurious > m->all_spurious)
-		oracle_wrong(o, "after %s %llu spurious of %u are pending, %llu came, %llu before",
-			     after, pending, m->spurious, spurious,
+	else if (pending > m->spurious || storm > m->storm || spurious < o->spurious ||
+		 spurious > m->all_spurious)
+		oracle_wrong(o,
+			     "after %s %llu spurious of %u and a storm of %llu of %u are pending, %llu came, %llu before",
+			     after, pending, m->spurious, storm, m->storm, spurious,
 			     (unsigned long long)o->spurious);
 	o->spurious = spurious;
 }
@@ -794,6 +855,17 @@ struct slot {
 	int nonblock;
 };
 
+#define MAX_FLIGHTS	16
+
+/* An asynchronous operation under way: what it may end with. */
+struct flight {
+	bool busy;
+	enum op which;
+	unsigned int slot;
+	size_t len;
+	bool allowed[NR_ERRNOS];
+};
+
 struct caller {
 	struct worker *worker;
 	uint64_t r;
@@ -806,6 +878,8 @@ struct caller {
 	struct slot *slots;
 	uint8_t *arena;
 	bool allowed[NR_ERRNOS];
+	aio_context_t aio;
+	struct flight flights[MAX_FLIGHTS];
 };
 
 static unsigned int slot_device(const struct caller *c, unsigned int i)
@@ -941,10 +1015,13 @@ static void allow_request(struct caller *c, unsigned int i)
 {
 	const struct slot *s = &c->slots[i];
 
+	/* Of itself, or told late: of one that nobody reads and that was queued before. */
+	bool told = c->threads || s->nonblock != NONBLOCK || s->access == O_WRONLY;
+
 	allow(c, EAGAIN, c->threads || s->nonblock != BLOCKS);
-	allow(c, EINTR, c->threads || s->nonblock != NONBLOCK);
-	allow(c, EIO, c->threads || s->nonblock != NONBLOCK);
-	allow(c, ETIMEDOUT, c->threads || s->nonblock != NONBLOCK);
+	allow(c, EINTR, c->threads || s->nonblock != NONBLOCK);	/* while it waits for room */
+	allow(c, EIO, told);
+	allow(c, ETIMEDOUT, told);
 	allow(c, ENOBUFS, c->threads || s->access == O_RDWR);
 }
 
@@ -1484,47 +1561,174 @@ static void any_fcntl(struct caller *c)
 	end(c, FCNTL, fcntl(SLOT_FD + i, command, arg), command < 2000);
 }
 
-/* No splice: EINVAL from either side. */
+/* What a read may get besides: how earlier requests ended. */
+static void allow_result(struct caller *c, unsigned int i)
+{
+	allow_request(c, i);
+	allow(c, EIO, true);
+	allow(c, ETIMEDOUT, true);
+	c->allowed[ENOBUFS] = false;
+}
+
+/* From the data node to a pipe, or from there; not with the control node. */
 static void any_splice(struct caller *c)
 {
-	unsigned int i = any_slot(c);
-	size_t len = 1 + rng_below(&c->r, 8192);
-	bool in = one_in(&c->r, 2);
+	unsigned int i = one_in(&c->r, 4) ? any_slot(c) : slot_of(c, false);
+	size_t len = 1 + rng_below(&c->r, 9000), there = 1 + rng_below(&c->r, 9000);
+	bool from = one_in(&c->r, 2);
 	int pipes[2] = { -1, -1 };
 	ssize_t ret;
 
-	begin(c, "splice(slot %u %s, %zu)", i, in ? "in" : "out", len);
-	allow_slot(c, i, in ? O_RDONLY : O_WRONLY);
-	allow(c, EINVAL, true);
-	if (pipe2(pipes, O_NONBLOCK | O_CLOEXEC) || write(pipes[1], "x", 1) != 1)
+	if (pipe2(pipes, O_NONBLOCK | O_CLOEXEC) || write(pipes[1], c->arena, there) != there)
 		die("pipe: %m");
-	ret = in ? splice(SLOT_FD + i, NULL, pipes[1], NULL, len, SPLICE_F_NONBLOCK) :
+	begin(c, "splice(%sslot %u %s, %zu), %zu in the pipe", slot_is_ctl(i) ? "ctl " : "", i,
+	      from ? "from" : "to", len, there);
+	allow_slot(c, i, from ? O_RDONLY : O_WRONLY);
+	if (slot_is_ctl(i))
+		allow(c, EINVAL, true);
+	else if (from)
+		allow_result(c, i);
+	else
+		allow_request(c, i);
+	allow(c, EINVAL, c->threads || c->slots[i].open);	/* O_APPEND */
+	ret = from ? splice(SLOT_FD + i, NULL, pipes[1], NULL, len, SPLICE_F_NONBLOCK) :
 		splice(pipes[0], NULL, SLOT_FD + i, NULL, len, SPLICE_F_NONBLOCK);
-	end(c, SPLICE, ret, false);
+	end(c, from ? SPLICE_IN : SPLICE_OUT, ret,
+	    !slot_is_ctl(i) && ret <= len && (from || (ret && ret <= there)));
 	close(pipes[0]);
 	close(pipes[1]);
 }
 
+/* From a file; a stream is none to sendfile(). */
 static void any_sendfile(struct caller *c)
 {
 	unsigned int from = any_slot(c), to = any_slot(c);
+	bool file = !one_in(&c->r, 4);
+	size_t len = 1 + rng_below(&c->r, 9000), there = rng_below(&c->r, 9000);
+	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	ssize_t ret;
 
-	begin(c, "sendfile(slot %u, slot %u)", to, from);
-	allow_slot(c, from, O_RDONLY);
+	if (fd < 0 || ftruncate(fd, there))
+		die("memfd: %m");
+	begin(c, "sendfile(%sslot %u, %s %u, %zu)", slot_is_ctl(to) ? "ctl " : "", to,
+	      file ? "file of" : "slot", file ? (unsigned int)there : from, len);
+	if (!file)
+		allow_slot(c, from, O_RDONLY);
 	allow_slot(c, to, O_WRONLY);
-	allow(c, EINVAL, true);
-	end(c, SENDFILE, sendfile(SLOT_FD + to, SLOT_FD + from, NULL, 1 + rng_below(&c->r, 5000)),
-	    false);
+	if (file && !slot_is_ctl(to))
+		allow_request(c, to);
+	allow(c, EINVAL, !file || slot_is_ctl(to) || c->threads || c->slots[to].open);
+	ret = sendfile(SLOT_FD + to, file ? fd : SLOT_FD + from, NULL, len);
+	end(c, SENDFILE, ret, file && ret <= len && ret <= there && (!ret || !slot_is_ctl(to)));
+	close(fd);
 }
 
+/* Waits for all requests of the file; none of them can be read, so it tells of errors. */
 static void any_fsync(struct caller *c)
 {
 	unsigned int i = any_slot(c);
 
-	begin(c, "fsync(slot %u)", i);
+	begin(c, "fsync(%sslot %u)", slot_is_ctl(i) ? "ctl " : "", i);
 	allow_slot(c, i, -1);
-	allow(c, EINVAL, true);
-	end(c, FSYNC, one_in(&c->r, 2) ? fsync(SLOT_FD + i) : fdatasync(SLOT_FD + i), false);
+	allow(c, EINVAL, slot_is_ctl(i));
+	allow(c, EIO, !slot_is_ctl(i));
+	allow(c, ETIMEDOUT, !slot_is_ctl(i));
+	end(c, FSYNC, one_in(&c->r, 2) ? fsync(SLOT_FD + i) : fdatasync(SLOT_FD + i),
+	    !slot_is_ctl(i));
+}
+
+/* Asynchronous requests, of which one caller has as many as it likes under way */
+
+static void aio_allow(struct caller *c, enum op which, unsigned int i, const struct buffer *b)
+{
+	allow(c, ENODEV, c->unbinding);
+	allow(c, EFAULT, b->avail < b->len || b->wild);
+	allow(c, EMSGSIZE, b->len > MAX_REQUEST);
+	allow(c, EINVAL, which == AIO_SYNC || b->wild);
+	if (which == AIO_WRITE || which == AIO_SYNC)
+		allow_request(c, i);
+	else
+		allow_result(c, i);
+	/* Its own, even on a file with O_NONBLOCK. */
+	allow(c, EIO, true);
+	allow(c, ETIMEDOUT, true);
+	c->allowed[EINTR] = false;	/* to no living program */
+}
+
+/* An event: what its operation, whose number is in it, may end with. */
+static void aio_event(struct caller *c, const struct io_event *event)
+{
+	struct flight *flight = &c->flights[event->data];
+	long ret = event->res;
+
+	memcpy(c->allowed, flight->allowed, sizeof(c->allowed));
+	snprintf(c->worker->now, sizeof(c->worker->now), "%s, slot %u, %zu bytes",
+		 op_names[flight->which], flight->slot, flight->len);
+	if (ret < 0)
+		errno = -ret;
+	end(c, flight->which, ret < 0 ? -1 : ret,
+	    flight->which == AIO_WRITE ? ret == flight->len :
+	    flight->which == AIO_READ ? ret <= flight->len && ret <= MAX_REQUEST :
+	    flight->which == AIO_SYNC ? !ret : true);
+	flight->busy = false;
+}
+
+/* Take the events that are there, or forget those that never come. */
+static void aio_collect(struct caller *c)
+{
+	struct timespec timeout = { 0, rng_below(&c->r, 20) * 1000000 };
+	struct io_event events[MAX_FLIGHTS];
+	int nr, i;
+
+	begin(c, "io_getevents");
+	nr = aio_wait(c->aio, one_in(&c->r, 2), MAX_FLIGHTS, events, &timeout);
+	for (i = 0; i < nr; i++)
+		aio_event(c, &events[i]);
+	if (one_in(&c->r, 10)) {
+		aio_close(c->aio);
+		c->aio = 0;
+		memset(c->flights, 0, sizeof(c->flights));
+	}
+}
+
+static void any_aio(struct caller *c)
+{
+	static const enum op kinds[] = { AIO_WRITE, AIO_WRITE, AIO_READ, AIO_SYNC, AIO_POLL };
+	static const unsigned int opcodes[] = {
+		[AIO_WRITE] = IOCB_CMD_PWRITE, [AIO_READ] = IOCB_CMD_PREAD,
+		[AIO_SYNC] = IOCB_CMD_FSYNC, [AIO_POLL] = IOCB_CMD_POLL,
+	};
+	unsigned int i = one_in(&c->r, 16) ? any_slot(c) : slot_of(c, false), n;
+	enum op which = kinds[rng_below(&c->r, ARRAY_SIZE(kinds))];
+	struct buffer b = any_buffer(c, one_in(&c->r, 4) ? 5000 : 100);
+	struct flight *flight;
+	int err;
+
+	if (!c->aio)
+		c->aio = aio_open(MAX_FLIGHTS);
+	for (n = 0; n < MAX_FLIGHTS && c->flights[n].busy; n++)
+		;
+	if (!c->aio || n == MAX_FLIGHTS || one_in(&c->r, 4)) {
+		if (c->aio)
+			aio_collect(c);
+		return;
+	}
+	if (which == AIO_SYNC || which == AIO_POLL)
+		b = (struct buffer){ .p = which == AIO_POLL ? (void *)POLLIN : NULL };
+	flight = &c->flights[n];
+	*flight = (struct flight){ .busy = true, .which = which, .slot = i, .len = b.len };
+	begin(c, "%s, slot %u, %zu bytes", op_names[which], i, b.len);
+	aio_allow(c, which, i, &b);
+	memcpy(flight->allowed, c->allowed, sizeof(c->allowed));
+	allow_slot(c, i, which == AIO_WRITE ? O_WRONLY : which == AIO_READ ? O_RDONLY : -1);
+	allow(c, EINVAL, slot_is_ctl(i) || b.wild || c->threads || c->slots[i].open);
+	allow(c, EAGAIN, true);		/* no event is free */
+	err = aio_submit(c->aio, SLOT_FD + i, opcodes[which], b.p, b.len, n);
+	if (err) {
+		flight->busy = false;
+		errno = err;
+	}
+	end(c, AIO_SUBMIT, err ? -1 : 0, true);
 }
 
 static void any_ftruncate(struct caller *c)
@@ -1663,7 +1867,7 @@ static const struct {
 	{ any_pwritev2, 3 }, { any_poll, 5 }, { any_epoll, 2 }, { any_lseek, 2 },
 	{ any_ioctl, 3 }, { any_mmap, 2 }, { any_open, 8 }, { any_close, 2 }, { any_dup, 3 },
 	{ any_setfl, 5 }, { any_fcntl, 2 }, { any_splice, 2 }, { any_sendfile, 2 },
-	{ any_fsync, 1 }, { any_ftruncate, 1 }, { any_fallocate, 1 }, { attr_read, 5 },
+	{ any_fsync, 2 }, { any_aio, 8 }, { any_ftruncate, 1 }, { any_fallocate, 1 }, { attr_read, 5 },
 	{ attr_write, 6 }, { budget_write, 1 }, { bind_write, 1 },
 };
 
@@ -1809,6 +2013,16 @@ static void open_shared(unsigned int first)
 	}
 }
 
+/* The control nodes of devices 3 and 4 before they were ever unbound: "revive" works on. */
+static int socket_fds[2];
+
+static void put_back(unsigned int device)
+{
+	if (device == 3 || device == 4)
+		if (write(socket_fds[device - 3], "revive", 6) != 6)
+			die("device %u cannot be put back: %m", device);
+}
+
 /* Undo the callers' faults now and then; some errors where faults are rare. */
 static void medic_run(void)
 {
@@ -1817,6 +2031,7 @@ static void medic_run(void)
 	while (!stopped()) {
 		alarm(STUCK);
 		for (device = 1; device <= 4; device++) {
+			put_back(device);
 			ctl_command(device, "clear\nrevive\nlatency 1\nreset-latency 1\n%s",
 				    device & 1 ? "error 1\n" : "");
 			set_attr(device, "timeout", 1);
@@ -1863,10 +2078,10 @@ static void binder_run(struct worker *worker, unsigned int number)
 static unsigned int flood_kind(unsigned int device)
 {
 	static const unsigned int kinds[] = {
-		RESET_FAILED, GIVING_UP, RETRYING, WITHDRAWN, RESET_FAILED,
+		RESET_FAILED, RESET_MISSED, RETRYING, WITHDRAWN, MISSED, RESET_MISSED, RESET_FAILED,
 	};
 
-	return kinds[device % 5];
+	return kinds[device % 7];
 }
 
 /* Ahead of the others, or on a slow machine there is none. */
@@ -1880,7 +2095,8 @@ static void hurry(void)
 static void flood_device(struct worker *worker, unsigned int d, int *fd)
 {
 	if (flood_kind(d) != WITHDRAWN) {
-		while (write(*fd, "flood", 5) == 5)
+		/* How one ended before, which nobody reads, is told once. */
+		while (write(*fd, "flood", 5) == 5 || errno == EIO || errno == ETIMEDOUT)
 			;
 		if (errno != EAGAIN)
 			failure(worker, "device %u: %m", d);
@@ -1902,8 +2118,10 @@ static void flood_run(struct worker *worker)
 		set_attr(d, "timeout", 1);
 		set_attr(d, "reset_timeout", 1);
 		set_attr(d, "max_retries", flood_kind(d) == RETRYING ? 100 : 0);
-		ctl_command(d, "hang 1000000\nlatency 1\nreset-latency 1\n%s",
-			    flood_kind(d) == RESET_FAILED ? "reset-hang 1000000\n" : "");
+		ctl_command(d, "%s 1000000\nlatency 1\nreset-latency 1\n%s",
+			    flood_kind(d) == MISSED ? "lost" : "hang",
+			    flood_kind(d) == RESET_FAILED ? "reset-hang 1000000\n" :
+			    flood_kind(d) == RESET_MISSED ? "reset-lost 1000000\n" : "");
 		fds[d] = open_node(d, false, O_WRONLY | O_NONBLOCK);
 	}
 	while (!stopped()) {
@@ -1926,8 +2144,12 @@ static void flood_count(void)
 		case RESET_FAILED:
 			shared->events[RESET_FAILED] += ctl_value(d, "reset_failures");
 			break;
-		case GIVING_UP:
+		case RESET_MISSED:	/* and never retried */
+			shared->events[RESET_MISSED] += ctl_value(d, "missed");
 			shared->events[GIVING_UP] += ctl_value(d, "failed");
+			break;
+		case MISSED:
+			shared->events[MISSED] += ctl_value(d, "missed");
 			break;
 		case RETRYING:
 			shared->events[RETRYING] += ctl_value(d, "retries");
@@ -2109,7 +2331,9 @@ static void check_calls(void)
 		{ DATA_READ, EAGAIN }, { DATA_READ, EIO }, { DATA_READ, ETIMEDOUT },
 		{ DATA_READ, ENODEV }, { CTL_WRITE, 0 }, { CTL_WRITE, EINVAL },
 		{ CTL_WRITE, ERANGE }, { CTL_WRITE, EMSGSIZE }, { CTL_WRITE, EFAULT },
-		{ CTL_WRITE, ENODEV }, { ATTR_WRITE, 0 }, { ATTR_WRITE, EINVAL },
+		{ CTL_WRITE, ENODEV }, { SPLICE_IN, 0 }, { SPLICE_OUT, 0 }, { SENDFILE, 0 },
+		{ FSYNC, 0 }, { FSYNC, EINVAL }, { AIO_WRITE, 0 }, { AIO_WRITE, EIO },
+		{ AIO_READ, 0 }, { AIO_SYNC, 0 }, { AIO_POLL, 0 }, { ATTR_WRITE, 0 }, { ATTR_WRITE, EINVAL },
 		{ ATTR_WRITE, ERANGE }, { ATTR_WRITE, EACCES }, { POLL, EINTR },
 	};
 	unsigned int i, missing = 0;
@@ -2142,10 +2366,12 @@ static void check_log(double elapsed)
 	unsigned long windows = elapsed / 5 + 1, all = 0;
 	unsigned int i;
 
-	for (i = 0; i < NR_CALLSITES; i++) {
-		check(shared->logged[i] && shared->logged[i] <= 10 * windows,
+	for (i = 0; i < NR_WORDS; i++) {
+		unsigned long most = (i == RESET_FAILED ? 20 : 10) * windows;
+
+		check(shared->logged[i] && shared->logged[i] <= most,
 		      "log: '%s' %lu times in %.0f s, at most %lu", log_words[i], shared->logged[i],
-		      elapsed, 10 * windows);
+		      elapsed, most);
 		check(shared->events[i] > 10 * windows, "    of %lu or more that happened",
 		      shared->events[i]);
 		all += shared->logged[i];
@@ -2166,6 +2392,7 @@ static void check_devices(void)
 	int fd;
 
 	for (d = 0; d < NR_DEVICES; d++) {
+		put_back(d);
 		bind_device(d, true);
 		set_attr(d, "timeout", 1);
 		set_attr(d, "max_retries", 0);
@@ -2189,7 +2416,11 @@ static void check_devices(void)
 
 static void unload(void)
 {
-	int fd = open("/sys/module/iotimer/parameters/budget_us", O_WRONLY);
+	int fd;
+
+	close(socket_fds[0]);
+	close(socket_fds[1]);
+	fd = open("/sys/module/iotimer/parameters/budget_us", O_WRONLY);
 
 	check(write(fd, "200", 3) == 3, "the budget can be set back");
 	close(fd);
@@ -2214,6 +2445,11 @@ static void run(void)
 	if (is_child(worker)) {
 		oracle_run(worker);
 		exit(0);
+	}
+	for (i = 0; i < 2; i++) {
+		socket_fds[i] = open_node(3 + i, true, O_WRONLY);
+		if (socket_fds[i] < 0)
+			die("device %u: %m", 3 + i);
 	}
 	/* 3 + 6 callers on devices 1 and 2, 1 + 3 where these are unbound, 2 patient ones */
 	open_shared(1);

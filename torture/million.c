@@ -12,14 +12,20 @@
  *
  *	plan	faults are pending from the start; a model says how many requests
  *		end how, and for a single client which
- *	dead	the device is dead: each request fails with EIO
+ *	dead	the device is dead, or gone: each request fails with EIO
  *	full	exact counts of EAGAIN and ENOBUFS
- *	signal	each write is interrupted: all are cancelled
+ *	signal	clients get signals all the time, and are stopped and continued: as
+ *		in a plan all the same. EINTR says that a write waited for room and
+ *		was not taken; with SA_RESTART there is none
  *	close	files are closed with requests outstanding, or done but unread
  *	kill	the clients are killed while they wait
  *	calm	the conductor injects faults while clients work; they read all
  *		results, so that the sums per errno must match
- *	wild	the same, and clients are interrupted and close files as well
+ *	wild	the same, and clients get signals and close files as well
+ *
+ * A lost interrupt is found by asking the device, so its request is done and it
+ * counts as missed: exactly those that the plan has lost, where no other interrupt
+ * could have brought its cause along, and no more than were lost elsewhere.
  *
  * A client knows what each read() must give: it keeps what it submitted and has
  * not read. A payload names its device, client and number, up to the last byte.
@@ -50,20 +56,24 @@
 /* What clients count, and what the device counted; sums and differences of it. */
 enum count {
 	SUBMITTED, COMPLETED, FAILED, CANCELLED,
-	TIMEOUTS, RESETS, RESET_FAILURES, RETRIES, LATE, SPURIOUS,
+	TIMEOUTS, RESETS, RESET_FAILURES, RETRIES, LATE, SPURIOUS, MISSED,
 	NR_STATS,		/* the device has those above, under these names */
 	UNREAD = NR_STATS,	/* submitted, and nobody looked how they ended */
 	EIO_ERROR, EIO_RESET, EIO_EITHER, EIO_SEEN, ETIMEDOUT_SEEN, EINTR_SEEN,
 	EAGAIN_SEEN, ENOBUFS_SEEN, CLOSED, KILLED, PIECES,
+	ASYNC, SYNCED, SIGNALLED, STOPPED,
+	LOST, RESET_LOST, DUPLICATE, STORM, GONE,	/* that the device was told */
 	NR_COUNTS
 };
 
 static const char *const count_name[NR_COUNTS] = {
 	"submitted", "completed", "failed", "cancelled", "timeouts", "resets",
-	"reset_failures", "retries", "late", "spurious", "closed unread",
+	"reset_failures", "retries", "late", "spurious", "missed", "closed unread",
 	"EIO after an error", "EIO after a failed reset", "EIO after either", "EIO",
 	"ETIMEDOUT", "EINTR", "EAGAIN", "ENOBUFS", "files closed in use",
-	"clients killed", "results read in pieces",
+	"clients killed", "results read in pieces", "asynchronous requests", "fsyncs",
+	"signals", "clients stopped and continued", "interrupts lost",
+	"interrupts of resets lost", "duplicates", "interrupts in storms", "devices gone for a while",
 };
 
 struct tally {
@@ -81,7 +91,7 @@ static struct shared {
 } *shared;
 
 static unsigned long long requests;
-static char where[256];		/* are we, for messages */
+static char where[320];		/* are we, for messages */
 
 /* Time */
 
@@ -101,7 +111,7 @@ static void sleep_ms(unsigned int ms)
 		;
 }
 
-/* Have write() be interrupted after a while, and again until it is; 0: no more. */
+/* Have signals come after a while, and on from there; 0: no more. */
 static void interrupt_after_us(timer_t timer, unsigned int us)
 {
 	struct itimerspec spec = {
@@ -113,8 +123,11 @@ static void interrupt_after_us(timer_t timer, unsigned int us)
 		die("%s: timer_settime: %m", where);
 }
 
-static void nothing(int signal)
+static volatile sig_atomic_t signals;	/* of this client */
+
+static void on_signal(int signal)
 {
+	signals++;
 }
 
 /* A random number of the list */
@@ -136,8 +149,14 @@ struct plan {
 	unsigned int timeout, reset_timeout, max_retries;
 	unsigned int latency, reset_latency;
 	unsigned int hang, late, late_ms, error, reset_hang, spurious;
-	bool dead;
+	unsigned int lost, duplicate, reset_lost, storm;
+	bool dead, gone;
 };
+
+static bool is_dead(const struct plan *plan)
+{
+	return plan->dead || plan->gone;
+}
 
 #define MAX_STRUCK	128
 
@@ -164,11 +183,15 @@ static bool time_out(struct outcome *out, struct plan *plan, unsigned int *retri
 {
 	out->sum.n[TIMEOUTS]++;
 	out->sum.n[RESETS]++;
-	if (plan->dead || plan->reset_hang) {
-		plan->reset_hang -= !plan->dead;
+	if (is_dead(plan) || plan->reset_hang) {
+		plan->reset_hang -= !is_dead(plan);
 		out->sum.n[RESET_FAILURES]++;
 		end_request(out, EIO, EIO_RESET);
-	} else if (*retries == plan->max_retries) {
+		return false;
+	}
+	out->sum.n[MISSED] += !!plan->reset_lost;
+	plan->reset_lost -= !!plan->reset_lost;
+	if (*retries == plan->max_retries) {
 		end_request(out, ETIMEDOUT, ETIMEDOUT_SEEN);
 	} else {
 		(*retries)++;
@@ -178,6 +201,50 @@ static bool time_out(struct outcome *out, struct plan *plan, unsigned int *retri
 	return false;
 }
 
+/* An operation that ends, with an error or well, and what its interrupt does. */
+static void end_operation(struct outcome *out, struct plan *plan)
+{
+	if (plan->error) {
+		plan->error--;
+		end_request(out, EIO, EIO_ERROR);
+		return;
+	}
+	if (plan->lost) {
+		plan->lost--;
+		out->sum.n[MISSED]++;
+	} else if (plan->duplicate) {
+		plan->duplicate--;
+		out->sum.n[LATE]++;	/* the second one */
+	}
+	end_request(out, 0, COMPLETED);
+}
+
+/* Does an operation that is started now end by itself? If it does, all is counted. */
+static bool does_end(struct outcome *out, struct plan *plan)
+{
+	if (is_dead(plan) || plan->hang) {
+		plan->hang -= !is_dead(plan);
+		return false;
+	}
+	if (!plan->late) {
+		end_operation(out, plan);
+		return true;
+	}
+	plan->late--;
+	if (plan->late_ms > plan->timeout * 1000) {
+		out->sum.n[LATE]++;
+		return false;
+	}
+	end_request(out, 0, COMPLETED);
+	return true;
+}
+
+static bool strikes(const struct plan *plan)
+{
+	return is_dead(plan) || plan->hang || plan->late || plan->error || plan->lost ||
+	       plan->duplicate;
+}
+
 /* Requests are done one by one; one fault at most strikes an operation. */
 static void foretell(struct outcome *out, struct plan plan, unsigned int nr)
 {
@@ -185,29 +252,11 @@ static void foretell(struct outcome *out, struct plan plan, unsigned int nr)
 
 	memset(out, 0, sizeof(*out));
 	out->sum.n[SUBMITTED] = nr;
-	out->sum.n[SPURIOUS] = plan.spurious;
-	while (out->nr < nr && (plan.dead || plan.hang || plan.late || plan.error)) {
-		for (retries = 0;;) {
-			if (plan.dead || plan.hang) {
-				plan.hang -= !plan.dead;
-			} else if (plan.late) {
-				plan.late--;
-				if (plan.late_ms <= plan.timeout * 1000) {
-					end_request(out, 0, COMPLETED);
-					break;
-				}
-				out->sum.n[LATE]++;
-			} else {
-				if (plan.error)
-					end_request(out, EIO, EIO_ERROR);
-				else
-					end_request(out, 0, COMPLETED);
-				plan.error -= !!plan.error;
-				break;
-			}
-			if (!time_out(out, &plan, &retries))
-				break;
-		}
+	out->sum.n[SPURIOUS] = plan.spurious + plan.storm;
+	while (out->nr < nr && strikes(&plan)) {
+		retries = 0;
+		while (!does_end(out, &plan) && time_out(out, &plan, &retries))
+			;
 	}
 	out->sum.n[COMPLETED] = nr - out->sum.n[FAILED];
 	out->sum.n[EIO_SEEN] = out->sum.n[EIO_ERROR] + out->sum.n[EIO_RESET];
@@ -222,10 +271,11 @@ struct client {
 	const struct outcome *foretold;	/* NULL unless alone with the device */
 	unsigned int left;		/* to submit */
 	unsigned int window;		/* unread or outstanding, at most */
-	bool may_be_refused;		/* EAGAIN */
-	unsigned int interrupted;	/* of 8 blocking writes */
+	unsigned int signalled;		/* of 8 blocking writes */
+	bool restarts;			/* they are, if a signal comes while they wait for room */
 	bool closes;
 	timer_t timer;
+	aio_context_t aio;
 
 	int fd;
 	bool nonblock;			/* the file's mode */
@@ -315,6 +365,17 @@ static void submitted(struct client *c, unsigned int len)
 	c->left--;
 }
 
+/* Its data are looped back, in its turn. */
+static void can_be_read(struct client *c, uint32_t number, uint32_t index, unsigned int len,
+			bool nonblock)
+{
+	c->unread[c->nr].number = number;
+	c->unread[c->nr].index = index;
+	c->unread[c->nr].len = len;
+	c->unread[c->nr].nonblock = nonblock;
+	c->nr++;
+}
+
 /* Submit a request. Returns 0, also if it failed in the end, or why it was not taken. */
 static int submit(struct client *c, bool nonblock)
 {
@@ -327,7 +388,7 @@ static int submit(struct client *c, bool nonblock)
 
 	set_mode(c, nonblock);
 	fill(c, number, len);
-	if (!nonblock && rng_below(&c->random, 8) < c->interrupted) {
+	if (!nonblock && rng_below(&c->random, 8) < c->signalled) {
 		interrupt_after_us(c->timer, 1 + rng_below(&c->random, 5000));
 		armed = true;
 	}
@@ -343,15 +404,13 @@ static int submit(struct client *c, bool nonblock)
 		c->tally->n[ENOBUFS_SEEN]++;
 		return err;
 	}
-	if (err == EAGAIN && nonblock && c->may_be_refused) {
+	if (err == EAGAIN && nonblock) {
 		c->tally->n[EAGAIN_SEEN]++;
 		return err;
 	}
-	if (err == EINTR && armed) {
+	if (err == EINTR && armed && !c->restarts) {	/* while it waited for room */
 		c->tally->n[EINTR_SEEN]++;
-		c->tally->n[CANCELLED]++;
-		submitted(c, len);
-		return 0;
+		return err;
 	}
 	if (!err && ret != len)
 		die("%s: request %u of %u bytes: write returned %zd", where, number, len, ret);
@@ -360,14 +419,45 @@ static int submit(struct client *c, bool nonblock)
 	submitted(c, len);
 	if (!nonblock)
 		ended(c, number, index, err);
-	if (!err) {
-		c->unread[c->nr].number = number;
-		c->unread[c->nr].index = index;
-		c->unread[c->nr].len = len;
-		c->unread[c->nr].nonblock = nonblock;
-		c->nr++;
-	}
+	if (!err)
+		can_be_read(c, number, index, len, nonblock);
 	return 0;
+}
+
+/*
+ * Submit some asynchronous requests, and wait for them. Nothing else is submitted
+ * meanwhile, so their results come in this order, but for those that failed.
+ */
+static void submit_async(struct client *c, unsigned int nr)
+{
+	uint32_t index = c->tally->n[SUBMITTED], number = c->number, i;
+	struct io_event events[MAX_RESULTS];
+	unsigned int len[MAX_RESULTS];
+	long result[MAX_RESULTS];
+	int err;
+
+	set_mode(c, false);
+	for (i = 0; i < nr; i++) {
+		len[i] = random_len(c, c->number + 1);
+		fill(c, c->number + 1, len[i]);
+		err = aio_submit(c->aio, c->fd, IOCB_CMD_PWRITE, payload, len[i], i);
+		if (err)
+			die("%s: request %u: io_submit: %s", where, c->number + 1, strerror(err));
+		submitted(c, len[i]);
+		c->tally->n[ASYNC]++;
+	}
+	if (aio_wait(c->aio, nr, nr, events, NULL) != nr)
+		die("%s: io_getevents: %m", where);
+	for (i = 0; i < nr; i++)
+		result[events[i].data] = events[i].res;
+	for (i = 0; i < nr; i++) {
+		if (result[i] >= 0 && result[i] != len[i])
+			die("%s: request %u of %u bytes: its event says %ld", where,
+			    number + i + 1, len[i], result[i]);
+		ended(c, number + i + 1, index + i, result[i] < 0 ? -result[i] : 0);
+		if (result[i] >= 0)
+			can_be_read(c, number + i + 1, index + i, len[i], false);
+	}
 }
 
 static void first_was_read(struct client *c)
@@ -407,8 +497,10 @@ static bool collect(struct client *c, bool nonblock)
 		    ret, left);
 	fill(c, c->unread[0].number, c->unread[0].len);
 	if (memcmp(data, (uint8_t *)payload + c->read, ret))
-		die("%s: request %u: another's data, or garbage: %02x %02x ...", where,
-		    c->unread[0].number, data[0], data[1]);
+		die("%s: request %u%s of %u bytes, %u read, %u unread: another's data, or garbage: number %u of client %u of device %u, %02x",
+		    where, c->unread[0].number, c->unread[0].nonblock ? ", nonblocking," : "",
+		    c->unread[0].len, c->read, c->nr, data[0] | data[1] << 8, data[4], data[5],
+		    data[2]);
 	c->read += ret;
 	if (ret < left) {
 		c->tally->n[PIECES]++;
@@ -428,6 +520,22 @@ static void wait_for(struct client *c, short events)
 		die("%s: poll: %x", where, poller.revents);
 }
 
+/* After this, nothing that can be read is waited for. */
+static void sync_file(struct client *c)
+{
+	if (fsync(c->fd))
+		die("%s: fsync: %m", where);
+	c->tally->n[SYNCED]++;
+	while (c->nr)
+		if (!collect(c, true))
+			die("%s: %u requests are outstanding after fsync", where, c->nr);
+}
+
+static unsigned int least(unsigned int a, unsigned int b)
+{
+	return a < b ? a : b;
+}
+
 /* Until the share is submitted and all of it read. */
 static void work(struct client *c)
 {
@@ -435,7 +543,7 @@ static void work(struct client *c)
 
 	while (c->left || c->nr) {
 		n = 1 + rng_below(&c->random, c->window);
-		switch (rng_below(&c->random, c->closes ? 33 : 32)) {
+		switch (rng_below(&c->random, c->closes ? 37 : 36)) {
 		case 0 ... 7:	/* blocking, each read at once if nothing else is unread */
 			for (i = 0; i < n && c->left && c->nr < c->window; i++) {
 				submit(c, false);
@@ -465,7 +573,13 @@ static void work(struct client *c)
 					die("%s: POLLIN, but nothing to read", where);
 			}
 			break;
-		case 32:
+		case 32 ... 34:
+			submit_async(c, least(least(n, c->left), MAX_RESULTS - c->nr));
+			break;
+		case 35:
+			sync_file(c);
+			break;
+		case 36:
 			close_file(c);
 			open_file(c);
 			break;
@@ -498,10 +612,17 @@ static void work_full(struct client *c)
 		die("%s: not 64 results", where);
 }
 
+/* More than there is room for. */
 static void work_signal(struct client *c)
 {
-	while (c->left)
-		submit(c, false);
+	while (c->left) {
+		submit(c, rng_below(&c->random, 4));
+		if (c->nr > MAX_RESULTS / 2)
+			while (collect(c, true))
+				;
+	}
+	while (c->nr)
+		collect(c, false);
 }
 
 static void work_close(struct client *c)
@@ -550,6 +671,7 @@ struct epoch {
 	unsigned int nr_requests, nr_clients;
 	pid_t pid[CLIENTS];
 	unsigned int errors;		/* that the conductor has injected */
+	unsigned int told[NR_COUNTS];	/* what else it has */
 };
 
 static void read_stats(unsigned int device, unsigned long long stats[NR_STATS])
@@ -575,6 +697,16 @@ void tell(const struct epoch *e, const char *format, ...)
 		die("%s: '%s': %s", where, line, strerror(err));
 }
 
+/* A fault that is counted; without a number if that is 0. */
+static void tell_fault(struct epoch *e, const char *fault, enum count what, unsigned int nr)
+{
+	if (nr)
+		tell(e, "%s %u", fault, nr);
+	else
+		tell(e, "%s", fault);
+	e->told[what] += nr ? nr : 1;
+}
+
 static void set(const struct epoch *e, const char *name, unsigned int value)
 {
 	int err = set_attr(e->device, name, value);
@@ -584,7 +716,7 @@ static void set(const struct epoch *e, const char *name, unsigned int value)
 }
 
 /* Have the device be as planned. */
-static void set_up(const struct epoch *e)
+static void set_up(struct epoch *e)
 {
 	const struct plan *plan = &e->plan;
 
@@ -601,10 +733,54 @@ static void set_up(const struct epoch *e)
 		tell(e, "error %u", plan->error);
 	if (plan->reset_hang)
 		tell(e, "reset-hang %u", plan->reset_hang);
+	if (plan->lost)
+		tell_fault(e, "lost", LOST, plan->lost);
+	if (plan->duplicate)
+		tell_fault(e, "duplicate", DUPLICATE, plan->duplicate);
+	if (plan->reset_lost)
+		tell_fault(e, "reset-lost", RESET_LOST, plan->reset_lost);
+	if (plan->storm) {		/* it has blown over before anything else comes */
+		tell_fault(e, "storm", STORM, plan->storm);
+		while (ctl_value(e->device, "pending_storm"))
+			sleep_ms(1);
+	}
 	if (plan->spurious)
 		tell(e, "spurious %u", plan->spurious);
 	if (plan->dead)
 		tell(e, "dead");
+	if (plan->gone)
+		tell_fault(e, "gone", GONE, 0);
+}
+
+/* The faults of a plan: those whose bits are set. */
+static void plan_faults(struct plan *plan, uint64_t *random, unsigned int faults, bool fast)
+{
+	bool alone;
+
+	if (faults & 1)
+		plan->hang = 1 + rng_below(random, 9);
+	if (faults & 2) {
+		plan->late = 1 + rng_below(random, 4);
+		/* Just in time, or too late; then often while a retry is under way. */
+		plan->late_ms = fast ? 1 + rng_below(random, plan->timeout * 1000 - 50) :
+				       (plan->timeout + 1) * 1000 + 500 + rng_below(random, 3000);
+	}
+	if (faults & 4)
+		plan->error = 1 + rng_below(random, 30);
+	if (faults & 8)
+		plan->reset_hang = 1 + rng_below(random, 3);
+	if (faults & 16)
+		plan->spurious = 1 + rng_below(random, 20);
+	/* A lost one's cause would be read when another interrupt comes. */
+	alone = !plan->spurious && (!plan->late || fast);
+	if (faults & 32 && alone)
+		plan->lost = 1 + rng_below(random, 9);
+	if (faults & 64)
+		plan->duplicate = 1 + rng_below(random, 30);
+	if (faults & 128 && alone)
+		plan->reset_lost = 1 + rng_below(random, 4);
+	if (faults & 256)
+		plan->storm = 1 + rng_below(random, 200);
 }
 
 /* Plan an epoch of at most so many requests. */
@@ -621,27 +797,15 @@ static void plan(struct epoch *e, unsigned int most)
 	plan->latency = PICK(random, 0, 0, 0, 1, 1, 3);
 	plan->reset_latency = PICK(random, 0, 1, 20, 300);
 	e->nr_clients = 1 + rng_below(random, CLIENTS);
-	if (faults & 1)
-		plan->hang = 1 + rng_below(random, 9);
-	if (faults & 2) {
-		plan->late = 1 + rng_below(random, 4);
-		/* Just in time, or too late; then often while a retry is under way. */
-		plan->late_ms = fast ? 1 + rng_below(random, plan->timeout * 1000 - 50) :
-				       (plan->timeout + 1) * 1000 + 500 + rng_below(random, 3000);
-	}
-	if (faults & 4)
-		plan->error = 1 + rng_below(random, 30);
-	if (faults & 8)
-		plan->reset_hang = 1 + rng_below(random, 3);
-	if (faults & 16)
-		plan->spurious = 1 + rng_below(random, 20);
+	plan_faults(plan, random, faults, fast);
 
 	switch (e->kind) {
 	case PLAN:
 		e->nr_requests = 100 + rng_below(random, 800);
 		break;
 	case DEAD:
-		plan->dead = true;
+		plan->gone = rng_below(random, 2);
+		plan->dead = !plan->gone;
 		e->nr_requests = e->nr_clients + rng_below(random, 6);
 		break;
 	case FULL:
@@ -649,6 +813,12 @@ static void plan(struct epoch *e, unsigned int most)
 		e->nr_requests = MAX_RESULTS;
 		break;
 	case SIGNAL:
+		plan->latency = PICK(random, 5, 20, 50);
+		plan->hang = rng_below(random, 2);
+		plan->lost = rng_below(random, 2);
+		plan->reset_lost = rng_below(random, 2);
+		e->nr_requests = e->nr_clients * (20 + rng_below(random, 40));
+		break;
 	case CLOSE:
 	case KILL:
 		/* None is done before its submitter gives up. */
@@ -680,18 +850,18 @@ static void foretell_epoch(struct epoch *e)
 	case PLAN:
 	case DEAD:
 	case FULL:
+	case SIGNAL:
 	case LEAVE:
 		foretell(&e->out, e->plan, e->nr_requests);
 		if (e->kind == LEAVE)
 			sum->n[UNREAD] = e->nr_requests;
 		break;
-	case SIGNAL:
 	case CLOSE:
 	case KILL:
 		/* The one in the slot may hang; it is not retried. */
 		sum->n[SUBMITTED] = e->nr_requests;
 		sum->n[CANCELLED] = e->nr_requests;
-		sum->n[e->kind == SIGNAL ? EINTR_SEEN : UNREAD] = e->nr_requests;
+		sum->n[UNREAD] = e->nr_requests;
 		sum->n[TIMEOUTS] = e->plan.hang;
 		sum->n[RESETS] = e->plan.hang;
 		sum->n[RESET_FAILURES] = e->plan.reset_hang;
@@ -711,23 +881,25 @@ static void describe(const struct epoch *e)
 		 "device %u, epoch %u, %s of %u (timeout %u %u %u, latency %u %u%s",
 		 e->device, e->number, kind_name[e->kind], e->nr_requests, p->timeout,
 		 p->reset_timeout, p->max_retries, p->latency, p->reset_latency,
-		 p->dead ? ", dead)" : "");
+		 p->dead ? ", dead)" : p->gone ? ", gone)" : "");
 	len = strlen(where);
-	if (!p->dead)
+	if (!is_dead(p))
 		snprintf(where + len, sizeof(where) - len,
-			 ", hang %u, late %u %u, error %u, reset-hang %u, spurious %u)", p->hang,
-			 p->late_ms, p->late, p->error, p->reset_hang, p->spurious);
+			 ", hang %u, late %u %u, error %u, reset-hang %u, spurious %u, lost %u, duplicate %u, reset-lost %u, storm %u)",
+			 p->hang, p->late_ms, p->late, p->error, p->reset_hang, p->spurious,
+			 p->lost, p->duplicate, p->reset_lost, p->storm);
 }
 
 static void be_client(const struct epoch *e, unsigned int id, unsigned int nr)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
-	struct sigaction action = { .sa_handler = nothing };
+	struct sigaction action = { .sa_handler = on_signal };
 	struct client *c = calloc(1, sizeof(*c));
 	unsigned int len = strlen(where);
 
 	snprintf(where + len, sizeof(where) - len, ", client %u", id);
 	alarm(STUCK);
+	action.sa_flags = (e->random + id) & 1 ? SA_RESTART : 0;
 	if (!c || sigaction(SIGUSR1, &action, NULL) ||
 	    timer_create(CLOCK_MONOTONIC, &event, &c->timer))
 		die("%s: %m", where);
@@ -737,21 +909,18 @@ static void be_client(const struct epoch *e, unsigned int id, unsigned int nr)
 	c->random = rng(&c->random);
 	c->sizes = rng(&c->random);
 	c->tally = &shared->client[e->device][id];
-	c->foretold = (e->kind == PLAN || e->kind == DEAD || e->kind == FULL) &&
-		      e->nr_clients == 1 ? &e->out : NULL;
+	c->foretold = e->out.sum.n[SUBMITTED] && e->nr_clients == 1 && !e->out.sum.n[CANCELLED] ?
+			      &e->out : NULL;
 	c->left = nr;
 	c->window = PICK(&c->random, 1, 4, 16, 40, MAX_RESULTS + 1);
-	c->may_be_refused = e->kind == PLAN || e->kind == DEAD || e->kind == FULL ||
-			    e->kind == CALM;
-	if (e->kind == WILD || e->kind == SIGNAL) {
-		/* No write waits for room in the queue: EINTR means withdrawn. */
-		c->window = QUEUE_DEPTH / CLIENTS - 1;
-		c->interrupted = e->kind == WILD ? 1 : 8;
-		c->closes = e->kind == WILD;
-	}
+	c->signalled = e->kind == WILD ? 2 : e->kind == SIGNAL ? 8 : 0;
+	c->restarts = action.sa_flags;
+	c->closes = e->kind == WILD;
+	c->aio = aio_open(MAX_RESULTS);
 	open_file(c);
 	kind_work[e->kind](c);
 	close_file(c);
+	c->tally->n[SIGNALLED] = signals;
 	exit(0);
 }
 
@@ -773,6 +942,16 @@ static void start_clients(struct epoch *e)
 	}
 }
 
+/* It has ended; its number may be another's now. */
+static void forget_client(struct epoch *e, pid_t pid)
+{
+	unsigned int id;
+
+	for (id = 0; id < e->nr_clients; id++)
+		if (e->pid[id] == pid)
+			e->pid[id] = 0;
+}
+
 /* Are clients at work? Waits for one to end if told so. */
 static bool at_work(struct epoch *e, bool wait)
 {
@@ -781,6 +960,7 @@ static bool at_work(struct epoch *e, bool wait)
 
 	do {
 		pid = waitpid(-1, &status, wait ? 0 : WNOHANG);
+		forget_client(e, pid);
 		if (pid > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
 			die("%s: a client is stuck", where);
 		if (pid > 0 && WIFSIGNALED(status) && e->kind != KILL)
@@ -813,13 +993,74 @@ static void kill_clients(struct epoch *e)
 	}
 }
 
+/* Stop the clients, and let them go on, again and again. */
+static void stop_clients(struct epoch *e)
+{
+	unsigned int id;
+
+	while (at_work(e, false)) {
+		sleep_ms(PICK(&e->random, 1, 10, 100));
+		for (id = 0; id < e->nr_clients; id++)
+			if (e->pid[id] && !kill(e->pid[id], SIGSTOP))
+				e->told[STOPPED]++;
+		sleep_ms(PICK(&e->random, 1, 10, 100, 1000));
+		for (id = 0; id < e->nr_clients; id++)
+			if (e->pid[id])
+				kill(e->pid[id], SIGCONT);
+	}
+}
+
+/*
+ * It would swallow an error that is on its way, and they are counted: true if
+ * there is none.
+ */
+static bool is_free_of_errors(const struct epoch *e)
+{
+	if (ctl_value(e->device, "pending_error"))
+		return false;
+	sleep_ms(20);
+	return true;
+}
+
+/* The device says nothing for a while, dead or gone. */
+static void be_silent(struct epoch *e, bool gone)
+{
+	if (!is_free_of_errors(e))
+		return;
+	if (gone)
+		tell_fault(e, "gone", GONE, 0);
+	else
+		tell(e, "dead");
+	sleep_ms(rng_below(&e->random, 6000));
+	tell(e, "revive");
+}
+
+/* An interrupt goes astray. */
+static void stray(struct epoch *e, unsigned int nr)
+{
+	switch (rng_below(&e->random, 4)) {
+	case 0:
+		tell_fault(e, "lost", LOST, nr);
+		break;
+	case 1:
+		tell_fault(e, "reset-lost", RESET_LOST, 1);
+		break;
+	case 2:
+		tell_fault(e, "duplicate", DUPLICATE, nr);
+		break;
+	case 3:
+		tell_fault(e, "storm", STORM, 10 * nr);
+		break;
+	}
+}
+
 /* One more thing goes wrong. */
 static void trouble(struct epoch *e)
 {
 	uint64_t *random = &e->random;
 	unsigned int nr = PICK(random, 1, 1, 1, 2, 3, 5);
 
-	switch (rng_below(random, e->kind == WILD ? 23 : 22)) {
+	switch (rng_below(random, e->kind == WILD ? 27 : 26)) {
 	case 0 ... 2:
 		tell(e, "hang %u", nr);
 		break;
@@ -844,13 +1085,8 @@ static void trouble(struct epoch *e)
 	case 17:
 		tell(e, "reset-latency %u", PICK(random, 0, 1, 100, 1500));
 		break;
-	case 18:	/* death would swallow an error that is on its way, and they are counted */
-		if (ctl_value(e->device, "pending_error"))
-			break;
-		sleep_ms(20);
-		tell(e, "dead");
-		sleep_ms(rng_below(random, 6000));
-		tell(e, "revive");
+	case 18:
+		be_silent(e, rng_below(random, 2));
 		break;
 	case 19:
 		set(e, "timeout", 1 + rng_below(random, 3));
@@ -861,7 +1097,10 @@ static void trouble(struct epoch *e)
 	case 21:
 		set(e, "max_retries", rng_below(random, 4));
 		break;
-	case 22:
+	case 22 ... 25:
+		stray(e, nr);
+		break;
+	case 26:
 		tell(e, "clear");
 		break;
 	}
@@ -888,7 +1127,8 @@ static void come_to_rest(struct epoch *e)
 	bool chaotic = e->kind == CALM || e->kind == WILD;
 	double began = now();
 
-	while (ctl_value(e->device, "outstanding") || ctl_value(e->device, "pending_spurious")) {
+	while (ctl_value(e->device, "outstanding") || ctl_value(e->device, "pending_spurious") ||
+	       ctl_value(e->device, "pending_storm")) {
 		if (now() - began > UNREST)
 			die("%s: requests stay outstanding, or spurious interrupts away", where);
 		sleep_ms(20);
@@ -896,7 +1136,7 @@ static void come_to_rest(struct epoch *e)
 	if (chaotic)
 		e->errors -= ctl_value(e->device, "pending_error");
 	tell(e, "clear");
-	if (e->plan.dead)
+	if (is_dead(&e->plan))
 		tell(e, "revive");
 	/* Late ones, and the last spurious one. */
 	sleep_ms(chaotic ? 5100 : e->plan.late_ms + 100);
@@ -926,8 +1166,10 @@ static void judge(struct epoch *e, const unsigned long long device[NR_STATS],
 		if (device[i] < n[i] || (!n[UNREAD] && device[i] != n[i]))
 			expect(count_name[i], device[i], n[i]);
 	expect("EIO and ETIMEDOUT", n[EIO_SEEN] + n[ETIMEDOUT_SEEN], n[FAILED]);
-	expect("EINTR", n[EINTR_SEEN], n[CANCELLED]);
+	expect("cancelled, but to no program that lives", n[CANCELLED], 0);
 	expect("resets", device[RESETS], device[TIMEOUTS]);
+	if (device[MISSED] > e->told[LOST] + e->told[RESET_LOST])
+		expect("missed", device[MISSED], e->told[LOST] + e->told[RESET_LOST]);
 
 	given_up = device[RESETS] - device[RESET_FAILURES] - device[RETRIES];
 	switch (e->kind) {
@@ -949,7 +1191,6 @@ static void judge(struct epoch *e, const unsigned long long device[NR_STATS],
 			expect(count_name[i], device[i], foretold[i]);
 		expect("EIO", n[EIO_SEEN], foretold[EIO_SEEN]);
 		expect("ETIMEDOUT", n[ETIMEDOUT_SEEN], foretold[ETIMEDOUT_SEEN]);
-		expect("EINTR", n[EINTR_SEEN], foretold[EINTR_SEEN]);
 		expect("closed unread", n[UNREAD], foretold[UNREAD]);
 		n[EIO_ERROR] = foretold[EIO_ERROR];
 		n[EIO_RESET] = foretold[EIO_RESET];
@@ -975,7 +1216,7 @@ static void add_up(struct epoch *e)
 		stats[i] -= e->before[i];
 	judge(e, stats, &sum);
 	for (i = 0; i < NR_COUNTS; i++)
-		total->n[i] += sum.n[i];
+		total->n[i] += sum.n[i] + e->told[i];
 	for (i = 0; i < NR_STATS; i++)
 		if (e->out.sum.n[SUBMITTED])	/* it was foretold */
 			total->sum += hash(e->random + i, stats[i]);
@@ -998,6 +1239,8 @@ static void run_epoch(struct epoch *e, unsigned int most)
 	start_clients(e);
 	if (e->kind == KILL)
 		kill_clients(e);
+	else if (e->kind == SIGNAL)
+		stop_clients(e);
 	else if (e->kind == CALM || e->kind == WILD)
 		chaos(e);
 	else

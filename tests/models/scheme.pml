@@ -4,7 +4,7 @@
  * deferred handlers and submitters. Checked by scripts/model.
  *
  *	submitter	write(), then close(); one request and file each. In a
- *			hurry, a signal or the close comes at any time; else
+ *			hurry, a fatal signal or the close comes at any time; else
  *			when the request is done. The first may have O_NONBLOCK
  *			and a file opened for reading too, the second waits
  *	isr, thread	the two handlers of the interrupt
@@ -28,6 +28,8 @@
  * Faults are choices of hw, made as often as it likes. Hang, dead, reset-hang:
  * nothing falls due. Late: what a reset or a start would take back, falls due
  * later. Error: how an operation ends. Spurious: at any time.
+ *
+ * Lost interrupts, the timer that rests, suspend and resume are in power.pml.
  *
  * What is left out: time (a tick may come at any moment, so anything may time
  * out, early too), limits over 1 s, more than MAX_RETRIES retries, the queue's
