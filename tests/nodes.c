@@ -340,8 +340,8 @@ FIXTURE(piped) {
 
 FIXTURE_SETUP(piped)
 {
-	ctl("clear\nrevive\nlatency 1\nreset-latency 5\n");
-	wait_idle();
+	restore();
+	ctl("latency 1");
 	snapshot(self->before);
 	self->fd = open(NODE, O_RDWR);
 	ASSERT_GE(self->fd, 0);
@@ -351,11 +351,10 @@ FIXTURE_SETUP(piped)
 
 FIXTURE_TEARDOWN(piped)
 {
-	ctl("clear\nlatency 1");
 	close(self->fd);
 	close(self->p[0]);
 	close(self->p[1]);
-	wait_idle();
+	restore();
 	EXPECT_TRUE(identity());
 }
 

@@ -80,10 +80,9 @@ FIXTURE_SETUP(waiting)
 {
 	char latency[32];
 
-	snprintf(latency, sizeof(latency), "clear\nrevive\nlatency %d\n",
-		 variant->latency);
+	snprintf(latency, sizeof(latency), "latency %d", variant->latency);
+	restore();
 	ctl(latency);
-	wait_idle();
 	snapshot(self->before);
 	self->fd = open(NODE, O_RDWR);
 	ASSERT_GE(self->fd, 0);
@@ -99,8 +98,7 @@ FIXTURE_SETUP(waiting)
 FIXTURE_TEARDOWN(waiting)
 {
 	EXPECT_EQ(0, exit_status(self->child));
-	ctl("latency 5");
-	wait_idle();
+	restore();
 	EXPECT_EQ(1 + variant->ahead, GREW("submitted"));
 	EXPECT_EQ(1 + variant->ahead, GREW("completed"));
 	EXPECT_EQ(0, GREW("cancelled"));
@@ -389,8 +387,8 @@ FIXTURE_VARIANT_ADD(killed, by_sigint) {
 
 FIXTURE_SETUP(killed)
 {
-	ctl("clear\nrevive\nlatency 1000\n");
-	wait_idle();
+	restore();
+	ctl("latency 1000");
 	snapshot(self->before);
 	self->fd = open(NODE, O_RDWR);
 	ASSERT_GE(self->fd, 0);
@@ -398,8 +396,7 @@ FIXTURE_SETUP(killed)
 
 FIXTURE_TEARDOWN(killed)
 {
-	ctl("latency 5");
-	wait_idle();
+	restore();
 	EXPECT_TRUE(identity());
 	EXPECT_HEAR("");	/* a result was dropped */
 	close(self->fd);

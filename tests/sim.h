@@ -102,8 +102,19 @@ static inline void wait_idle(void)
 {
 	int i;
 
-	for (i = 0; i < 100000 && value("outstanding"); i++)
+	for (i = 0; i < 100000 && value("outstanding") > 0; i++)
 		usleep(10000);
+}
+
+/* Bound, idle, without faults, and with the module's own settings, whatever a test has left. */
+static inline void restore(void)
+{
+	put(DRIVER "bind", "sim_dev.0");
+	ctl("clear\nrevive\nlatency 5\nreset-latency 5\n");
+	put(SYSFS "timeout", "3");
+	put(SYSFS "reset_timeout", "2");
+	put(SYSFS "max_retries", "3");
+	wait_idle();
 }
 
 /* Wait for a value of the control node; true if it came within 10 s. */
@@ -195,11 +206,7 @@ FIXTURE(sim) {
 
 FIXTURE_SETUP(sim)
 {
-	ctl("clear\nrevive\nlatency 5\nreset-latency 5\n");
-	put(SYSFS "timeout", "3");
-	put(SYSFS "reset_timeout", "2");
-	put(SYSFS "max_retries", "3");
-	wait_idle();
+	restore();
 	self->fd = open(NODE, O_RDWR);
 	ASSERT_GE(self->fd, 0);
 	snapshot(self->before);
@@ -208,8 +215,7 @@ FIXTURE_SETUP(sim)
 FIXTURE_TEARDOWN(sim)
 {
 	close(self->fd);
-	ctl("clear\nrevive\nlatency 5\nreset-latency 5\n");
-	wait_idle();
+	restore();
 	EXPECT_TRUE(identity());
 	EXPECT_EQ(-1, value("counter"));
 }
