@@ -320,6 +320,7 @@ static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
  * completed meanwhile, whose reference is ours since sim_dev_write_iter().
  */
 static void sim_dev_unlock(struct sim_dev *sim, unsigned long flags)
+	__releases(&sim->lock)
 {
 	struct sim_request *req, *next;
 	LIST_HEAD(done);
@@ -841,7 +842,7 @@ static int sim_dev_submit(struct sim_file *file, struct sim_request *req)
  * somebody else: a system call may be restarted. An asynchronous request has no
  * system call to restart.
  */
-static unsigned int sim_file_wait_state(const struct kiocb *iocb)
+static unsigned int sim_file_wait_state(struct kiocb *iocb)
 {
 	return is_sync_kiocb(iocb) ? TASK_INTERRUPTIBLE :
 				     TASK_KILLABLE | TASK_FREEZABLE;
@@ -1042,7 +1043,7 @@ static ssize_t sim_file_read_first(struct sim_file *file,
 }
 
 /* Take the file's lock for reading; it is not held while waiting for a result. */
-static int sim_file_lock_reader(struct sim_file *file, const struct kiocb *iocb,
+static int sim_file_lock_reader(struct sim_file *file, struct kiocb *iocb,
 				bool nonblock)
 {
 	if (nonblock)

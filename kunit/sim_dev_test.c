@@ -500,7 +500,7 @@ static void after_asking_the_next_has_all_its_time(struct kunit *test)
 	command(fx, "hang");
 	queue_text(fx, "hangs");
 	while (!GREW(fx, missed))
-		msleep(1);
+		usleep_range(500, 1000);
 	KUNIT_EXPECT_EQ(test, fx->sim->slot.timeout.counter, TIMEOUT + 1);
 	wait_until_idle(fx->sim);
 	expect_read(test, "lost");
@@ -790,9 +790,10 @@ static void async_completed(struct kiocb *iocb, long result)
 	unsigned long flags;
 
 	/* Would hang if it were called under the lock. */
-	async->locked = !spin_trylock_irqsave(&async->sim->lock, flags);
-	if (!async->locked)
+	if (spin_trylock_irqsave(&async->sim->lock, flags))
 		spin_unlock_irqrestore(&async->sim->lock, flags);
+	else
+		async->locked = true;
 	async->times++;
 	async->result = result;
 	complete(&async->completed);

@@ -135,10 +135,10 @@ FAULT_TEST(lost_interrupt_with_others_queued)
 	ctl("lost 3");
 	fcntl(self->fd, F_SETFL, O_NONBLOCK);
 	for (i = 0; i < 6; i++)
-		EXPECT_EQ(1, say(self->fd, (char[2]){ 'a' + i }));
+		EXPECT_EQ(1, say(self->fd, (char [2]) { 'a' + i }));
 	fcntl(self->fd, F_SETFL, 0);
 	for (i = 0; i < 6; i++)
-		EXPECT_HEAR(((char[2]){ 'a' + i }));
+		EXPECT_HEAR(((char [2]) { 'a' + i }));
 	EXPECT_LE(tick(3 * LIMIT), now() - began);
 	EXPECT_GE(3 * (LIMIT + 1) + SOON, now() - began);
 	EXPECT_EQ(3, GREW("missed"));
@@ -291,10 +291,10 @@ FAULT_TEST(duplicate_completions_end_nothing_else)
 	ctl("duplicate 20\nlatency 1");
 	fcntl(self->fd, F_SETFL, O_NONBLOCK);
 	for (i = 0; i < QUEUE_DEPTH; i++)
-		EXPECT_EQ(1, say(self->fd, (char[2]){ 'a' + i }));
+		EXPECT_EQ(1, say(self->fd, (char [2]) { 'a' + i }));
 	fcntl(self->fd, F_SETFL, 0);
 	for (i = 0; i < QUEUE_DEPTH; i++)
-		EXPECT_HEAR(((char[2]){ 'a' + i }));
+		EXPECT_HEAR(((char [2]) { 'a' + i }));
 	usleep(50000);
 	EXPECT_EQ(QUEUE_DEPTH, GREW("late"));
 	EXPECT_EQ(QUEUE_DEPTH, GREW("completed"));

@@ -1867,8 +1867,8 @@ static const struct {
 	{ any_pwritev2, 3 }, { any_poll, 5 }, { any_epoll, 2 }, { any_lseek, 2 },
 	{ any_ioctl, 3 }, { any_mmap, 2 }, { any_open, 8 }, { any_close, 2 }, { any_dup, 3 },
 	{ any_setfl, 5 }, { any_fcntl, 2 }, { any_splice, 2 }, { any_sendfile, 2 },
-	{ any_fsync, 2 }, { any_aio, 8 }, { any_ftruncate, 1 }, { any_fallocate, 1 }, { attr_read, 5 },
-	{ attr_write, 6 }, { budget_write, 1 }, { bind_write, 1 },
+	{ any_fsync, 2 }, { any_aio, 8 }, { any_ftruncate, 1 }, { any_fallocate, 1 },
+	{ attr_read, 5 }, { attr_write, 6 }, { budget_write, 1 }, { bind_write, 1 },
 };
 
 static void any_call(struct caller *c)
@@ -2333,8 +2333,9 @@ static void check_calls(void)
 		{ CTL_WRITE, ERANGE }, { CTL_WRITE, EMSGSIZE }, { CTL_WRITE, EFAULT },
 		{ CTL_WRITE, ENODEV }, { SPLICE_IN, 0 }, { SPLICE_OUT, 0 }, { SENDFILE, 0 },
 		{ FSYNC, 0 }, { FSYNC, EINVAL }, { AIO_WRITE, 0 }, { AIO_WRITE, EIO },
-		{ AIO_READ, 0 }, { AIO_SYNC, 0 }, { AIO_POLL, 0 }, { ATTR_WRITE, 0 }, { ATTR_WRITE, EINVAL },
-		{ ATTR_WRITE, ERANGE }, { ATTR_WRITE, EACCES }, { POLL, EINTR },
+		{ AIO_READ, 0 }, { AIO_SYNC, 0 }, { AIO_POLL, 0 }, { ATTR_WRITE, 0 },
+		{ ATTR_WRITE, EINVAL }, { ATTR_WRITE, ERANGE }, { ATTR_WRITE, EACCES },
+		{ POLL, EINTR },
 	};
 	unsigned int i, missing = 0;
 

@@ -1279,7 +1279,8 @@ static void do_fuzz(void)
 	static const char * const good[] = { "", "\n", "spurious 1\n", "  \t\n", "latency 1\n" };
 	static const char * const words[] = {
 		"hang", "late", "error", "reset-hang", "spurious", "latency", "clear", "revive",
-		"dead", "gone", "lost", "duplicate", "reset-lost", "0", "1", "-1", "600000", "1000000", "x", " ", "\n", "\n", "\t", "\0",
+		"dead", "gone", "lost", "duplicate", "reset-lost",
+		"0", "1", "-1", "600000", "1000000", "x", " ", "\n", "\n", "\t", "\0",
 	};
 	char text[256];
 	unsigned int i = below(ARRAY_SIZE(junk)), n;
@@ -1605,7 +1606,8 @@ static __attribute__((noreturn)) void run_device(unsigned int device, uint64_t s
 	sigaction(SIGUSR1, &action, NULL);
 
 	const unsigned int numbers[] = {
-		plan->writers, plan->echoes, plan->asyncs, plan->splicers, plan->shares, plan->victims, plan->closers,
+		plan->writers, plan->echoes, plan->asyncs, plan->splicers, plan->shares,
+		plan->victims, plan->closers,
 		plan->hung, plan->pollers, plan->signals, !plan->hung, !plan->hung, 1, 1,
 		plan->unbound, 2 * plan->unbound, !plan->unbound,
 	};
