@@ -3,9 +3,9 @@
  * What changed its name between the kernels that this builds on, 6.1 to 7.2:
  * the newest name, made from the older ones.
  *
- * No version is asked for: the kernel of an enterprise distribution has an old
- * one and newer functions. What is a macro is asked for by #ifdef; of the rest,
- * Kbuild defines HAVE_name if the kernel's headers declare it.
+ * Kernel versions are not compared: an enterprise kernel has an old version and
+ * newer functions. Macros are tested with #ifdef. For functions and enums,
+ * Kbuild defines HAVE_name if the kernel's headers declare the name.
  */
 #ifndef _IOTIMER_COMPAT_H
 #define _IOTIMER_COMPAT_H
@@ -45,8 +45,8 @@ hrtimer_setup_on_stack(struct hrtimer *timer,
 
 /*
  * In a trace event: fill in the __string() @dst, which was made of @src. Not by
- * __assign_str(), which lost its second argument in 6.10: a macro's arguments
- * cannot be asked for.
+ * __assign_str(), which lost its second argument in 6.10: the preprocessor
+ * cannot tell how many arguments a macro takes.
  */
 #define compat_assign_str(dst, src) \
 	strscpy(__get_str(dst), src, __get_dynamic_array_len(dst))

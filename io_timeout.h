@@ -34,8 +34,8 @@
  * a tag before calling. Without one, have the reset see to it that nothing old
  * is left that could interrupt, and ask the device whether it is done.
  *
- * The one thing people forget: the commonest time-out is a lost interrupt. So
- * ask the device before the tick that would expire:
+ * The one thing people forget: the commonest cause of a time-out is a lost
+ * interrupt. So ask the device before the tick at which the time is up:
  *
  *	if (io_timeout_due(t))
  *		read what the device has completed, and call
@@ -122,7 +122,7 @@ static inline void io_timeout_init(struct io_timeout *t, int limit,
 	io_timeout_cancel(t);
 }
 
-/* A limit as it counts: limit + 1 must neither overflow nor look idle. */
+/* Clamp a limit: limit + 1 must neither overflow nor be IO_TIMEOUT_IDLE. */
 static inline int io_timeout_clamp(int limit)
 {
 	return clamp(limit, 1, INT_MAX - 1);

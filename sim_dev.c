@@ -18,9 +18,9 @@
  *
  * Who completes a request: whoever takes it off the queue or out of its slot,
  * under the device's lock, and nobody else can then find it there. So each is
- * completed exactly once, be it by the thread, by the work item, by its
- * submitter (a signal came), by the closing of its file, or by the unbinding
- * of the device.
+ * completed exactly once: by the thread, the once-a-second routine, the work
+ * item, its submitter (a fatal signal came), the closing of its file, suspend,
+ * or the unbinding of the device.
  *
  * The log is written after the lock is dropped: a console is slow, and the
  * handler waits for the lock. What is to be said is kept in a struct
@@ -62,7 +62,7 @@
 
 #define SIM_DEV_MAX_DEVICES	256
 #define SIM_DEV_MAX_RESULTS	64	/* of one file, unread or outstanding */
-#define SIM_DEV_QUIET_MS	2000	/* that suspend waits for what is in flight */
+#define SIM_DEV_QUIET_MS	2000	/* how long suspend waits */
 
 /* Module parameters: defaults of what sysfs and the control node can change. */
 
@@ -96,14 +96,14 @@ SIM_DEV_PARAM(static, queue_depth, 16, 1, 1024,
 
 /**
  * struct sim_request - one write() (IRP)
- * @ref: one held until the request is done and off its file's list, another
- *	one by write(); by sim_dev_unlock() if it has an @iocb
+ * @ref: one held until the request is done and off its file's list, another by
+ *	write(). With an @iocb, write() leaves the second to sim_dev_unlock()
  * @queue: in sim_dev.queue until it is started; in sim_dev.done when it is
  *	done, if it has an @iocb
  * @list: in sim_file.requests
  * @file: whose list it is on; NULL when it is on none
  * @completed: what a blocking write() waits for
- * @iocb: of an asynchronous write(), which gets the result; else NULL
+ * @iocb: the asynchronous write() that gets the result, or NULL
  * @number: counts the device's requests from 1, for the log
  * @submitted: when, if the trace event of its completion was on then, else 0
  * @retries: how often it was started again
@@ -145,8 +145,9 @@ struct sim_request {
  * @requests: outstanding ones, and if @keeps_results those yet to be read, in
  *	the order of submission; protected by sim_dev.lock
  * @nr_requests: how many
- * @error: of a request that nobody reads, for fsync() or the next write(); or 0
- * @node: in sim_dev.files; it and the two above are protected as @requests
+ * @error: error of a request that has no reader, kept for fsync() or the next
+ *	write(); 0 if none. Protected by sim_dev.lock
+ * @node: entry in sim_dev.files; protected by sim_dev.lock
  * @wait: of read(), fsync() and all who poll; woken when one is done or taken
  *	off the list, the queue has room again, or the device is gone
  * @spare: a request that the next write() takes, or NULL; atomic
@@ -166,8 +167,8 @@ struct sim_file {
 };
 
 /*
- * Of its own: recovery must not wait behind those who wait for it, which may
- * take all of the system's workqueue. libaio's fsync does.
+ * Own workqueue: those who wait for recovery may occupy all workers of the
+ * system's workqueue, as libaio's fsync does, and recovery would never run.
  */
 static struct workqueue_struct *sim_dev_wq;
 
@@ -244,8 +245,8 @@ static void sim_request_unlist(struct sim_request *req)
 }
 
 /*
- * One request less is outstanding. If the queue was full, those hear of it who
- * poll a file, as those do who wait for room. Caller holds the lock.
+ * One request fewer is outstanding. If the queue was full, wake all who poll,
+ * and wake a writer that waits for room. Caller holds the lock.
  */
 static void sim_dev_make_room(struct sim_dev *sim)
 {
@@ -270,7 +271,7 @@ static void sim_dev_trace_complete(struct sim_dev *sim, struct sim_request *req,
 			       req->withdrawn);
 }
 
-/* Who hears of a request that nobody waits for and that failed? Caller holds the lock. */
+/* Keep the error for fsync() or the next write(), if nobody else reports it. */
 static void sim_dev_keep_error(struct sim_request *req, int result)
 {
 	if (result < 0 && req->nonblock && req->file && !req->file->keeps_results)
@@ -279,9 +280,9 @@ static void sim_dev_keep_error(struct sim_request *req, int result)
 
 /*
  * Complete a request that the caller has just taken off the queue or out of
- * its slot. The caller holds the lock, and lets it go by sim_dev_unlock().
- * Unless a reader wants to hear of it, the request is gone then, or is the
- * writer's that waits for it.
+ * its slot. The caller holds the lock, and drops it by sim_dev_unlock(). Do not
+ * use @req after this call, unless a reference of your own is held: a reader, a
+ * waiting writer or sim_dev_unlock() may have the last one.
  */
 static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 			     int result)
@@ -316,8 +317,8 @@ static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 }
 
 /*
- * Let the lock go, and tell the submitters of asynchronous requests that were
- * completed meanwhile, whose reference is ours since sim_dev_write_iter().
+ * Drop the lock, then complete the asynchronous requests that ended under it.
+ * sim_dev_write_iter() left its reference to each of them to this function.
  */
 static void sim_dev_unlock(struct sim_dev *sim, unsigned long flags)
 	__releases(&sim->lock)
@@ -343,7 +344,7 @@ static void sim_dev_program(struct sim_dev *sim)
 	struct sim_request *req = slot->request;
 
 	io_timeout_begin(&slot->timeout);
-	/* Under the lock that the routine stops it under. */
+	/* sim_dev_tick() stops the timer under this lock too. */
 	if (!iotimer_enabled(sim->timer))
 		iotimer_start(sim->timer);
 	slot->started = ktime_get();
@@ -405,7 +406,7 @@ static void sim_dev_withdraw(struct sim_dev *sim, struct sim_request *req)
 
 /**
  * struct sim_dev_report - what happened to a request
- * @what: what
+ * @what: what happened; selects the log line
  * @missed: found by asking the device, since no interrupt came
  * @request: its number; 0 if a reset at resume has none
  * @ms: how long the operation, or the reset, took
@@ -494,7 +495,7 @@ static void sim_dev_log(struct sim_dev *sim, const struct sim_dev_report *report
 		break;
 	case SIM_REPORT_WITHDRAWN:
 		dev_info_ratelimited(sim->dev,
-				     "request %llu: reset complete after %u.%03u s, the request was withdrawn\n",
+				     "request %llu: reset complete after %u.%03u s, the request was cancelled\n",
 				     request, s, ms);
 		break;
 	case SIM_REPORT_RESET_FAILED:
@@ -504,7 +505,7 @@ static void sim_dev_log(struct sim_dev *sim, const struct sim_dev_report *report
 		break;
 	case SIM_REPORT_RESET_FAILED_WITHDRAWN:
 		dev_err_ratelimited(sim->dev,
-				    "request %llu: reset failed, no interrupt for %u.%03u s, the request was withdrawn\n",
+				    "request %llu: reset failed, no interrupt for %u.%03u s, the request was cancelled\n",
 				    request, s, ms);
 		break;
 	case SIM_REPORT_RESET_FAILED_IDLE:
@@ -543,7 +544,7 @@ static unsigned int sim_dev_judge(struct sim_dev *sim, u64 cause)
 	}
 }
 
-/* Judge and count a cause. Caller holds the lock. */
+/* Classify and count a cause. Caller holds the lock. */
 static unsigned int sim_dev_take_cause(struct sim_dev *sim, u64 cause)
 {
 	unsigned int verdict = sim_dev_judge(sim, cause);
@@ -577,8 +578,9 @@ static irqreturn_t sim_dev_isr(int irq, void *data)
 }
 
 /*
- * Read all causes that the device has. However many it says there are: its
- * registers may say anything.
+ * Read all causes that wait, SIM_HW_MAX_CAUSES at most: a broken device may say
+ * for ever that one more waits. Return true if one of them ends what the driver
+ * waits for. Caller holds the lock.
  */
 static bool sim_dev_reap(struct sim_dev *sim)
 {
@@ -605,7 +607,7 @@ static void sim_dev_retry(struct sim_dev *sim, struct sim_dev_report *report)
 	struct sim_request *req = sim->slot.request;
 
 	if (sim->closed && req && !req->withdrawn)
-		return;		/* until it has power again, and is reset again */
+		return;		/* resume resets it again */
 	if (!req) {		/* at resume */
 		sim_dev_note(sim, report, SIM_REPORT_RESET_IDLE);
 		sim_dev_start_io(sim);
@@ -628,14 +630,14 @@ static void sim_dev_retry(struct sim_dev *sim, struct sim_dev_report *report)
 	}
 }
 
-/* Ones may be data, or all that is left of the device since its interrupt. */
+/* All ones may be data: ask the status whether the device is still there. */
 static bool sim_dev_read_back(struct sim_dev *sim, struct sim_request *req)
 {
 	sim_hw_read_buffer(sim->hw, req->data, req->len);
 	return sim_hw_read(sim->hw, SIM_HW_STATUS) != SIM_HW_ALL_ONES;
 }
 
-/* What the handler, or asking the device, has found. Caller holds the lock. */
+/* Handle what the interrupt handler or sim_dev_reap() found. Lock is held. */
 static void sim_dev_handle(struct sim_dev *sim, struct sim_dev_report *report)
 {
 	struct sim_slot *slot = &sim->slot;
@@ -686,21 +688,22 @@ static void sim_dev_reset(struct sim_dev *sim, struct sim_dev_report *report)
 	sim_hw_reset(sim->hw);
 }
 
-/* The time is up and no interrupt has come, but the device says that it is done. */
+/* The device was asked, and had ended it, but no interrupt had come. */
 static void sim_dev_missed(struct sim_dev *sim, struct sim_dev_report *report)
 {
 	const struct sim_request *req = sim->slot.request;
 
 	sim->stats.missed++;
+	sim_dev_note(sim, report, SIM_REPORT_NOTHING);
 	report->missed = true;
 	trace_sim_dev_missed(sim->dev, req ? req->number : 0,
 			     io_timeout_resetting(&sim->slot.timeout));
 }
 
 /*
- * A second has passed. The order matters: what the device has completed may
- * start the next operation, and that has not had a second yet. Caller holds the
- * lock.
+ * A second has passed. Ask, tick, handle, in this order: handling may start the
+ * next operation, and this second must not count against that operation. Caller
+ * holds the lock.
  */
 static void sim_dev_tick(struct sim_dev *sim, struct sim_dev_report *report)
 {
@@ -838,9 +841,9 @@ static int sim_dev_submit(struct sim_file *file, struct sim_request *req)
 }
 
 /*
- * How to wait for something that is not submitted yet, or was submitted by
- * somebody else: a system call may be restarted. An asynchronous request has no
- * system call to restart.
+ * How to wait for room in the queue, or for a result to read. Any signal ends a
+ * system call's wait, as the call can be restarted. An asynchronous request has
+ * no call to restart, so only a fatal signal ends its wait.
  */
 static unsigned int sim_file_wait_state(struct kiocb *iocb)
 {
@@ -880,7 +883,7 @@ static ssize_t sim_dev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	bool nonblock = iocb->ki_filp->f_flags & O_NONBLOCK;
 	bool async = !is_sync_kiocb(iocb);
 	bool may_wait = !nonblock && !(iocb->ki_flags & IOCB_NOWAIT);
-	/* What is no user's memory comes from splice(), which holds a lock. */
+	/* Do not freeze in splice(): it holds the pipe's lock. */
 	unsigned int state = TASK_KILLABLE |
 			     (user_backed_iter(from) ? TASK_FREEZABLE : 0);
 	size_t len = iov_iter_count(from);
@@ -922,7 +925,7 @@ out:
 	return ret;
 }
 
-/* A write() is one request, and what is spliced becomes as many as it takes. */
+/* Split what is spliced into requests of at most one device buffer each. */
 static ssize_t sim_dev_splice_write(struct pipe_inode_info *pipe,
 				    struct file *filp, loff_t *pos, size_t len,
 				    unsigned int flags)
@@ -971,7 +974,7 @@ static u64 sim_dev_last_number(struct sim_dev *sim)
 	return number;
 }
 
-/* Wait for the requests that were made by now; later ones are others' concern. */
+/* Wait for the file's requests submitted so far, not for later ones. */
 static int sim_dev_fsync(struct file *filp, loff_t start, loff_t end,
 			 int datasync)
 {
@@ -1042,7 +1045,7 @@ static ssize_t sim_file_read_first(struct sim_file *file,
 	return ret;
 }
 
-/* Take the file's lock for reading; it is not held while waiting for a result. */
+/* Take read_lock. The reader drops it before it waits for a result. */
 static int sim_file_lock_reader(struct sim_file *file, struct kiocb *iocb,
 				bool nonblock)
 {
@@ -1083,9 +1086,9 @@ static ssize_t sim_dev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 }
 
 /*
- * One wait queue for both directions: libaio's poll takes no more, and epoll
- * stays on those of its first call when it is told to look for the other
- * direction.
+ * One wait queue for both directions: libaio's poll takes only one. epoll
+ * registers on the queues of its first call only, even if it is later told to
+ * watch the other direction.
  */
 static __poll_t sim_dev_poll(struct file *filp, poll_table *wait)
 {
@@ -1332,8 +1335,8 @@ static int sim_dev_suspend(struct device *dev)
 
 /*
  * The device has power again and has forgotten everything. When its reset is
- * over, what was under way starts over, and does not count as a retry: the
- * time-out was not its fault.
+ * over, what was under way starts over. That counts as a retry only if the
+ * request had timed out before.
  */
 static int sim_dev_resume(struct device *dev)
 {
@@ -1358,8 +1361,8 @@ static int sim_dev_resume(struct device *dev)
 static DEFINE_SIMPLE_DEV_PM_OPS(sim_dev_pm_ops, sim_dev_suspend, sim_dev_resume);
 
 /*
- * Another kernel takes over (kexec), or the machine goes down. What the device
- * is still doing, it has to give up.
+ * Another kernel takes over (kexec), or the machine goes down. Reset the device
+ * if it is still busy.
  */
 static void sim_dev_shutdown(struct platform_device *pdev)
 {
@@ -1421,8 +1424,8 @@ static struct sim_dev *sim_dev_alloc(struct device *dev, struct sim_hw *hw,
 }
 
 /*
- * The nodes come last: who opens one may use it at once. If the second cannot
- * be made, the first goes again as when the device is unbound.
+ * The nodes come last: a program may use a node as soon as it exists. If the
+ * second cannot be made, the first is removed as when the device is unbound.
  */
 static int sim_dev_probe(struct platform_device *pdev)
 {
@@ -1567,8 +1570,8 @@ static int sim_dev_make(unsigned int id)
 }
 
 /*
- * As many as can be made. Once the first is there its node may be open, and an
- * init that fails frees the code under it.
+ * Make as many devices as possible. Do not fail once one exists: a program may
+ * have its node open, and a failing init would free the module's code.
  */
 static int sim_dev_make_all(unsigned int nr)
 {

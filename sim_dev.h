@@ -56,8 +56,8 @@ extern struct sim_dev_param sim_param_max_retries;
  * @retries: operations started again after a reset
  * @late: interrupts of operations that had been given up
  * @spurious: interrupts without cause, or of a reset that nobody waits for
- * @missed: operations and resets that had ended when their time was up, and
- *	whose interrupt had not been handled
+ * @missed: operations and resets that had ended without an interrupt, as found
+ *	when their time was up or before suspend
  */
 struct sim_dev_stats {
 	u64 submitted;
@@ -83,7 +83,7 @@ struct sim_dev_stats {
  * @error: it ended with an error
  * @guilty: the operation timed out, so its next start counts as a retry. Else
  *	the reset was not its fault, and it just starts over
- * @failed: the reset timed out, @failed_work has yet to look
+ * @failed: the reset timed out, and @failed_work has not handled it yet
  * @failed_work: fails the request when its reset timed out (CustomDpc)
  */
 struct sim_slot {
@@ -121,13 +121,13 @@ struct sim_node {
  * @ctl_node: /dev/sim_devN_ctl
  * @lock: protects @gone, everything below, and all requests and files; taken by
  *	the interrupt handler
- * @closed: nothing is started: the device is to have no power
- * @off: it has none, or will soon have none: handler and routine touch no
- *	register
+ * @closed: suspend has begun: nothing is started
+ * @off: the device has no power or will soon lose it: handler and routine touch
+ *	no register
  * @slot: what the device is doing
  * @queue: requests that wait for the slot
  * @done: asynchronous requests, for sim_dev_unlock() to complete
- * @files: open ones
+ * @files: list of the open files
  * @outstanding: requests in @slot and @queue
  * @max_retries: of a request
  * @stats: counters

@@ -7,8 +7,9 @@
  * Events stand in one queue sorted by due time, and one hrtimer is armed for
  * the first. When an event falls due it takes effect and its cause appears in
  * the cause register, behind those that the driver has not read yet;
- * the interrupt is raised when a cause comes to the front by reading the one
- * before it, or to an empty register, unless it is to be lost.
+ * the interrupt is raised when a cause appears and it is not raised already,
+ * unless the fault "lost" struck that cause; and again when a cause has been read
+ * and more wait.
  *
  * A fault is an event that is not queued (hang), that nothing removes from the
  * queue (late), that stands there twice (duplicate), or that raises no
@@ -121,8 +122,8 @@ static void sim_hw_drop(struct sim_hw *hw)
 }
 
 /*
- * Nor is anything left of what has ended: a reset that ended unread would end
- * the next one.
+ * Drop all causes that wait to be read too, but not late and spurious ones: the
+ * cause of an old reset would end the next reset.
  */
 static void sim_hw_drop_all(struct sim_hw *hw)
 {
@@ -142,8 +143,8 @@ static void sim_hw_drop_all(struct sim_hw *hw)
 }
 
 /*
- * Nor is the operation under way late any more: it was not done, and once the
- * device is back a late interrupt with its tag would say that it was.
+ * The device went away before it did the operation: drop the operation's late
+ * interrupt, which would say that the operation is done.
  */
 static void sim_hw_forget(struct sim_hw *hw)
 {
@@ -251,7 +252,7 @@ static bool sim_hw_strikes(struct sim_hw *hw, enum sim_hw_fault fault)
 	return true;
 }
 
-/* The interrupt was raised, unless the driver has read what it was for meanwhile. */
+/* Call the handler, unless the driver has read the cause since. */
 static void sim_hw_interrupt(struct sim_hw *hw)
 {
 	unsigned long flags;
@@ -354,9 +355,9 @@ static void sim_hw_next_spurious(struct sim_hw *hw, unsigned int ms)
 
 /*
  * The first cause is taken: raise the interrupt for the next, if any, or for
- * the next of a storm. One right behind each that is handled: were they raised
- * without end, a threaded handler would not get to run, and the kernel would
- * switch the line off.
+ * the next of a storm. A storm raises one interrupt for each read. Raised
+ * without a pause, interrupts would starve a threaded handler, and the kernel
+ * would disable the line.
  */
 static u64 sim_hw_take_cause(struct sim_hw *hw)
 {
@@ -381,7 +382,7 @@ static u32 sim_hw_status(const struct sim_hw *hw)
 	       (hw->nr_due ? SIM_HW_STATUS_IRQ : 0);
 }
 
-/* Does the device hear what the driver says to it? Touching it without power is a bug. */
+/* Does the device react? Touching it without power is a driver bug. */
 static bool sim_hw_hears(struct sim_hw *hw)
 {
 	WARN_ONCE(hw->off, "sim_hw: touched without power\n");
@@ -418,8 +419,8 @@ void sim_hw_start(struct sim_hw *hw, u32 tag, const void *data, size_t len)
  * sim_hw_reset - start a reset
  * @hw: the device
  *
- * Drops the operation under way and the causes that wait to be read, but late
- * and spurious ones. A reset that is under way starts over.
+ * Drops the operation under way and the causes that wait to be read, except
+ * late and spurious ones. A reset that is under way starts over.
  *
  * Context: any but NMI.
  */
@@ -589,8 +590,9 @@ void sim_hw_set_gone(struct sim_hw *hw, bool gone)
 /**
  * sim_hw_set_power - switch the device's power
  * @hw: the device
- * @on: false: as sim_hw_set_gone(), and who touches the device is warned about,
- *	once; true: what is started from now on works
+ * @on: false: as sim_hw_set_gone(), but a late interrupt of the operation under
+ *	way comes all the same, and the first access warns; true: what is
+ *	started from now on works
  *
  * Context: any but NMI.
  */

@@ -24,7 +24,7 @@ struct sim_hw;
 #define SIM_HW_BUFFER_SIZE	4096
 #define SIM_HW_MAX_FAULTS	1000000		/* of one kind, pending */
 #define SIM_HW_MAX_MS		600000		/* latencies, lateness */
-#define SIM_HW_MAX_CAUSES	1024		/* that wait to be read, at most */
+#define SIM_HW_MAX_CAUSES	1024		/* most causes that can wait */
 
 /* What each register reads as when the device is gone, or has no power. */
 #define SIM_HW_ALL_ONES		(~0ULL)

@@ -33,6 +33,7 @@ static void settings(void)
 FIXTURE_SETUP(fault)
 {
 	unload_swallow();	/* should a test have failed */
+	put(DRIVER "unbind", "sim_dev.0");
 	settings();
 	self->log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
 	ASSERT_GE(self->log, 0);
@@ -295,7 +296,7 @@ FAULT_TEST(duplicate_completions_end_nothing_else)
 	fcntl(self->fd, F_SETFL, 0);
 	for (i = 0; i < QUEUE_DEPTH; i++)
 		EXPECT_HEAR(((char [2]) { 'a' + i }));
-	usleep(50000);
+	wait_for("late", value_in(self->before, "late") + QUEUE_DEPTH);
 	EXPECT_EQ(QUEUE_DEPTH, GREW("late"));
 	EXPECT_EQ(QUEUE_DEPTH, GREW("completed"));
 	EXPECT_EQ(20 - QUEUE_DEPTH, value("pending_duplicate"));
@@ -365,7 +366,7 @@ FAULT_TEST(gone_with_many_queued)
 	int i;
 
 	fcntl(self->fd, F_SETFL, O_NONBLOCK);
-	ctl("gone");
+	EXPECT_EQ(0, ctl("gone"));
 	for (i = 0; i < 4; i++)
 		EXPECT_EQ(1, say(self->fd, "x"));
 	fcntl(self->fd, F_SETFL, 0);
@@ -373,6 +374,8 @@ FAULT_TEST(gone_with_many_queued)
 		EXPECT_EQ(-EIO, hear(self->fd, self->text, 10));
 	EXPECT_GE(4 * (LIMIT + 1 + LIMIT) + SOON, now() - began);
 	EXPECT_EQ(4, GREW("failed"));
+	ctl("revive");
+	EXPECT_DONE("back", 0, SOON);
 }
 
 /* What it would say of interrupts is all ones, and no cause. */

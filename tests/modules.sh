@@ -190,7 +190,7 @@ if put "$log_functions" $tracefs/set_ftrace_filter 2>/dev/null; then
 	put nop $tracefs/current_tracer
 	put '' $tracefs/set_ftrace_filter
 	for line in 'timed out after' 'retrying, attempt' 'giving up' 'reset failed.*with -EIO' 'done, but no interrupt' \
-		'reset, but no interrupt' 'complete.*the request was withdrawn' 'failed.*the request was withdrawn'; do
+		'reset, but no interrupt' 'complete.*the request was cancelled' 'failed.*the request was cancelled'; do
 		check "the log has a line '$line'" grep -q "$line" /tmp/klog
 	done
 	check "each seen by the tracer: $(wc -l </tmp/lines)" \

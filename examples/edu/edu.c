@@ -21,25 +21,24 @@
  * The timer rests while nothing is outstanding: edu_start() starts it, and
  * edu_watchdog() stops it, both under the device's lock.
  *
- * Asking: the commonest time-out is an interrupt that was lost. The device says
- * whether it is still at work, and it begins when it is told to. So an operation
- * that it was programmed with is done once it is not at work any more, and is
- * completed then (edu_ask()).
+ * Asking: the commonest cause of a time-out is a lost interrupt. The device
+ * says that it is at work from the moment an operation is programmed. So once
+ * it is no longer at work the operation is done, and edu_ask() completes it.
  *
  * The device has no reset, not even one of the PCI bus's (it is conventional
  * PCI without power management), and what it was told to do cannot be taken
  * back. It has no tag either that would tell an old operation's interrupt from
  * the new one's. So the reset makes sure that there is no old operation:
  *
- *  1. Wait until the device neither computes nor copies, and answers. It does
+ *  1. Wait until the device answers, and neither computes nor copies. It does
  *     not listen before that, and if it never gets there, the reset has failed.
  *  2. Its computing unit first says that it is ready and only then interrupts,
  *     so an old interrupt may still be on its way. Have it compute once more,
  *     without interrupt: it does one thing after the other, so when that is
- *     done the old interrupt has been raised, or never will be. (It may itself
- *     raise one yet, if the next is programmed at once; edu_interrupt() finds
- *     the device at work then, and counts it as late. The DMA unit says that it
- *     is ready and interrupts in one.)
+ *     done the old interrupt has been raised, or never will be. (This second
+ *     computation may interrupt too, if the next one is programmed at once.
+ *     edu_interrupt() finds the device at work then, and counts that interrupt
+ *     as late. The DMA unit says that it is ready and interrupts in one step.)
  *  3. Acknowledge whatever is raised.
  *  4. Have the device raise an interrupt with a cause that nothing else uses.
  *     So a reset ends by an interrupt, as io_timeout.h wants it, and one that
@@ -47,12 +46,12 @@
  *
  * That takes sleep, so a work item does it, looking every EDU_POLL_MS.
  *
- * A device that is gone reads as all ones, which is also a device at work with
- * every cause raised. Such a cause is none (edu_acknowledge()), and such a device
- * never becomes clean: what is outstanding ends with -EIO, within its time.
+ * A device that is gone reads as all ones: at work, with every cause raised.
+ * edu_acknowledge() ignores that cause, and the device never becomes clean. So
+ * what is outstanding ends with -EIO, within its time.
  *
  * Suspend waits for what is in flight, but not for long; what remains stays in
- * the slot. Resume resets the device, and then starts it over.
+ * the slot. Resume resets the device, and then starts that request over.
  *
  * The log is written after the lock is dropped: a console is slow, and the
  * handler waits for the lock. A struct edu_report keeps what to say until then.
@@ -399,7 +398,7 @@ static void edu_start(struct edu *edu)
 	edu->timeout.limit = READ_ONCE(timeout);	/* parameters change */
 	edu->timeout.reset_limit = READ_ONCE(reset_timeout);
 	io_timeout_begin(&edu->timeout);
-	/* Under the lock that the routine stops it under. */
+	/* edu_tick() stops the timer under this lock too. */
 	if (!iotimer_enabled(edu->timer))
 		iotimer_start(edu->timer);
 	edu->started = ktime_get();
@@ -606,8 +605,8 @@ static void edu_log(struct device *dev, const struct edu_report *report)
 /* Interrupt, once-a-second routine, reset */
 
 /*
- * Is the device done with the operation? Only if it was programmed with it: what
- * waits for a clean device has not begun.
+ * Is the device done with the operation? False if the operation is not
+ * programmed yet, because it waits for a clean device.
  */
 static bool edu_operation_done(const struct edu *edu)
 {
@@ -689,16 +688,16 @@ static irqreturn_t edu_isr(int irq, void *data)
 }
 
 /*
- * The time is up. Has what the driver waits for ended, and only the interrupt was
- * lost? It may be raised still; and if it is not, an operation is done if the
- * device says so. If its interrupt comes after all it counts as late: the next
- * operation is not done when that comes, or may as well end by it.
+ * The time is up: was only the interrupt lost? First look for a cause that is
+ * still raised. Without one, the operation has ended if the device says so. If
+ * the interrupt then comes late, edu_interrupt() ignores it while the next
+ * operation is at work. If the next one is done by then, it may end it.
  */
 static bool edu_ask(struct edu *edu)
 {
 	u32 cause;
 
-	/* No bus has to give ones for a device that is gone: zeros look like done. */
+	/* A device that is gone may read as zeros, which look like "done". */
 	if (!edu_is_there(edu))
 		return false;
 	cause = edu_acknowledge(edu);
@@ -714,7 +713,7 @@ static int edu_collect(struct edu *edu)
 
 	if (req->op == EDU_COMPUTE) {
 		req->value = edu_read(edu, EDU_FACTORIAL);
-		/* Above 1 they are even. */
+		/* No factorial is all ones: it is 1, or even. */
 		if (req->value == EDU_ALL_ONES)
 			return -EIO;
 	} else if (req->op == EDU_FROM_DEVICE) {
@@ -728,6 +727,8 @@ static void edu_retry(struct edu *edu, struct edu_report *report)
 {
 	struct edu_request *req = edu->request;
 
+	if (edu->closed && req && !req->cancelled)
+		return;		/* resume resets it again */
 	if (!req) {		/* at resume */
 		edu_note(edu, report, EDU_REPORT_RESET_IDLE);
 		wake_up(&edu->free);
@@ -743,13 +744,12 @@ static void edu_retry(struct edu *edu, struct edu_report *report)
 	} else {
 		req->retries++;
 		edu->stats.retries++;
-		edu->guilty = false;
 		edu_note(edu, report, EDU_REPORT_RETRY);
 		edu_start(edu);
 	}
 }
 
-/* What the handler, or asking the device, has found. Caller holds the lock. */
+/* Handle what the interrupt handler or edu_ask() found. Lock is held. */
 static void edu_handle(struct edu *edu, struct edu_report *report)
 {
 	if (edu->interrupted) {
@@ -1305,8 +1305,8 @@ static bool edu_is_quiet(struct edu *edu)
  * The device loses its power, or another kernel takes it over: let it finish what
  * it is doing, if it does so soon, and start nothing more. What remains waits
  * for edu_resume(). The interrupt stays enabled, since its line may be shared;
- * the handler sees @off. So a copy or computation that is still under way must
- * not raise the pin any more, nor may it write to memory.
+ * the handler sees @off. A copy or computation that is still under way is kept
+ * from raising the pin and from writing to memory.
  */
 static void edu_quiesce(struct edu *edu)
 {

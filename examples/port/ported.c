@@ -129,7 +129,7 @@ static bool ported_take_cause(struct ported *p, u64 cause)
 	case SIM_HW_CAUSE_ERROR:
 		if (SIM_HW_CAUSE_TAG(cause) != p->tag ||
 		    !io_timeout_op_interrupt(&p->timeout))
-			return false;	/* of an operation that was given up */
+			return false;	/* of an operation that timed out */
 		p->cause = SIM_HW_CAUSE_WHY(cause);
 		return true;
 	case SIM_HW_CAUSE_RESET:
