@@ -49,7 +49,7 @@ hrtimer_setup_on_stack(struct hrtimer *timer,
  * cannot tell how many arguments a macro takes.
  */
 #define compat_assign_str(dst, src) \
-	strscpy(__get_str(dst), src, __get_dynamic_array_len(dst))
+	strscpy(__get_str(dst), (src) ?: "(null)", __get_dynamic_array_len(dst))
 
 /* Since 6.12; before, lockdep takes such a lock for another kind of lock on PREEMPT_RT. */
 #ifndef lockdep_set_notrack_class
