@@ -72,7 +72,7 @@ static const char *const op_names[NR_OPS] = {
 
 /* The lines that the driver logs, by what tells them apart. */
 static const char *const log_words[] = {
-	"timed out", "giving up", "retrying", "withdrawn", "reset failed",
+	"timed out", "giving up", "retrying", "was cancelled", "reset failed",
 	": done, but no interrupt", "was reset, but no interrupt", "callbacks suppressed",
 };
 
