@@ -440,6 +440,12 @@ static s64 sim_slot_age(const struct sim_slot *slot)
 	return ktime_us_delta(ktime_get(), slot->started);
 }
 
+/* The number of the slot's request; 0 if a reset at resume has none. */
+static u64 sim_slot_number(const struct sim_slot *slot)
+{
+	return slot->request ? slot->request->number : 0;
+}
+
 /* Fill in a report about the slot. Caller holds the lock. */
 static void sim_dev_note(struct sim_dev *sim, struct sim_dev_report *report,
 			 int what)
@@ -447,7 +453,7 @@ static void sim_dev_note(struct sim_dev *sim, struct sim_dev_report *report,
 	const struct sim_request *req = sim->slot.request;
 
 	report->what = what;
-	report->request = req ? req->number : 0;
+	report->request = sim_slot_number(&sim->slot);
 	report->ms = div_s64(sim_slot_age(&sim->slot), USEC_PER_MSEC);
 	report->retries = req ? req->retries : 0;
 	report->max_retries = sim->max_retries;
@@ -691,12 +697,10 @@ static void sim_dev_reset(struct sim_dev *sim, struct sim_dev_report *report)
 /* The device was asked, and had ended it, but no interrupt had come. */
 static void sim_dev_missed(struct sim_dev *sim, struct sim_dev_report *report)
 {
-	const struct sim_request *req = sim->slot.request;
-
 	sim->stats.missed++;
 	sim_dev_note(sim, report, SIM_REPORT_NOTHING);
 	report->missed = true;
-	trace_sim_dev_missed(sim->dev, req ? req->number : 0,
+	trace_sim_dev_missed(sim->dev, report->request,
 			     io_timeout_resetting(&sim->slot.timeout));
 }
 
@@ -721,9 +725,8 @@ static void sim_dev_tick(struct sim_dev *sim, struct sim_dev_report *report)
 		sim_dev_reset(sim, report);
 		break;
 	case IO_TIMEOUT_FAILED:
-		trace_sim_dev_timeout(sim->dev,
-				      slot->request ? slot->request->number : 0,
-				      true, sim_slot_age(slot));
+		trace_sim_dev_timeout(sim->dev, sim_slot_number(slot), true,
+				      sim_slot_age(slot));
 		sim->stats.reset_failures++;
 		slot->failed = true;
 		queue_work(sim_dev_wq, &slot->failed_work);
@@ -1350,8 +1353,7 @@ static int sim_dev_resume(struct device *dev)
 	sim->stats.resets++;
 	io_timeout_begin_reset(&slot->timeout);
 	slot->started = ktime_get();
-	trace_sim_dev_reset(dev, slot->request ? slot->request->number : 0,
-			    slot->timeout.counter);
+	trace_sim_dev_reset(dev, sim_slot_number(slot), slot->timeout.counter);
 	iotimer_start(sim->timer);
 	sim_hw_reset(sim->hw);
 	spin_unlock_irqrestore(&sim->lock, flags);

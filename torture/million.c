@@ -31,7 +31,7 @@
  * not read. A payload names its device, client and number, up to the last byte.
  *
  * The seed decides the epochs, the faults they start with, who submits how many
- * requests of which sizes, and what is foretold; the checksum is over those. It
+ * requests of which sizes, and what is predicted; the checksum is over those. It
  * does not decide who comes first: QEMU starts its guest some nanoseconds sooner
  * or later, in virtual time as well, and what follows is never quite the same.
  */
@@ -268,7 +268,7 @@ struct client {
 	unsigned int device, id;
 	uint64_t random, sizes;
 	struct tally *tally;
-	const struct outcome *foretold;	/* NULL unless alone with the device */
+	const struct outcome *predicted;	/* NULL unless alone with the device */
 	unsigned int left;		/* to submit */
 	unsigned int window;		/* unread or outstanding, at most */
 	unsigned int signalled;		/* of 8 blocking writes */
@@ -342,7 +342,7 @@ static void fill(const struct client *c, uint32_t number, unsigned int len)
 /* A request has ended: was it to end like this? */
 static void ended(struct client *c, uint32_t number, uint32_t index, int err)
 {
-	const struct outcome *out = c->foretold;
+	const struct outcome *out = c->predicted;
 	int expected = out && index < out->nr ? out->result[index] : 0;
 
 	if (err && err != EIO && err != ETIMEDOUT)
@@ -666,7 +666,7 @@ struct epoch {
 	enum kind kind;
 	uint64_t random;
 	struct plan plan;
-	struct outcome out;		/* foretold, but for calm and wild */
+	struct outcome out;		/* predicted, but for calm and wild */
 	unsigned long long before[NR_STATS];
 	unsigned int nr_requests, nr_clients;
 	pid_t pid[CLIENTS];
@@ -909,7 +909,7 @@ static void be_client(const struct epoch *e, unsigned int id, unsigned int nr)
 	c->random = rng(&c->random);
 	c->sizes = rng(&c->random);
 	c->tally = &shared->client[e->device][id];
-	c->foretold = e->out.sum.n[SUBMITTED] && e->nr_clients == 1 && !e->out.sum.n[CANCELLED] ?
+	c->predicted = e->out.sum.n[SUBMITTED] && e->nr_clients == 1 && !e->out.sum.n[CANCELLED] ?
 			      &e->out : NULL;
 	c->left = nr;
 	c->window = PICK(&c->random, 1, 4, 16, 40, MAX_RESULTS + 1);
@@ -1152,7 +1152,7 @@ static void expect(const char *what, unsigned long long is, unsigned long long e
 static void judge(struct epoch *e, const unsigned long long device[NR_STATS],
 		  struct tally *clients)
 {
-	const unsigned long long *foretold = e->out.sum.n;
+	const unsigned long long *predicted = e->out.sum.n;
 	unsigned long long *n = clients->n, given_up;
 	unsigned int i;
 
@@ -1188,12 +1188,12 @@ static void judge(struct epoch *e, const unsigned long long device[NR_STATS],
 		break;
 	default:
 		for (i = 0; i < NR_STATS; i++)
-			expect(count_name[i], device[i], foretold[i]);
-		expect("EIO", n[EIO_SEEN], foretold[EIO_SEEN]);
-		expect("ETIMEDOUT", n[ETIMEDOUT_SEEN], foretold[ETIMEDOUT_SEEN]);
-		expect("closed unread", n[UNREAD], foretold[UNREAD]);
-		n[EIO_ERROR] = foretold[EIO_ERROR];
-		n[EIO_RESET] = foretold[EIO_RESET];
+			expect(count_name[i], device[i], predicted[i]);
+		expect("EIO", n[EIO_SEEN], predicted[EIO_SEEN]);
+		expect("ETIMEDOUT", n[ETIMEDOUT_SEEN], predicted[ETIMEDOUT_SEEN]);
+		expect("closed unread", n[UNREAD], predicted[UNREAD]);
+		n[EIO_ERROR] = predicted[EIO_ERROR];
+		n[EIO_RESET] = predicted[EIO_RESET];
 	}
 }
 
@@ -1218,7 +1218,7 @@ static void add_up(struct epoch *e)
 	for (i = 0; i < NR_COUNTS; i++)
 		total->n[i] += sum.n[i] + e->told[i];
 	for (i = 0; i < NR_STATS; i++)
-		if (e->out.sum.n[SUBMITTED])	/* it was foretold */
+		if (e->out.sum.n[SUBMITTED])	/* it was predicted */
 			total->sum += hash(e->random + i, stats[i]);
 
 	__atomic_add_fetch(&shared->epochs, 1, __ATOMIC_SEQ_CST);
