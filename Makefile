@@ -17,7 +17,7 @@ ifeq ($(origin O),command line)
 out := $(shell realpath -m "$(O)")
 MAKEOVERRIDES := $(filter-out O=%,$(MAKEOVERRIDES))
 endif
-sources = $(filter-out %.mod.c,$(wildcard $(foreach dir,./ kunit/ torture/ bench/,$(dir)*.[ch] $(dir)Kbuild)))
+sources = $(filter-out %.mod.c,$(wildcard $(foreach dir,./ kunit/ bench/ tests/ tests/*/,$(dir)*.[ch] $(dir)Kbuild)))
 copy = $(if $(filter-out $(CURDIR),$(out)),$(if $(wildcard $(out)/Makefile),$(error \
 	$(out) has a Makefile: give O= a folder of its own))@mkdir -p $(out) && \
 	cp -fu --preserve=timestamps --no-preserve=mode --parents $(sources) $(out))

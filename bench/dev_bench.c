@@ -16,7 +16,7 @@
 #include <pthread.h>
 #include <time.h>
 
-#include "../torture/client.h"
+#include "client.h"
 
 #define SIZE		64	/* bytes of a request */
 #define SAMPLE_NS	200e6

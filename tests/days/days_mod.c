@@ -36,7 +36,7 @@
 #include <linux/sched.h>
 #include <linux/xarray.h>
 
-#include "../iotimer.h"
+#include "iotimer.h"
 
 static unsigned int days = 30;
 module_param(days, uint, 0444);

@@ -53,9 +53,9 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "../compat.h"
-#include "../iotimer.h"
-#include "../iotimer_trace.h"
+#include "compat.h"
+#include "iotimer.h"
+#include "iotimer_trace.h"
 
 #define NR_SUBJECTS	300	/* three chunks, with lockdep eight, the last one partly used */
 #define NR_PULSED	4	/* in the phase in which the tick goes idle often */
