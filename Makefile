@@ -56,64 +56,76 @@ overlay:	## place the project into a kernel tree as drivers/iotimer; LINUX=folde
 	@scripts/overlay $(if $(LINUX),"$(LINUX)")
 
 demo:	## watch time-out, reset, retry and failure in a virtual machine; KDIR= and KERNEL= for your own kernel
-	@$(if $(filter-out file undefined,$(origin KDIR)),KDIR="$(KDIR)") scripts/demo
+	@$(if $(filter-out file undefined,$(origin KDIR)),KDIR="$(KDIR)") tests/demo/run
 
-test:	## run all tests, setting up whatever they need; T="pattern ..." for some
-	@scripts/test $(foreach t,$(T),'$(t)')
+# Runs tests, counts their results, and says where a failure is.
+run = @scripts/setup test && tests/run
+
+test:	## all tests in virtual time, setting up whatever they need; T="name ..." for some
+	$(run) $(foreach t,$(T),'$(t)')
 
 check:	## checkpatch, kernel-doc, W=1, sparse, coccicheck, clang, other architectures, lintian, spelling, documentation
-	@scripts/check
+	$(run) check
 
 docs:	## build Documentation/ as HTML in Documentation/build
 	@scripts/docs
 
 model:	## check the Promela models of the scheme and of the engine with spin
-	@scripts/model
+	$(run) model
 
 litmus:	## check the engine's memory ordering with herd7 and the kernel's memory model
-	@tests/litmus/run
+	$(run) litmus
+
+smp:	## KUnit with 2 CPUs, KASAN and lockdep, in real time
+	$(run) smp
+
+isolated:	## isolcpus, nohz_full, and CPUs that go off line, in real time
+	$(run) isolated
 
 torture:	## both modules on SMP kernels with KASAN, KCSAN, PREEMPT_RT; MINUTES= on each
-	@scripts/torture $(if $(MINUTES),--minutes $(MINUTES))
+	$(run) torture $(if $(MINUTES),-- --minutes $(MINUTES))
 
 million:	## a million requests under all faults, in virtual time
-	@scripts/million
+	$(run) million
 
 days:	## a thousand timers for thirty days of virtual time
-	@scripts/days
+	$(run) days
 
 failing:	## fail each allocation of each operation in turn
-	@scripts/failing
+	$(run) failing
 
 fuzz:	## a million lines, and random system calls, on both nodes
-	@scripts/fuzz
+	$(run) fuzz
 
 bench:	## speed, memory and wake-ups, beside what a driver would use instead; QEMU=1 counts instructions
-	@scripts/bench $(if $(QEMU),--qemu)
+	$(run) bench $(if $(QEMU),-- --qemu)
 
 timeline:	## draw each scene of the demo as it went, from the kernel's trace; see Documentation/timeline
 	@scripts/timeline
 
 coverage:	## which lines and branches the tests reach
-	@scripts/coverage
+	$(run) coverage
 
 test-kernels:	## the tests on nine kernels, with 1, 2 and 4 CPUs
-	@scripts/test-kernels
+	$(run) kernels
 
 test-install:	## make install, DKMS and the package in a container root, what they installed in a guest; as root
-	@scripts/test-install $(foreach t,$(T),'$(t)')
+	$(run) install $(if $(T),-- $(T))
 
 test-overlay:	## kunit.py in the newest kernel's tree, built in and as modules
-	@scripts/test-overlay
+	$(run) overlay
 
-test-all:	## all of these (hours), with `make test` inside
-	@scripts/test-all
+test-all:	## all of these (hours)
+	$(run) -j 1 check model litmus
+	$(run)
+	$(run) -j 1 smp isolated install overlay days failing fuzz million torture coverage kernels
+	$(run) bench -- --quick
 
-help:	## this list; scripts/NAME --help tells the options of `make NAME`
+help:	## this list; tests/NAME/run --help or scripts/NAME --help tells the options of `make NAME`
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 # Two targets of one command line take turns; what kbuild does below one uses all of -j.
 .NOTPARALLEL:
 .PHONY: modules clean install uninstall deb overlay test-install test-overlay demo timeline test check \
-	docs model litmus torture million days failing fuzz coverage bench \
+	docs model litmus smp isolated torture million days failing fuzz coverage bench \
 	test-kernels test-all help

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Shared by the scripts in this folder; sourced, never run.
+# Shared by all scripts of the host; sourced, never run.
 # shellcheck shell=bash disable=SC2034 # the variables are for others
 
 # A failure inside $(...) is a failure.
@@ -66,48 +66,10 @@ open_logs() {
 	began=$SECONDS
 }
 
-# client SOURCE [GCC-OPTION]...: build a static C program for a guest in $logs, print its file
-# name. It may use kselftest_harness.h.
-client() {
-	local program harness
-	program=$logs/$(basename "$1" .c)
-	harness=$("$top/scripts/kernel" source-6.1)/source/tools/testing/selftests
-	gcc -O2 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -static -pthread -I "$harness" \
-		-o "$program" "$@" || die "$1 does not compile"
-	echo "$program"
-}
-
 # readme_driver: print the README's driver.
 readme_driver() {
 	# shellcheck disable=SC2016 # backquotes of Markdown
 	sed -n '/^```c$/,/^```$/{/^```/!p}' "$top/README.md" | grep '' || die "README.md has no example driver"
-}
-
-# guest KERNEL SCRIPT [VM-OPTION]...: run a script with both modules and tests/lib.sh beside it.
-guest() {
-	local dir kernel=$1 script=$2
-	shift 2
-	dir=$("$top/scripts/modules" "$kernel")
-	"$top/scripts/vm" --kernel "$kernel" --file "$dir/iotimer.ko" --file "$dir/sim_dev.ko" \
-		--file "$top/tests/lib.sh" "$@" "$script"
-}
-
-# count_guest KERNEL SCRIPT [VM-OPTION]...: run a guest, show what it prints, and end
-# with the count of its lines "ok ..." and "FAILED ...". Trouble in the kernel, a
-# hang, or an end before the checks is one more failure.
-count_guest() {
-	local status=0 passed failed
-	set -o pipefail
-	guest "$@" --log "$logs/log" | tee "$logs/out" | sed -u '/^[0-9]* passed, [0-9]* failed/d' || status=$?
-	passed=$(grep -c '^ *ok ' "$logs/out") || true
-	failed=$(grep -c '^ *FAILED' "$logs/out") || true
-	if [ "$status" -ne 0 ] && { [ "$status" -ne 1 ] || [ "$failed" -eq 0 ]; }; then
-		failed=$((failed + 1))
-		echo "    FAILED  the guest, exit status $status"
-	fi
-	echo "in $((SECONDS - began)) s; logs are in $logs"
-	echo "$passed passed, $failed failed"
-	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
 }
 
 # options_for KDIR: set the array `options` to what make needs to build modules for a kernel.

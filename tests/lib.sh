@@ -1,24 +1,41 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Sourced by the scripts that run in a guest (busybox sh).
+# Sourced by the scripts that run in a guest (busybox sh), and by tests/host.sh.
 # shellcheck shell=dash disable=SC2034 # the variables are for others
 
 sysfs=/sys/bus/platform/devices
 driver=/sys/bus/platform/drivers/sim_dev
-passed=0
-failed=0
+
+# KTAP. The plan is not known beforehand; tests/host.sh writes the header.
+ktap_number=0
+ktap_failed=0
+
+# result ok|"not ok" TEXT: one result.
+result() {
+	ktap_number=$((ktap_number + 1))
+	[ "$1" = ok ] || ktap_failed=$((ktap_failed + 1))
+	echo "$1 $ktap_number - $2"
+}
 
 # check TEXT COMMAND...: one check, passed if the command succeeds.
 check() {
 	text=$1
 	shift
-	if "$@"; then
-		passed=$((passed + 1))
-		echo "    ok      $text"
-	else
-		failed=$((failed + 1))
-		echo "    FAILED  $text"
-	fi
+	if "$@"; then result ok "$text"; else result "not ok" "$text"; fi
 }
+
+# results FILE: results of a kernel module, in lines "ok TEXT" and "FAILED TEXT", and its other lines as notes.
+results() {
+	while read -r verdict text; do
+		case $verdict in
+		ok) result ok "$text" ;;
+		FAILED) result "not ok" "$text" ;;
+		*) echo "# $verdict $text" ;;
+		esac
+	done <"$1"
+}
+
+# all_passed: a script's last command: true if there were checks and all passed.
+all_passed() { [ "$ktap_failed" -eq 0 ] && [ "$ktap_number" -gt 0 ]; }
 
 # attr NAME [DEVICE]: an attribute of a device, number 0 unless told.
 attr() { cat "$sysfs/sim_dev.${2:-0}/$1"; }
@@ -83,7 +100,7 @@ trace_go_on() {
 	[ "${TRACE:-}" = 1 ] || return 0
 	echo >$tracefs/trace
 	for events in iotimer sim_dev; do
-		echo 1 >$tracefs/events/$events/enable || echo "    FAILED  no trace events of $events"
+		echo 1 >$tracefs/events/$events/enable || result "not ok" "there are trace events of $events"
 	done
 	echo 1 >$tracefs/tracing_on
 }
@@ -105,11 +122,4 @@ trace_print() {
 		gzip -c "$trace_file" | base64
 		echo "trace end $(wc -l <"$trace_file") lines"
 	done
-}
-
-# summary: the closing line; fails if a check did.
-summary() {
-	echo
-	echo "$passed passed, $failed failed"
-	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
 }

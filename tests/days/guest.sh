@@ -3,13 +3,11 @@
 # shellcheck shell=dash source=lib.sh
 . /root/lib.sh
 
-# relay: what the module has said since the last time.
-relay() { dmesg -c | sed -n 's/.*iotimer_days: /    /p' | tee -a /tmp/said; }
-
-# counted: add the module's checks to ours.
-counted() {
-	passed=$((passed + $(grep -c '^    ok ' /tmp/said)))
-	failed=$((failed + $(grep -c '^    FAILED ' /tmp/said)))
+# relay: what the module has said since the last time, its results and its notes.
+relay() {
+	dmesg -c | sed -n 's/.*iotimer_days: //p' >/tmp/said
+	cat /tmp/said >>/tmp/all
+	results /tmp/said
 }
 
 check "iotimer.ko loads" insmod /root/iotimer.ko
@@ -23,9 +21,8 @@ while [ ! -e /tmp/status ]; do
 	relay
 done
 relay
-counted
 check "iotimer_days ran to its end" [ "$(cat /tmp/status)" = 0 ]
-check "all its checks were made" [ "$(grep -cE '^    (ok|FAILED) ' /tmp/said)" -eq 24 ]
+check "all its checks were made" [ "$(grep -cE '^(ok|FAILED) ' /tmp/all)" -eq 24 ]
 check "it can be unloaded" rmmod iotimer_days
 check "so can iotimer.ko" rmmod iotimer
-summary
+all_passed

@@ -8,13 +8,13 @@
 
 # scene NAME TITLE
 scene() {
-	number=$((number + 1))
-	printf '\n--- %d. %s\n\n' "$number" "$2"
-	trace_start "$(printf '%02d-%s' $number "$1")" "$number. $2"
+	scenes=$((scenes + 1))
+	printf '\n--- %d. %s\n\n' "$scenes" "$2"
+	trace_start "$(printf '%02d-%s' $scenes "$1")" "$scenes. $2"
 	before
 	klog_start
 }
-number=0
+scenes=0
 
 # run COMMAND: show a command, what it prints, and the kernel's lines.
 run() {
@@ -247,7 +247,7 @@ END {
 }' /tmp/samples
 
 trace_save
-summary
+all_passed
 status=$?
 trace_print
 [ $status -eq 0 ]

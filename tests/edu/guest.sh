@@ -809,4 +809,4 @@ start 5 /tmp/result
 soon outstanding 1
 start 6 /tmp/result.2
 no_hog
-summary
+all_passed

@@ -54,4 +54,4 @@ sleep 7
 check "its I/O times out" example_says "timed out, resetting"
 check "its reset fails" example_says "reset failed"
 check "it unloads" rmmod example
-summary
+all_passed

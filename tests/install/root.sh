@@ -264,4 +264,4 @@ deb)
 	check "apt purge" quietly apt-get purge -y iotimer-dkms
 	check "it leaves nothing" nothing_left ;;
 esac
-summary
+all_passed

@@ -59,4 +59,4 @@ check "and of the lock" grep -q '(own){' /tmp/klog
 check "lockdep is off now" [ "$(lockdep debug_locks)" = 0 ]
 rmmod iotimer_locks
 check "iotimer.ko goes" rmmod iotimer
-summary
+all_passed

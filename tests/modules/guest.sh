@@ -286,4 +286,4 @@ done
 check "20 times loaded, in trouble, unbound, unloaded" [ $rounds -eq 20 ]
 check "all of it gone" [ ! -e /sys/module/sim_dev ]
 check "the nodes too" [ ! -e /dev/sim_dev0 ]
-summary
+all_passed

@@ -270,4 +270,4 @@ scene "The machine goes down while a request is under way" hang=1
 put 1 $device/request
 check "the driver is left loaded for that" rmmod iotimer_wake
 # The kernel then calls the driver's shutdown. What it says about that ends in scripts/vm.
-summary
+all_passed

@@ -351,4 +351,4 @@ ctl 1 'latency 500'
 begin 0
 begin 1
 usleep 100000
-summary
+all_passed

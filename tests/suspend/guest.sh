@@ -122,4 +122,4 @@ check "standing still: no burst, two calls are $gap jiffies apart or more" [ "$g
 for module in iotimer_count iotimer_wake iotimer; do
 	check "$module.ko goes" rmmod $module
 done
-summary
+all_passed

@@ -26,4 +26,4 @@ check "sim_dev unloads" rmmod sim_dev
 check "iotimer unloads" rmmod iotimer
 check "no node stayed behind" [ -z "$(find /dev -name 'sim_dev*')" ]
 check "no interrupt stayed behind" [ "$(grep -c sim_dev /proc/interrupts)" -eq 0 ]
-summary
+all_passed

@@ -3,6 +3,8 @@
 # takes CPUs off line and on, changes the budget, and switches measuring and tracing
 # on and off. $SEED is for its random numbers.
 # shellcheck shell=dash
+# shellcheck source=../lib.sh
+. /root/lib.sh
 
 failslab=/sys/kernel/debug/failslab
 options="seconds=$LENGTH seed=$SEED"
@@ -55,20 +57,17 @@ while [ "$(cat $parameters/running)" = Y ]; do
 	echo >$tracing/trace
 	usleep $(($(random 2000) * 1000))
 	rounds=$((rounds + 1))
-	[ $((rounds % 15)) -ne 0 ] || dmesg | grep 'iotimer_torture: [0-9]* s' | tail -n 1 | sed 's/.*iotimer_torture: //'
+	[ $((rounds % 15)) -ne 0 ] || dmesg | grep 'iotimer_torture: [0-9]* s' | tail -n 1 | sed 's/.*iotimer_torture: /# /'
 done
 dmesg -c >/dev/null
 rmmod iotimer_torture || exit
-dmesg | sed -n 's/.*iotimer_torture: /    /p' >/tmp/result
-cat /tmp/result
-echo "    $budgets changes of the budget, $offline CPUs taken off line, $looks lists of timers, $events_seen trace events, $ticks ticks"
-status=0
-grep -q ' [1-9][0-9]* passed, 0 failed' /tmp/result || status=1
-[ "$budgets" -gt 0 ] || { echo "    FAILED  no change of the budget"; status=1; }
-[ ! -e /sys/devices/system/cpu/cpu1/online ] || [ $offline -gt 0 ] || { echo "    FAILED  no CPU off line"; status=1; }
-[ $looks -gt 0 ] || { echo "    FAILED  no list of timers"; status=1; }
-[ "$ticks" -gt 0 ] || { echo "    FAILED  no tick in debugfs"; status=1; }
-[ $backward -eq 0 ] || { echo "    FAILED  the ticks in debugfs went back"; status=1; }
-[ $events_seen -gt 0 ] || { echo "    FAILED  no trace event"; status=1; }
-rmmod iotimer || status=1
-exit $status
+dmesg | sed -n 's/.*iotimer_torture: //p' | grep -v ' passed, ' >/tmp/said
+results /tmp/said
+check "the budget changed, $budgets times" [ "$budgets" -gt 0 ]
+[ ! -e /sys/devices/system/cpu/cpu1/online ] || check "CPUs went off line, $offline times" [ $offline -gt 0 ]
+check "the timers were listed, $looks times" [ $looks -gt 0 ]
+check "debugfs counts ticks, $ticks" [ "$ticks" -gt 0 ]
+check "and never back" [ $backward -eq 0 ]
+check "there were trace events, $events_seen" [ $events_seen -gt 0 ]
+check "iotimer unloads" rmmod iotimer
+all_passed

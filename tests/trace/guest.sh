@@ -390,4 +390,4 @@ E
 
 check "both go" rmmod sim_dev iotimer
 check "debugfs is empty again" [ ! -e $debug ]
-summary
+all_passed

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Sourced by tests/NAME/run, which runs on the host and prints KTAP.
+# shellcheck shell=bash disable=SC2034 # the variables are for others
+
+# shellcheck source=../scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
+# shellcheck source=lib.sh
+. "$top/tests/lib.sh"
+set -o pipefail
+
+here=$(cd "$(dirname "$0")" && pwd -P)
+me=$(basename "$here")
+kernel=stock smp='' built=''
+
+# options WORD...: --help, --kernel NAME and --smp N, for a script that has these only.
+options() {
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-h | --help) usage; exit 0 ;;
+		--kernel | --smp)
+			[ $# -gt 1 ] || die "$1 needs a value; see --help"
+			declare -g "${1#--}=$2"
+			shift ;;
+		*) die "unknown word $1; see --help" ;;
+		esac
+		shift
+	done
+	[[ $smp =~ ^([1-9][0-9]*)?$ ]] || die "--smp is a number of CPUs"
+	grep -q -- '--kernel' <<<"$(usage)" || [ "$kernel" = stock ] || die "unknown word --kernel; see --help"
+	grep -q -- '--smp' <<<"$(usage)" || [ -z "$smp" ] || die "unknown word --smp; see --help"
+	variant=$me
+	[ "$kernel" = stock ] || variant+=-$kernel
+	[ -z "$smp" ] || variant+=-smp$smp
+}
+
+# prepare PACKAGES...: install what scripts/setup knows by these names, make $logs an empty folder, and
+# build the modules for $kernel.
+prepare() {
+	"$top/scripts/setup" "$@"
+	open_logs "${variant:-$me}"
+	built=$("$top/scripts/modules" "$kernel")
+}
+
+# subtest NAME COMMAND...: one part of the test. COMMAND prints its results; if its exit status
+# is not 0, the part has failed, whatever it printed.
+subtest() {
+	local name=$1 status=0
+	shift
+	[ "$ktap_number" -gt 0 ] || echo "KTAP version 1"
+	printf '    %s\n' "KTAP version 1" "# Subtest: $name"
+	(ktap_number=0 ktap_failed=0; "$@") | sed -u 's/\r$//; /^ *TAP version/d; s/^/    /' || status=$?
+	[ "$status" -le 1 ] || echo "    # exit status $status; logs are in $logs"
+	if [ "$status" -eq 0 ]; then result ok "$name"; else result "not ok" "$name"; fi
+}
+
+# aside NAME COMMAND...: run COMMAND beside what follows; `replay NAME` is then for subtest.
+# For guests that sleep most of the time.
+groups=()
+aside() {
+	local name=$1
+	shift
+	set -m	# a process group of its own, to be killed as a whole
+	(status=0; "$@" || status=$?; echo "$status" >"$logs/$name.status") >"$logs/$name.aside" &
+	set +m
+	groups+=("-$!")
+	trap 'kill -- "${groups[@]}" 2>/dev/null || true' EXIT
+	trap 'exit 130' INT TERM
+}
+
+replay() {
+	while [ ! -s "$logs/$1.status" ]; do sleep 0.2; done
+	cat "$logs/$1.aside"
+	return "$(cat "$logs/$1.status")"
+}
+
+# guest [VM-OPTION]... SCRIPT: run a script in a guest on $kernel, with both modules and
+# tests/lib.sh beside it.
+guest() {
+	local options=(--log "$logs/guest.log" --memory 1024 --timeout 1200)
+	# In real time a starved guest's ticks come late, by less than this.
+	[ -z "$smp" ] || options+=(--smp "$smp" --param SLACK_MS=900)
+	"$top/scripts/vm" --kernel "$kernel" --file "$built/iotimer.ko" --file "$built/sim_dev.ko" \
+		--file "$top/tests/lib.sh" "${options[@]}" "$@"
+}
+
+# client NAME SOURCE|GCC-OPTION...: build a static C program for a guest in $logs, print its file
+# name. It may use kselftest_harness.h, and the headers in tests/lib.
+client() {
+	local program=$logs/$1 selftests
+	shift
+	selftests=$("$top/scripts/kernel" source-6.1)/source/tools/testing/selftests
+	gcc -O2 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -static -pthread -I "$selftests" \
+		-I "$top/tests/lib" -o "$program" "$@" || die "$(basename "$program") does not compile"
+	echo "$program"
+}
+
+# quietly COMMAND...: what it prints becomes notes, if it fails.
+quietly() {
+	local out
+	out=$("$@" 2>&1) || { tail -n 60 <<<"$out" | sed 's/^/# /'; return 1; }
+}
