@@ -19,7 +19,7 @@ import kernel_abi  # noqa: E402, needs the path above
 project = 'iotimer'
 author = copyright = 'The iotimer developers'
 extensions = ['kerneldoc', 'automarkup', 'kernel_abi', 'sphinx.ext.graphviz']
-exclude_patterns = ['build']
+exclude_patterns = ['build', 'man']
 primary_domain = 'c'
 default_role = 'any'
 highlight_language = 'none'
@@ -33,6 +33,9 @@ nitpick_ignore = [('c:identifier', name) for name in (
     'device', 'hrtimer', 'irq_work', 'kref', 'cdev', 'list_head', 'spinlock_t',
     'raw_spinlock_t', 'work_struct', 'wait_queue_head_t', 'timer_list',
     'ktime_t', 'u8', 'u32', 'u64', 'size_t', 'bool', 'sim_request', 'sim_hw')]
+
+# scripts/man
+man_pages = [('iotimer', 'iotimer', 'a routine called once a second for each device', [], 9)]
 
 html_theme = 'alabaster'
 html_theme_options = {
