@@ -34,7 +34,7 @@ def main() -> int:
         if args.perfetto:
             args.perfetto.write_bytes(export(timeline))
         if args.svg or args.png:
-            from draw import Picture	# needs matplotlib, which the rest does not
+            from draw import Picture	# needs matplotlib; the rest does not
             picture = Picture(timeline, args.title)
             if args.svg:
                 args.svg.write_bytes(picture.svg())

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Draw a timeline as SVG and PNG, with matplotlib.
 
-Each device has lanes, one above the other; the ticks are a grid over all of
-them. On the right, where there is something to see that is too small on the
-left, a part of it is drawn again, larger.
+Each device has lanes, one above the other. The ticks are a grid over all lanes.
+If details are too small to be seen, a part of the picture is drawn again on the
+right, enlarged.
 
-Colour is never the only cue: each kind has a hatch or a shape of its own. What
-would lie on top of each other is drawn once, with its number beside it. Each
-thing drawn is a <g> in the SVG whose class is its kind and whose data-n says
-how many it stands for; a <title> says what it is, which browsers show as a tip.
+Colour is never the only cue: each kind has a hatch or a shape of its own. Items
+that would overlap are drawn once, with their number beside them. Each item is a
+<g> in the SVG: its class is the item's kind, its data-n the number of items that
+it stands for, and its <title> a description, which browsers show as a tip.
 """
 import io
 import math
@@ -25,18 +25,18 @@ from matplotlib.patches import Patch, Rectangle  # noqa: E402
 
 from model import SECOND, Device, Mark, Request, Span, Timeline, counts, rows  # noqa: E402
 
-# The palette of Okabe and Ito, which the colour-blind can tell apart.
+# The palette of Okabe and Ito, whose colours the colour-blind can distinguish.
 COLOURS = {
     "success": "#009E73", "timeout": "#E69F00", "reset": "#0072B2", "failure": "#D55E00",
     "retry": "#CC79A7", "late": "#56B4E9", "spurious": "#222222",
-    "queued": "#C8C8C8", "dropped": "#8A8A8A", "open": "#8A8A8A", "withdrawn": "#8A8A8A",
+    "queued": "#C8C8C8", "dropped": "#8A8A8A", "open": "#8A8A8A", "cancelled": "#8A8A8A",
 }
 INK, FAINT, PAPER, BAND = "#222222", "#B9C0C6", "#FFFFFF", "#F3F5F7"
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a kind looks: as a bar its hatch, as a mark its shape, and its words in the legend."""
+    """How a kind looks: a bar has a hatch, a mark a shape; `words` stand in the legend."""
     colour: str
     hatch: str
     marker: str
@@ -57,7 +57,7 @@ BARS = {
 MARKS = {
     "success": Style(COLOURS["success"], "", "o", 5, "completed"),
     "failure": Style(COLOURS["failure"], "", "X", 10, "failed"),
-    "withdrawn": Style(COLOURS["withdrawn"], "", "s", 6, "withdrawn"),
+    "cancelled": Style(COLOURS["cancelled"], "", "s", 6, "cancelled"),
     "open": Style(COLOURS["open"], "", "h", 10, "not completed in this trace"),
     "done": Style(COLOURS["success"], "", "|", 11, "interrupt: done"),
     "error": Style(COLOURS["failure"], "", "x", 7, "interrupt: error"),
@@ -79,7 +79,7 @@ ZOOM_SHARE = 0.36
 
 
 class Scale:
-    """Where a time stands: in seconds since the beginning, with long idle stretches cut short."""
+    """Maps times to places: seconds since the beginning, without long idle stretches."""
 
     def __init__(self, begin: int, end: int, cuts: Sequence[Tuple[int, int]] = ()):
         self.begin, self.end = begin, max(end, begin + 1)
@@ -88,7 +88,7 @@ class Scale:
         self.cuts = list(cuts)
 
     def x(self, at: int) -> float:
-        """Seconds, with each cut before it as wide as one."""
+        """The place of a time. Each cut counts as one fixed width."""
         shown = (at - self.begin) / SECOND
         for start, stop in self.cuts:
             if at <= start:
@@ -98,7 +98,7 @@ class Scale:
         return shown
 
     def ruler(self, unit: int, room: int) -> List[Tuple[float, str]]:
-        """Places to write the time at, `room` of them or fewer, with the text: round numbers of `unit` ns."""
+        """At most `room` places to write the time at, with their texts: round numbers of `unit` ns."""
         least = max(self.x(self.end) * SECOND / max(room, 1), 1)
         power = 10 ** int(math.log10(least))
         step_ns = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least)
@@ -112,14 +112,14 @@ class Scale:
 
 
 def only_called(timeline: Timeline) -> List[Device]:
-    """Devices of which nothing but calls of their routine is known, while others did more."""
+    """Devices that have only calls of their routine, if others have more."""
     quiet = [device for device in timeline.devices
              if not (device.requests or device.interrupts or device.counter or device.timer)]
     return quiet if len(quiet) < len(timeline.devices) else []
 
 
 def activity(timeline: Timeline) -> List[Tuple[int, int]]:
-    """When something was going on, in order and without overlap. Calls count where there is nothing else."""
+    """The stretches with activity, in order, without overlap. Calls count only for a device that has nothing else."""
     quiet = only_called(timeline)
     pieces = []
     for device in timeline.devices:
@@ -140,14 +140,14 @@ def activity(timeline: Timeline) -> List[Tuple[int, int]]:
 
 
 def idle_cuts(timeline: Timeline) -> List[Tuple[int, int]]:
-    """Stretches without activity that are too long to be shown in full."""
+    """Stretches without activity that are too long to be drawn in full."""
     busy = activity(timeline)
     if not busy:
         return []
     edges = [(timeline.begin, timeline.begin)] + busy + [(timeline.end, timeline.end)]
     gaps = [(before[1], after[0]) for before, after in zip(edges, edges[1:])]
     shown = timeline.end - timeline.begin
-    # Longest first: cutting it leaves less, of which a shorter one may be much.
+    # Longest first: each cut makes the rest shorter, of which the next gap is then a larger share.
     cuts = []
     for start, stop in sorted(gaps, key=lambda gap: gap[0] - gap[1]):
         length = stop - start
@@ -159,9 +159,9 @@ def idle_cuts(timeline: Timeline) -> List[Tuple[int, int]]:
 
 
 def zoom_window(timeline: Timeline, ns_per_pixel: float) -> Optional[Tuple[int, int]]:
-    """The part that is worth drawing again, larger; None if all can be seen as it is."""
+    """The part to draw again, enlarged; None if everything is large enough."""
     small = 25 * ns_per_pixel
-    # What follows a time-out goes fast, and what follows a reset: interrupt, retry, completion.
+    # Events follow a time-out or a reset quickly: interrupt, retry, completion.
     for device in timeline.devices:
         turns = [mark.at for mark in device.timeouts] + [span.end for span in device.resets if span.end is not None]
         for turn in sorted(turns):
@@ -174,7 +174,7 @@ def zoom_window(timeline: Timeline, ns_per_pixel: float) -> Optional[Tuple[int, 
             until = max(near)
             margin = max((until - turn) // 5, 1)
             return max(turn - margin, timeline.begin), until + margin
-    # Else the first of the things that are too many.
+    # Otherwise the first place where events are too dense.
     for device in timeline.devices:
         times = sorted([mark.at for mark in device.interrupts] +
                        [request.submit for request in device.requests if request.submit is not None])
@@ -201,7 +201,7 @@ class Lane:
 
 
 def lanes_of(timeline: Timeline) -> List[Lane]:
-    """The lanes of all devices, top down. A device has no lane for what it never did."""
+    """The lanes of all devices, from the top. A device has no empty lane."""
     quiet = only_called(timeline)
     lanes: List[Lane] = []
     top = 0.0
@@ -245,7 +245,7 @@ class Picture:
         self.elements: Dict[str, Tuple[str, int, str]] = {}
         self.shown: List[Tuple[str, str]] = []
         self.lanes = lanes_of(timeline)
-        # Ticks alone are no reason to look closer than a second.
+        # With ticks only, show at least a second.
         did = any(device.requests or device.interrupts or device.timer for device in timeline.devices)
         end = timeline.end if did else max(timeline.end, timeline.begin + SECOND)
         self.scale = Scale(timeline.begin, end, idle_cuts(timeline))
@@ -266,18 +266,19 @@ class Picture:
             wide = inner * share - (0.3 if window else 0)
             axes = self.figure.add_axes([LEFT / WIDTH, 0, wide / WIDTH, 1])
             Panel(self, axes, self.scale, units, wide * DPI, "", SECOND, window).draw()
-            axes.set_xlabel(f"seconds from {self.timeline.begin / SECOND:.6f} on the trace's clock", fontsize=9, color=INK)
+            axes.set_xlabel(f"seconds from {self.timeline.begin / SECOND:.6f} on the trace's clock",
+                            fontsize=9, color=INK)
             if window:
                 axes = self.figure.add_axes([(LEFT + inner * share) / WIDTH, 0, inner * ZOOM_SHARE / WIDTH, 1])
                 Panel(self, axes, Scale(*window), units, inner * ZOOM_SHARE * DPI, "zoom", SECOND // 1000).draw()
                 start = (window[0] - self.timeline.begin) / SECOND
                 axes.set_xlabel(f"milliseconds from second {start:.3f}, the part in grey on the left",
                                 fontsize=9, color=INK)
-            # How high it is depends on what the legend has to explain.
+            # The height depends on the legend.
             notes = self._notes()
             handles = self._handles()
             bottom = 0.7 + LINE * (-(-len(handles) // LEGEND_COLUMNS) + len(notes))
-            # Whole pixels, so that the size of the PNG can be told.
+            # Whole pixels, so that the SVG's size gives the PNG's.
             height = round((TOP + units * LANE + bottom) * DPI) / DPI
             self.figure.set_size_inches(WIDTH, height)
             for axes in self.figure.axes:
@@ -288,7 +289,7 @@ class Picture:
             self._legend(height, handles, notes)
 
     def _notes(self) -> List[str]:
-        """What the picture does not show, and has to say."""
+        """Notes on what the picture does not show."""
         trace = self.timeline.trace
         notes = []
         if trace.lost or trace.loss_unknown:
@@ -306,7 +307,7 @@ class Picture:
     def _heading(self, height: float) -> None:
         total = counts(self.timeline)
         words = [(total["requests"], "request", "requests"), (total["successes"], "completed", "completed"),
-                 (total["failures"], "failed", "failed"), (total["withdrawn"], "withdrawn", "withdrawn"),
+                 (total["failures"], "failed", "failed"), (total["cancelled"], "cancelled", "cancelled"),
                  (total["open"], "not completed in this trace", "not completed in this trace"),
                  (total["timeouts"], "time-out", "time-outs"), (total["resets"], "reset", "resets"),
                  (total["retries"], "retry", "retries"), (total["late"], "late interrupt", "late interrupts"),
@@ -316,7 +317,7 @@ class Picture:
         self.figure.text(0.2 / WIDTH, 1 - 0.57 / height, said, fontsize=9, color=INK, va="center")
 
     def _names(self, height: float) -> None:
-        """The lanes' names, and the devices', left of the lanes."""
+        """The names of lanes and devices, left of the lanes."""
         axes = self.figure.axes[0]
         where = axes.get_yaxis_transform()
         previous = None
@@ -332,7 +333,7 @@ class Picture:
             previous = lane.device
 
     def _handles(self) -> List:
-        """What the legend shows: all that was drawn."""
+        """The legend's entries: every kind that was drawn."""
         handles = []
         for table, kind in ((BARS, "bar"), (MARKS, "mark")):
             for name, style in table.items():
@@ -356,7 +357,7 @@ class Picture:
             self.add(text, "note", 1, note)
 
     def add(self, artist, kind: str, number: int, tip: str, where: str = "") -> None:
-        """Register something drawn: its class, how many it stands for, its tip."""
+        """Register a drawn item: its class, the number that it stands for, its tip."""
         gid = f"{where or 'main'}-{len(self.elements) + 1}"
         artist.set_gid(gid)
         self.elements[gid] = (f"{where} {kind}".strip(), number, tip)
@@ -372,7 +373,7 @@ class Picture:
         ElementTree.register_namespace("", namespace)
         ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
         root = ElementTree.fromstring(out.getvalue())
-        # It holds the date.
+        # The metadata has the date.
         for metadata in root.findall(f"{{{namespace}}}metadata"):
             root.remove(metadata)
         for element in root.iter(f"{{{namespace}}}g"):
@@ -397,7 +398,7 @@ class Picture:
 
 
 def mark_look(style: Style) -> Dict[str, object]:
-    """A mark's look, for matplotlib. Marks of lines have no edge of their own."""
+    """A mark's look, for matplotlib. A mark that is a line has no edge."""
     thin = style.marker in "|x"
     return {"marker": style.marker, "markersize": style.size, "color": style.colour,
             "markeredgecolor": style.colour if thin else INK, "markeredgewidth": 1.8 if thin else 0.6}
@@ -415,7 +416,7 @@ class Panel:
     def draw(self) -> None:
         axes, scale = self.axes, self.scale
         last = scale.x(scale.end)
-        # A margin on both sides, so that what happens at the ends is not cut.
+        # A margin on both sides, so that marks at the ends are not cut.
         margin = 0 if self.where else 8 * self.per_pixel
         axes.set_xlim(-margin, last + margin)
         axes.set_ylim(self.units, 0)
@@ -474,7 +475,7 @@ class Panel:
 
     def _marks(self, lane: Lane, marks: Sequence[Mark], name_of: Callable[[Mark], str], apart: float,
                label: Callable[[Mark], str] = lambda mark: "") -> None:
-        """Marks in a lane; those of a kind that are less than some pixels apart become one."""
+        """Marks in a lane. Marks of one kind less than `apart` pixels apart are drawn as one."""
         groups: Dict[str, List[List[Mark]]] = {}
         for mark in marks:
             if not self._sees(mark.at):
@@ -496,7 +497,7 @@ class Panel:
                 self.axes.plot([left, right], [lane.middle] * 2, color=MARKS[name].colour, linewidth=2, zorder=4)
             self._mark(name, right if len(group) > 1 else left, lane.middle, name, len(group), tip)
             text = label(group[0]) if len(group) == 1 else ""
-            # After the mark if there is room, else before it, else not at all.
+            # The label goes after the mark, or before it, or is left out, as space allows.
             wide = (10 + 6 * len(text)) * self.per_pixel
             beside = 9 * self.per_pixel
             if text and left + wide < min(following - beside, self.scale.x(self.scale.end)):
@@ -511,7 +512,7 @@ class Panel:
     # The lanes
 
     def _ticks(self) -> None:
-        """The grid; if there are too many, only each tenth, hundredth, ... of them."""
+        """The grid. Too many ticks: only each tenth, hundredth, ..."""
         ticks = [tick for tick in self.picture.timeline.ticks if self._sees(tick.at)
                  and not any(start < tick.at < stop for start, stop in self.scale.cuts)]
         each = 1
@@ -542,7 +543,7 @@ class Panel:
                        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5}, clip_on=False)
 
     def _requests(self, lane: Lane) -> None:
-        """Each request: thin from submit to complete, thick while the device works on it."""
+        """Each request: a thin bar from submit to complete, a thick one while the device works on it."""
         offset = lane.height - 1
         begin, end = self.picture.timeline.begin, self.picture.timeline.end
         free = -math.inf
@@ -566,18 +567,18 @@ class Panel:
             if outcome != "success" or (right - left > 12 * self.per_pixel and len(group) == 1):
                 self._mark(outcome, right, lane.top + offset + 0.5, outcome, 1, tip)
             text = self._label(group, (right - left) / self.per_pixel)
-            # Not past the right end.
+            # Not beyond the right end.
             start = max(min(left, self.scale.x(self.scale.end) - 6 * len(text) * self.per_pixel), 0)
             if text and start > free:
                 self._text(start, lane.top + (0.33 if offset > 0.5 else 0.12), text)
                 free = start + (6 * len(text) + 8) * self.per_pixel
 
     def _groups(self, requests: Sequence[Request]) -> List[List[Request]]:
-        """Requests one by one; but such as are all well and too small to be told apart, together."""
+        """Requests, one a group; successful ones that are too small to distinguish share a group."""
         groups: List[List[Request]] = []
         for request in requests:
             if groups and all(self._plain(one) for one in (groups[-1][-1], request)):
-                # Its bar is at least so wide.
+                # The least width of a bar.
                 least = self.scale.x(groups[-1][-1].submit or 0) + 1.5 * self.per_pixel
                 end = max(self.scale.x(groups[-1][-1].complete or 0), least)
                 if self.scale.x(request.submit or 0) - end < 1.5 * self.per_pixel:
@@ -626,7 +627,7 @@ class Panel:
         return ", ".join(parts)
 
     def _label(self, group: Sequence[Request], pixels: float) -> str:
-        """What stands above a request: as much as there is room for; of failures always the errno."""
+        """The text above a request: as much as fits, and always a failure's errno."""
         if len(group) > 1:
             return f"×{len(group)}" if pixels > 20 else ""
         request = group[0]
@@ -646,7 +647,7 @@ class Panel:
 
     def _interrupts(self, lane: Lane) -> None:
         names = {"reset": "irq-reset"}
-        # Thin ones may stand closer than the others.
+        # Thin marks may be closer together.
         thin = [mark for mark in lane.device.interrupts if mark.kind == "done"]
         self._marks(lane, thin, lambda mark: "done", 3)
         self._marks(lane, [mark for mark in lane.device.interrupts if mark.kind != "done"],
@@ -689,7 +690,7 @@ class Panel:
         self._marks(lane, calls, lambda mark: "call", 5)
 
     def _counter(self, lane: Lane) -> None:
-        """The staircase. Idle, -1, is its floor."""
+        """The counter as a staircase; its floor is -1, idle."""
         steps = lane.device.counter
         top = max(max(value for _, value in steps), 1)
         floor, ceiling = lane.top + lane.height - 0.25, lane.top + 0.75
@@ -698,7 +699,7 @@ class Panel:
         def y(value: int) -> float:
             return floor - (value + 1) * level
 
-        # It was idle before its first operation; else nobody knows.
+        # Before the first operation of a trace the counter was idle, if that operation began within the trace.
         points = [(self.picture.timeline.begin, -1)] if steps[0][1] >= 0 and lane.device.requests and \
             lane.device.requests[0].submit is not None else []
         points += steps + [(self.picture.timeline.end, steps[-1][1])]

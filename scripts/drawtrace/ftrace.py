@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Read the events iotimer:* and sim_dev:* out of a recorded trace.
 
-Two forms are read, which differ in what stands before the event's name: the
-kernel's own `trace` file, and what `trace-cmd report` prints. Other events, and
-lines that are none, are passed over. What ought to have been there and is not
-is counted: events that the kernel lost, and events of ours that cannot be read.
+Two forms are read: the kernel's own `trace` file, and the output of `trace-cmd
+report`. They differ in what precedes the event's name. Other events, and lines
+that are no event, are ignored. Events that the kernel lost, and events of ours
+that cannot be parsed, are counted.
 """
 import re
 from dataclasses import dataclass, field
 from typing import Dict, Iterable, List, Optional
 
-# The fields without which an event says nothing: numbers, and words.
+# The fields that an event must have: numbers, and words.
 FIELDS = {
     "iotimer_create": ("", "dev fn"),
     "iotimer_destroy": ("", "dev"),
@@ -31,10 +31,10 @@ FIELDS = {
     "sim_dev_complete": ("request result us retries", "dev"),
 }
 
-# Numbers that are read if they are there.
+# Numbers that older traces may lack.
 OPTIONAL = {"sim_dev_complete": ["withdrawn"]}
 
-# Fields that are one of a few words.
+# The words that a field may have.
 WORDS = {
     "cause": {"none", "done", "error", "reset"},
     "verdict": {"accepted", "late", "spurious"},
@@ -42,8 +42,8 @@ WORDS = {
 }
 
 #   sh-77      [000] d.h1.    12.345678: sim_dev_submit: dev=sim_dev.0 ...
-# The thread group stands in parentheses if it was recorded, the flags are
-# missing from trace-cmd's reports until its version 3.
+# The thread group in parentheses appears only if it was recorded. trace-cmd's
+# reports have the flags since version 3.
 LINE = re.compile(
     r"\s*(?P<task>.*)-(?P<pid>\d+)\s+(?:\([\s\d-]+\)\s+)?\[(?P<cpu>\d+)\]\s+(?:\S+\s+)?"
     r"(?P<seconds>\d+)\.(?P<fraction>\d{6}|\d{9}):\s+(?P<name>(?:iotimer|sim_dev)_\w+):(?P<rest>.*)")
@@ -55,7 +55,7 @@ TITLE = re.compile(r"# title: (.+)")
 
 
 class TraceError(Exception):
-    """The file is not what it should be; the text is for the user."""
+    """The file is no trace of ours. The text is for the user."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,9 @@ class Event:
 class Trace:
     """All events of ours in a trace, by time.
 
-    `lost` counts events that the kernel lost, ours or not; `loss_unknown` says
-    that it lost some without counting; `unread` counts lines with a name like
-    ours whose fields are not as they should be.
+    `lost` counts events that the kernel lost, ours or not. `loss_unknown` is true
+    if it lost some without counting them. `unread` counts lines with the name of
+    an event of ours, but wrong fields.
     """
     title: str = ""
     events: List[Event] = field(default_factory=list)
@@ -112,7 +112,7 @@ def parse_event(line: str) -> Optional[Event]:
 def parse(lines: Iterable[str], name: str = "the trace") -> Trace:
     """Read a trace. Raises TraceError if it holds no event of ours."""
     trace = Trace()
-    told = overwritten = 0
+    counted = overwritten = 0
     for line in lines:
         try:
             event = parse_event(line)
@@ -122,7 +122,7 @@ def parse(lines: Iterable[str], name: str = "the trace") -> Trace:
         if event:
             trace.events.append(event)
         elif match := LOST.search(line):
-            told += int(match["trace"] or match["report"])
+            counted += int(match["trace"] or match["report"])
         elif LOST_UNCOUNTED.search(line):
             trace.loss_unknown = True
         elif match := ENTRIES.match(line):
@@ -132,7 +132,7 @@ def parse(lines: Iterable[str], name: str = "the trace") -> Trace:
     if not trace.events:
         damaged = f" that can be read ({trace.unread} cannot)" if trace.unread else ""
         raise TraceError(f"no event iotimer:* or sim_dev:*{damaged} in {name}")
-    # The header counts what was overwritten, which the lines in between may tell again.
-    trace.lost = max(told, overwritten)
+    # The same loss may stand in the header and in the lines between the events.
+    trace.lost = max(counted, overwritten)
     trace.events.sort(key=lambda event: event.at)
     return trace

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What happened, from the events: requests, operations, resets, interrupts, the counter, ticks.
 
-Nothing here knows how it is drawn. Times are ns of the trace's clock. What began
-before the trace has no beginning, what never ended has no end: both are None,
-and are never made up.
+Nothing here knows how it is drawn. Times are ns of the trace's clock. The
+beginning is None if it was before the trace, and the end if it is not in the
+trace.
 """
 import errno
 from dataclasses import dataclass, field
@@ -16,10 +16,10 @@ SECOND = 10**9
 
 @dataclass
 class Span:
-    """An operation or a reset on the device. How it ended: `end` and `ended`.
+    """An operation or a reset on the device.
 
-    `ended` of an operation is "done", "error", "timeout", or "dropped" when the
-    request ended without it; of a reset "done", "timeout" or "dropped".
+    `ended` says how: an operation "done", "error", "timeout", or "dropped" if its
+    request ended first; a reset "done", "timeout" or "dropped".
     """
     kind: str
     begin: Optional[int]
@@ -30,22 +30,22 @@ class Span:
 
 @dataclass
 class Request:
-    """A request from submit to complete, and what the device did for it in between."""
+    """A request from submit to complete, and the device's work for it."""
     number: int
     submit: Optional[int]
     length: Optional[int] = None
     complete: Optional[int] = None
     result: Optional[int] = None
     retries: int = 0
-    withdrawn: bool = False
+    cancelled: bool = False
     spans: List[Span] = field(default_factory=list)
 
     @property
     def outcome(self) -> str:
         if self.complete is None or self.result is None:
             return "open"
-        if self.withdrawn or self.result == -errno.EINTR:
-            return "withdrawn"
+        if self.cancelled or self.result == -errno.EINTR:
+            return "cancelled"
         return "success" if self.result >= 0 else "failure"
 
     @property
@@ -126,7 +126,7 @@ class _DeviceBuilder:
             span.end, span.ended = at, ended
 
     def sim_dev_submit(self, event, numbers, _words) -> None:
-        # Numbers begin anew when the driver is bound again.
+        # A new binding of the driver numbers its requests from the beginning.
         request = Request(numbers["request"], event.at, numbers["len"])
         self.open[request.number] = request
         self.device.requests.append(request)
@@ -195,9 +195,9 @@ class _DeviceBuilder:
             request.submit = event.at - numbers["us"] * 1000
         request.complete, request.result = event.at, numbers["result"]
         request.retries = numbers["retries"]
-        request.withdrawn = bool(numbers.get("withdrawn"))
+        request.cancelled = bool(numbers.get("withdrawn"))
         del self.open[request.number]
-        # With its device gone it ends without an interrupt.
+        # The device is gone, so no interrupt ended them.
         for span in (self.operation, self.reset):
             if span and any(span is own for own in request.spans):
                 self._close(span, event.at, "dropped")
@@ -222,16 +222,15 @@ class _DeviceBuilder:
 
 
 def _ticks(trace: Trace) -> List[Tick]:
-    """The ticks as the engine told them, or else as the routines' calls show them."""
-    told = [Tick(event.at, event.numbers["calls"], event.numbers["ns"], event.numbers["late"],
+    """The ticks of the engine's own event; without that event, found from the calls of routines."""
+    ticks = [Tick(event.at, event.numbers["calls"], event.numbers["ns"], event.numbers["late"],
                  event.numbers["missed"]) for event in trace.events if event.name == "iotimer_tick"]
-    if told:
-        return told
-    ticks: List[Tick] = []
+    if ticks:
+        return ticks
     for event in trace.events:
         if event.name != "iotimer_expire_entry":
             continue
-        # All calls of a tick come long before the next one.
+        # The calls of one tick are close together, compared with a second.
         if ticks and event.at - ticks[-1].at < SECOND // 2:
             ticks[-1] = Tick(ticks[-1].at, ticks[-1].calls + 1)
         else:
@@ -240,7 +239,7 @@ def _ticks(trace: Trace) -> List[Tick]:
 
 
 def _by_number(name: str) -> List[Tuple[int, str]]:
-    """Sorts sim_dev.10 after sim_dev.9."""
+    """A key that sorts sim_dev.10 after sim_dev.9."""
     parts = []
     digits = ""
     for character in name + " ":
@@ -255,13 +254,13 @@ def _by_number(name: str) -> List[Tuple[int, str]]:
 
 
 def build(trace: Trace) -> Timeline:
-    """Put a trace's events together."""
+    """Build the timeline from a trace's events."""
     builders: Dict[str, _DeviceBuilder] = {}
     for event in trace.events:
         if event.dev:
             builders.setdefault(event.dev, _DeviceBuilder(event.dev)).take(event)
     devices = [builders[name].device for name in sorted(builders, key=_by_number)]
-    # The calls are shown on the CPU that made them, too.
+    # The export also shows the calls by CPU.
     cpus: Dict[int, List[Tuple[int, Optional[int], str]]] = {}
     for event in trace.events:
         if event.name == "iotimer_expire_entry":
@@ -274,14 +273,14 @@ def build(trace: Trace) -> Timeline:
 
 
 def counts(timeline: Timeline) -> Dict[str, int]:
-    """How much of each there is, over all devices."""
+    """The number of requests, time-outs, ..., of all devices."""
     requests = [request for device in timeline.devices for request in device.requests]
     interrupts = [mark.kind for device in timeline.devices for mark in device.interrupts]
     return {
         "requests": len(requests),
         "successes": sum(request.outcome == "success" for request in requests),
         "failures": sum(request.outcome == "failure" for request in requests),
-        "withdrawn": sum(request.outcome == "withdrawn" for request in requests),
+        "cancelled": sum(request.outcome == "cancelled" for request in requests),
         "open": sum(request.outcome == "open" for request in requests),
         "interrupts": len(interrupts),
         "late": interrupts.count("late"),
@@ -295,7 +294,7 @@ def counts(timeline: Timeline) -> Dict[str, int]:
 
 
 def rows(requests: List[Request], begin: int, end: int) -> List[List[Request]]:
-    """Requests in as few rows as they need so that none lies over another."""
+    """Put requests into as few rows as possible, so that those of one row do not overlap."""
     result: List[List[Request]] = []
     busy_until: List[int] = []
     for request in sorted(requests, key=lambda one: begin if one.submit is None else one.submit):

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A timeline in the Chrome trace event format, which Perfetto's viewer opens.
+"""A timeline in the Trace Event Format (Chrome's JSON), which Perfetto's viewer opens.
 
 A device is a process there, its requests, operations, resets, interrupts and
 time-outs are threads, and its counter is a counter track. The engine is a
-process too, with its ticks, and with the calls of routines on each CPU.
+process too: its ticks are a thread, and the calls of routines on each CPU.
 """
 import json
 from typing import Dict, List, Optional
 
-from model import Timeline, rows
+from model import Device, Timeline, rows
 
 ENGINE = 1			# process ids: the engine's, and the first device's
 FIRST_DEVICE = 10
@@ -16,44 +16,54 @@ OPERATIONS, RESETS, INTERRUPTS, DRIVER, TIMER, CALLS, REQUESTS = range(1, 8)	# t
 TICKS, FIRST_CPU = 1, 2		# of the engine
 
 
-def export(timeline: Timeline) -> bytes:
-    """The JSON text, the same bytes each time."""
-    events: List[Dict] = []
+class _Export:
+    """The events of a timeline, in the order in which they are written."""
 
-    def name(pid: int, process: str, order: int) -> None:
-        events.append({"ph": "M", "name": "process_name", "pid": pid, "tid": 0, "args": {"name": process}})
-        events.append({"ph": "M", "name": "process_sort_index", "pid": pid, "tid": 0, "args": {"sort_index": order}})
+    def __init__(self, timeline: Timeline):
+        self.timeline = timeline
+        self.events: List[Dict] = []
+        self.engine()
+        for number, device in enumerate(timeline.devices):
+            self.process(FIRST_DEVICE + number, device.name, 1 + number)
+            self.requests(FIRST_DEVICE + number, device)
+            self.spans(FIRST_DEVICE + number, device)
+            self.marks(FIRST_DEVICE + number, device)
 
-    def thread(pid: int, tid: int, text: str) -> None:
-        events.append({"ph": "M", "name": "thread_name", "pid": pid, "tid": tid, "args": {"name": text}})
-        events.append({"ph": "M", "name": "thread_sort_index", "pid": pid, "tid": tid, "args": {"sort_index": tid}})
+    def metadata(self, kind: str, pid: int, tid: int, **args) -> None:
+        self.events.append({"ph": "M", "name": kind, "pid": pid, "tid": tid, "args": args})
 
-    def piece(pid: int, tid: int, category: str, text: str, begin: Optional[int], end: Optional[int], **args) -> None:
-        """A slice; without an end one that does not end."""
-        start = timeline.begin if begin is None else begin
+    def process(self, pid: int, name: str, order: int) -> None:
+        self.metadata("process_name", pid, 0, name=name)
+        self.metadata("process_sort_index", pid, 0, sort_index=order)
+
+    def thread(self, pid: int, tid: int, name: str) -> None:
+        self.metadata("thread_name", pid, tid, name=name)
+        self.metadata("thread_sort_index", pid, tid, sort_index=tid)
+
+    def piece(self, pid: int, tid: int, category: str, text: str, begin: Optional[int], end: Optional[int],
+              **args) -> None:
+        """A slice. Without an end it stays open."""
+        start = self.timeline.begin if begin is None else begin
         event = {"ph": "B" if end is None else "X", "cat": category, "name": text, "pid": pid, "tid": tid,
                  "ts": start / 1000, "args": args}
         if end is not None:
             event["dur"] = (end - start) / 1000
-        events.append(event)
+        self.events.append(event)
 
-    def instant(pid: int, tid: int, category: str, text: str, at: int) -> None:
-        events.append({"ph": "i", "s": "t", "cat": category, "name": text, "pid": pid, "tid": tid, "ts": at / 1000})
+    def engine(self) -> None:
+        self.process(ENGINE, "iotimer", 0)
+        self.thread(ENGINE, TICKS, "ticks")
+        for tick in self.timeline.ticks:
+            self.piece(ENGINE, TICKS, "tick", "tick", tick.at - tick.ns, tick.at, calls=tick.calls, late=tick.late,
+                       missed=tick.missed)
+        for cpu, calls in sorted(self.timeline.cpus.items()):
+            self.thread(ENGINE, FIRST_CPU + cpu, f"routines on CPU {cpu}")
+            for begin, end, text in calls:
+                self.piece(ENGINE, FIRST_CPU + cpu, "call", text, begin, end)
 
-    name(ENGINE, "iotimer", 0)
-    thread(ENGINE, TICKS, "ticks")
-    for tick in timeline.ticks:
-        piece(ENGINE, TICKS, "tick", "tick", tick.at - tick.ns, tick.at, calls=tick.calls, late=tick.late,
-              missed=tick.missed)
-    for cpu, calls in sorted(timeline.cpus.items()):
-        thread(ENGINE, FIRST_CPU + cpu, f"routines on CPU {cpu}")
-        for begin, end, text in calls:
-            piece(ENGINE, FIRST_CPU + cpu, "call", text, begin, end)
-    for number, device in enumerate(timeline.devices):
-        pid = FIRST_DEVICE + number
-        name(pid, device.name, 1 + number)
-        for row, requests in enumerate(rows(device.requests, timeline.begin, timeline.end)):
-            thread(pid, REQUESTS + row, "requests" if row == 0 else f"requests ({row + 1})")
+    def requests(self, pid: int, device: Device) -> None:
+        for row, requests in enumerate(rows(device.requests, self.timeline.begin, self.timeline.end)):
+            self.thread(pid, REQUESTS + row, "requests" if row == 0 else f"requests ({row + 1})")
             for request in requests:
                 args = {"request": request.number, "retries": request.retries}
                 if request.length is not None:
@@ -62,28 +72,37 @@ def export(timeline: Timeline) -> bytes:
                     args["result"] = request.result
                 if request.submit is not None and request.complete is not None:
                     args["us"] = (request.complete - request.submit) // 1000
-                verdict = request.error or {"success": "ok", "open": "open"}[request.outcome]
-                piece(pid, REQUESTS + row, "request", f"{request.number}: {verdict}", request.submit,
-                      request.complete, outcome=request.outcome, **args)
-        spans = [(request, span) for request in device.requests for span in request.spans]
+                result = request.error or {"success": "ok"}.get(request.outcome, request.outcome)
+                self.piece(pid, REQUESTS + row, "request", f"{request.number}: {result}", request.submit,
+                           request.complete, outcome=request.outcome, **args)
+
+    def spans(self, pid: int, device: Device) -> None:
         for tid, kind, text in ((OPERATIONS, "operation", "operations"), (RESETS, "reset", "resets")):
-            own = [(request, span) for request, span in spans if span.kind == kind]
+            own = [(request, span) for request in device.requests for span in request.spans if span.kind == kind]
             if own:
-                thread(pid, tid, text)
+                self.thread(pid, tid, text)
             for request, span in own:
-                piece(pid, tid, kind, f"{kind}: {span.ended or 'open'}", span.begin, span.end,
-                      request=request.number, ended=span.ended or "open")
+                self.piece(pid, tid, kind, f"{kind}: {span.ended or 'open'}", span.begin, span.end,
+                           request=request.number, ended=span.ended or "open")
+
+    def marks(self, pid: int, device: Device) -> None:
         for tid, category, text, marks in ((INTERRUPTS, "interrupt", "interrupts", device.interrupts),
                                            (DRIVER, "driver", "time-outs and retries",
                                             sorted(device.timeouts + device.retries, key=lambda mark: mark.at)),
                                            (TIMER, "timer", "timer", device.timer)):
             if marks:
-                thread(pid, tid, text)
+                self.thread(pid, tid, text)
             for mark in marks:
-                instant(pid, tid, category if category != "driver" else mark.kind, mark.text, mark.at)
+                self.events.append({"ph": "i", "s": "t", "cat": category if category != "driver" else mark.kind,
+                                    "name": mark.text, "pid": pid, "tid": tid, "ts": mark.at / 1000})
         for at, value in device.counter:
-            events.append({"ph": "C", "name": "counter", "pid": pid, "tid": 0, "ts": at / 1000,
-                           "args": {"seconds left": value}})
+            self.events.append({"ph": "C", "name": "counter", "pid": pid, "tid": 0, "ts": at / 1000,
+                                "args": {"seconds left": value}})
+
+
+def export(timeline: Timeline) -> bytes:
+    """The JSON text, the same bytes each time."""
     other = {"lost events": timeline.trace.lost, "title": timeline.trace.title}
-    text = json.dumps({"displayTimeUnit": "ms", "otherData": other, "traceEvents": events}, indent=0, ensure_ascii=True)
+    text = json.dumps({"displayTimeUnit": "ms", "otherData": other, "traceEvents": _Export(timeline).events},
+                      indent=0, ensure_ascii=True)
     return text.encode() + b"\n"

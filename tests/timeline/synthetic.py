@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Traces for the tests, written as the kernel writes them, of stories that the tests tell."""
+"""Synthetic traces for the tests, in the form that the kernel writes."""
 from typing import List
 
 
@@ -17,8 +17,8 @@ class Recorder:
     def ticks(self, begin: int, end: int, phase: float = 0.084) -> None:
         for second in range(begin, end):
             at = second + phase
-            self.event(at, "iotimer_expire_entry", f"dev={self.dev} fn=sim_dev_second [sim_dev]", "<idle>-0")
-            self.event(at + 0.00001, "iotimer_expire_exit", f"dev={self.dev} fn=sim_dev_second [sim_dev]", "<idle>-0")
+            self.event(at, "iotimer_expire_entry", f"dev={self.dev} fn=sim_dev_watchdog [sim_dev]", "<idle>-0")
+            self.event(at + 0.00001, "iotimer_expire_exit", f"dev={self.dev} fn=sim_dev_watchdog [sim_dev]", "<idle>-0")
             self.event(at + 0.00002, "iotimer_tick", "calls=1 ns=15000 steps=1 late=0 missed=0", "<idle>-0")
 
     def submit(self, at: float, request: int, length: int = 6) -> None:
@@ -31,7 +31,7 @@ class Recorder:
     def interrupt(self, at: float, cause: str = "done", verdict: str = "accepted") -> None:
         self.event(at, "sim_dev_interrupt", f"dev={self.dev} cause={cause} tag={self.tag} verdict={verdict}", "<idle>-0")
 
-    def second(self, at: float, counter: int) -> None:
+    def watchdog(self, at: float, counter: int) -> None:
         self.event(at, "sim_dev_second", f"dev={self.dev} counter={counter}", "<idle>-0")
 
     def timeout(self, at: float, request: int, what: str = "operation") -> None:
@@ -48,23 +48,23 @@ class Recorder:
                    f"dev={self.dev} request={request} result={result} us={us} retries={retries}", "irq/24-sim_dev-78")
 
     def success(self, at: float, request: int, seconds: float = 0.005) -> None:
-        """A request that goes well."""
+        """A request that succeeds."""
         self.submit(at, request)
         self.start_io(at, request)
         self.interrupt(at + seconds)
         self.complete(at + seconds + 0.0001, request, 6, int(seconds * 1e6))
 
     def until_timeout(self, at: float, request: int, tick: float) -> None:
-        """An operation that hangs: it is declared dead in the tick of second `tick`, and the device reset."""
+        """An operation that hangs and times out in the tick at `tick`, with the reset that follows."""
         self.start_io(at, request)
         for counter in (3, 2, 1):
-            self.second(tick - counter, counter)
-        self.second(tick, 2)
+            self.watchdog(tick - counter, counter)
+        self.watchdog(tick, 2)
         self.timeout(tick, request)
         self.reset(tick, request)
 
     def hang(self, at: float = 16.0, request: int = 101, tick: float = 19.0845) -> None:
-        """One that hangs once: time-out, reset, retry, success."""
+        """A request that hangs once: time-out, reset, retry, success."""
         self.submit(at, request)
         self.until_timeout(at, request, tick)
         self.interrupt(tick + 0.005, "reset")
@@ -74,11 +74,11 @@ class Recorder:
         self.complete(tick + 0.0103, request, 6, int((tick + 0.0103 - at) * 1e6), 1)
 
     def reset_fails(self, at: float = 30.0, request: int = 7, tick: float = 33.0845) -> None:
-        """One that hangs, and its reset too."""
+        """A request that hangs, and so does the reset."""
         self.submit(at, request)
         self.until_timeout(at, request, tick)
-        self.second(tick + 1, 1)
-        self.second(tick + 2, -1)
+        self.watchdog(tick + 1, 1)
+        self.watchdog(tick + 2, -1)
         self.timeout(tick + 2, request, "reset")
         self.complete(tick + 2.0001, request, -5, int((tick + 2 - at) * 1e6))
 

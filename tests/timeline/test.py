@@ -37,7 +37,7 @@ from synthetic import Recorder
 
 TRACES = Path(sys.argv[1] if len(sys.argv) > 1 else "")
 
-# What the demo checks of its scenes, and so must be in their pictures.
+# The demo checks these numbers in its scenes, so the pictures must have them.
 SCENES = {
     "01-hundred": {"requests": 100, "successes": 100, "interrupts": 100, "timeouts": 0},
     "02-hang": {"requests": 1, "successes": 1, "timeouts": 1, "resets": 1, "retries": 1},
@@ -59,7 +59,7 @@ def timeline_of(recorder: Recorder):
 
 
 def count_text(text: str) -> Dict[str, int]:
-    """How much of each there is in a trace, by its text alone."""
+    """The number of requests, time-outs, ... in a trace, from its text alone."""
     def number(pattern: str) -> int:
         return len(re.findall(pattern, text))
 
@@ -81,7 +81,7 @@ class Svg:
     """An SVG picture, read by an XML parser."""
 
     NAMESPACE = "{http://www.w3.org/2000/svg}"
-    # What stands for a count: a class of the left panel's elements.
+    # The class of the elements, in the left panel, that represent a count.
     CLASSES = {"requests": "request", "successes": "request success", "failures": "failure", "timeouts": "timeout",
                "resets": "reset", "retries": "retry", "late": "late", "spurious": "spurious", "ticks": "tick"}
     INTERRUPTS = ("done", "error", "irq-reset", "late", "spurious", "none")
@@ -89,7 +89,7 @@ class Svg:
     def __init__(self, data: bytes):
         self.root = ElementTree.fromstring(data)
         self.marked = [group for group in self.root.iter(self.NAMESPACE + "g") if group.get("data-n")]
-        # matplotlib draws shapes and hatches once, and uses them by name.
+        # matplotlib defines a shape or hatch once, and refers to it by its id.
         self.by_id = {element.get("id"): element for element in self.root.iter() if element.get("id")}
 
     def of_class(self, kind: str) -> List[ElementTree.Element]:
@@ -102,7 +102,7 @@ class Svg:
 
     def counts(self) -> Dict[str, int]:
         found = {key: self.count(kind) for key, kind in self.CLASSES.items()}
-        # The mark at a failed request's end is one, its bar another.
+        # A failed request has a bar and a mark at its end.
         found["failures"] = self.count("request failure")
         assert self.count("failure") == 2 * found["failures"], "a failure without its mark"
         found["ticks"] += self.count("cut")
@@ -110,7 +110,7 @@ class Svg:
         return found
 
     def colours(self, group: ElementTree.Element) -> str:
-        """All that says how a group is painted, patterns included, in small letters."""
+        """Everything that determines how a group is painted, patterns included, in lower case."""
         text = ElementTree.tostring(group).decode()
         for name in re.findall(r"url\(#(\w+)\)", text):
             if self.by_id[name].tag.endswith("pattern"):
@@ -132,12 +132,12 @@ class ParserTest(unittest.TestCase):
 
     def test_reads_all_events_of_the_interface(self):
         spec = """
-        iotimer_create: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
+        iotimer_create: dev=sim_dev.0 fn=sim_dev_watchdog [sim_dev]
         iotimer_destroy: dev=sim_dev.0
         iotimer_start: dev=sim_dev.0 was_enabled=0
         iotimer_stop: dev=sim_dev.0 was_enabled=1
-        iotimer_expire_entry: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
-        iotimer_expire_exit: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
+        iotimer_expire_entry: dev=sim_dev.0 fn=sim_dev_watchdog [sim_dev]
+        iotimer_expire_exit: dev=sim_dev.0 fn=sim_dev_watchdog [sim_dev]
         iotimer_tick: calls=4 ns=15000 steps=1 late=0 missed=0
         iotimer_pause: ns=200000
         iotimer_overrun: missed=3
@@ -181,7 +181,7 @@ class ParserTest(unittest.TestCase):
         found = counts(build(trace))
         self.assertEqual((found["timeouts"], found["resets"], found["retries"], found["open"]), (1, 1, 1, 1))
 
-    def test_passes_over_what_is_not_ours(self):
+    def test_ignores_what_is_not_ours(self):
         for line in ("", "garbage", "cpus=1", "# tracer: nop", "<idle>-0 [000] d.h1. 1.000000: sched_switch: prev_comm=a",
                      "CPU 0 is empty", "sim_dev_submit: dev=a", "\x00\xff"):
             self.assertIsNone(parse_event(line), line)
@@ -267,14 +267,14 @@ class ModelTest(unittest.TestCase):
         requests = timeline_of(recorder).devices[0].requests
         self.assertEqual([(request.outcome, len(request.spans)) for request in requests], [("success", 1), ("open", 1)])
 
-    def test_withdrawn(self):
+    def test_cancelled(self):
         recorder = Recorder()
         for number, (result, more) in enumerate(((-4, ""), (6, " withdrawn=1"), (6, " withdrawn=0"), (-5, ""))):
             recorder.submit(number, number)
             recorder.complete(number + 0.5, number, result)
             recorder.lines[-1] += more
         outcomes = [request.outcome for request in timeline_of(recorder).devices[0].requests]
-        self.assertEqual(outcomes, ["withdrawn", "withdrawn", "success", "failure"])
+        self.assertEqual(outcomes, ["cancelled", "cancelled", "success", "failure"])
 
     def test_late_and_spurious_interrupts_end_nothing(self):
         recorder = Recorder()
@@ -348,7 +348,7 @@ class DrawTest(unittest.TestCase):
             self.assertTrue(svg.of_class(kind), kind)
             for group in svg.of_class(kind):
                 self.assertIn(colour, svg.colours(group), kind)
-        # A mark of its own at the end of a request that failed, and of one that did not.
+        # Failed requests, and the others, have different marks at their ends.
         for group in svg.of_class("failure"):
             if "request" not in group.get("class").split():
                 self.assertIn("#d55e00", svg.colours(group))
@@ -357,7 +357,7 @@ class DrawTest(unittest.TestCase):
         self.assertTrue(good)
         for group in good:
             self.assertIn("#009e73", svg.colours(group))
-        # The operations: of the four, two timed out, and each is hatched in its colour.
+        # Of the four operations two timed out. Each is hatched in its colour.
         painted = [svg.colours(group) for group in svg.of_class("operation")]
         self.assertEqual(len(painted), 4)
         self.assertEqual(sum("#e69f00" in text and "pattern" in text for text in painted), 2)
@@ -377,7 +377,7 @@ class DrawTest(unittest.TestCase):
         self.assertIn("#8a8a8a", svg.colours(operation))
         self.assertNotIn("#009e73", svg.colours(operation))
         bar = svg.of_class("request open")[0]
-        # Up to the end of the trace.
+        # The bar reaches the end of the trace.
         numbers = [float(number) for number in re.findall(r"[ML] ([\d.]+)", ElementTree.tostring(bar).decode())]
         self.assertGreater(max(numbers) - min(numbers), 0.7 * 10 * 72)
 
@@ -445,7 +445,7 @@ class DrawTest(unittest.TestCase):
 
 
 class EyesTest(unittest.TestCase):
-    """Can those who see no red, or no green, tell the kinds apart?"""
+    """Can people who see no red, or no green, distinguish the kinds?"""
 
     # Machado, Oliveira, Fernandes 2009, severity 1, on linear RGB.
     SIGHTS = {
@@ -456,7 +456,7 @@ class EyesTest(unittest.TestCase):
 
     @classmethod
     def seen(cls, colour: str, sight: str) -> numpy.ndarray:
-        """A colour as one with this sight sees it, in CIE Lab."""
+        """A colour in CIE Lab, as seen with this sight."""
         rgb = numpy.array(to_rgb(colour))
         linear = numpy.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
         linear = numpy.clip(numpy.array(cls.SIGHTS[sight]) @ linear, 0, 1)
@@ -465,16 +465,16 @@ class EyesTest(unittest.TestCase):
         return numpy.array([116 * scaled[1] - 16, 500 * (scaled[0] - scaled[1]), 200 * (scaled[1] - scaled[2])])
 
     def test_colours_differ_for_all(self):
-        # 2.3 is what an eye can just tell; a bar and a mark are small, so ask for far more.
+        # 2.3 is the least difference that an eye can see. Bars and marks are small, so they need far more.
         for sight in self.SIGHTS:
             for one, other in itertools.combinations(("success", "timeout", "reset", "failure", "retry"), 2):
                 distance = numpy.linalg.norm(self.seen(draw.COLOURS[one], sight) - self.seen(draw.COLOURS[other], sight))
                 self.assertGreater(distance, 15, f"{one} and {other} with {sight}")
 
     def test_colour_is_never_the_only_cue(self):
-        hatches = [style.hatch for name, style in draw.BARS.items() if name != "queued"]	# which is thin
+        hatches = [style.hatch for name, style in draw.BARS.items() if name != "queued"]	# a thin bar
         self.assertEqual(len(hatches), len(set(hatches)))
-        markers = [style.marker for name, style in draw.MARKS.items() if name != "none"]	# which is as spurious
+        markers = [style.marker for name, style in draw.MARKS.items() if name != "none"]	# looks like spurious
         self.assertEqual(len(markers), len(set(markers)))
 
 
@@ -514,7 +514,7 @@ class CommandTest(unittest.TestCase):
 
 
 def count_export(data: bytes) -> Dict[str, int]:
-    """How much of each there is in an export."""
+    """The same numbers from an export."""
     trace = ChromeTrace(data)
     results = [request.args.get("result") for request in trace.of("request")]
     interrupts = [interrupt.name for interrupt in trace.of("interrupt")]
@@ -601,7 +601,7 @@ class PerfettoTest(unittest.TestCase):
 
 
 class SceneTest(unittest.TestCase):
-    """Each scene of the demo, as it was recorded; filled in below."""
+    """Each scene of the demo, as it was recorded. scene_test() makes the tests."""
 
     def test_all_scenes_were_recorded(self):
         script = (TOP / "tests" / "demo" / "guest.sh").read_text()
