@@ -2,8 +2,8 @@
 /*
  * iotimer_bench - what the parts of the benchmark share
  *
- * A part measures something at one number of devices, several times, and says
- * it in one line of the kernel log, which scripts/bench collects:
+ * A part measures something at one number of devices, several times, and prints
+ * one line to the kernel log, which bench/run collects:
  *
  *	bench NAME DEVICES UNIT SAMPLE...
  */
@@ -23,13 +23,13 @@
 #define BENCH_MAX_SAMPLES	32
 
 /**
- * struct bench_context - what a driver keeps of a device, 256 bytes
- * @timeout: idle; what a routine that reads its context reads
+ * struct bench_context - a driver's data of a device, 256 bytes
+ * @timeout: idle; a routine that reads its context reads this
  * @index: its number, in the order in which routines are called
- * @enabled: the device's timer is to run
- * @timer: for those who have one timer_list a device
- * @hrtimer: the same, hrtimer
- * @work: the same, delayed_work
+ * @enabled: the device's timer is enabled in this measurement
+ * @timer: for the contender with one timer_list a device
+ * @hrtimer: for the contender with one hrtimer a device
+ * @work: for the contender with one delayed_work a device
  */
 struct bench_context {
 	struct io_timeout timeout;
@@ -45,14 +45,14 @@ struct bench_context {
 static_assert(sizeof(struct bench_context) == 256);
 
 /**
- * struct bench - what there is to measure with
- * @clock_khz: how fast bench_clock() runs
+ * struct bench - the parameters, and the devices
+ * @clock_khz: frequency of bench_clock()
  * @nr: devices
  * @samples: of each measurement
  * @hurry: make the seconds between two samples pass at once
  * @device: @nr devices, and BENCH_SPARE more
- * @context: their contexts, each allocated by itself; unless told otherwise, in
- *	an order that has nothing to do with their addresses
+ * @context: their contexts, each allocated on its own; with the parameter
+ *	shuffle, in an order that is unrelated to their addresses
  */
 struct bench {
 	u64 clock_khz;
@@ -67,23 +67,23 @@ struct bench {
 
 extern struct bench bench;
 
-/* Which timers run. */
+/* The share of timers that is enabled. */
 enum bench_enabled { BENCH_ALL, BENCH_HALF, BENCH_PERCENT, BENCH_NR_ENABLED };
 
 unsigned int bench_random(unsigned int n);
 unsigned int bench_enable(enum bench_enabled which);
 bool bench_wanted(const char *name);
-void bench_say(const char *name, const char *unit, const u64 *thousandths);
-void bench_say_one(const char *name, const char *unit, u64 thousandths);
-void bench_say_ns(const char *name, const u64 *ticks, u64 divisor);
+void bench_print(const char *name, const char *unit, const u64 *thousandths);
+void bench_print_one(const char *name, const char *unit, u64 thousandths);
+void bench_print_ns(const char *name, const u64 *ticks, u64 divisor);
 void bench_shuffle(void **pointer, unsigned int nr);
 
 void bench_routine(struct device *dev, void *context);
 void bench_function(struct timer_list *timer);
 
 /*
- * A clock of one cycle's resolution, where there is one: user-mode Linux's is
- * of 256 ns. Its ticks; bench_say() makes nanoseconds of them.
+ * A clock with a resolution of one cycle, where there is one (user-mode Linux's
+ * own has 256 ns). bench_print_ns() converts its ticks into nanoseconds.
  */
 static inline u64 bench_clock(void)
 {
@@ -97,7 +97,7 @@ static inline u64 bench_clock(void)
 #endif
 }
 
-int bench_second(void);
+int bench_seconds(void);
 int bench_hold(void);
 int bench_wakeups(void);
 int bench_memory(void);

@@ -2,9 +2,9 @@
 /*
  * iotimer_bench - several CPUs that start and stop timers at the same time
  *
- * Each CPU has a timer of its own: far from the others', or its neighbour in
- * memory. With one CPU at work and with all: what they lose to each other is the
- * difference.
+ * Each CPU has a timer of its own, far from the others' in memory or next to
+ * them. Each measurement is made with one CPU at work and with all. The
+ * difference is what the CPUs cost each other.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -15,14 +15,14 @@
 #include "bench.h"
 
 #define ROUNDS	100000
-#define APART	256	/* timers between two CPUs', if they are far apart */
+#define APART	256	/* distance of two CPUs' timers that are far apart */
 
 static struct iotimer *iotimers[8 * APART];
 static struct {
 	struct timer_list timer;
 } ____cacheline_aligned_in_smp timers[8];
 
-/* What each CPU does to its timer, again and again. */
+/* Each CPU repeats one of these with its timer. */
 
 static void start_and_stop(unsigned int nr)
 {
@@ -39,7 +39,7 @@ static void add_and_delete(unsigned int nr)
 	timer_delete(timer);
 }
 
-/* Of a timer that runs: as a driver may that starts it at each operation. */
+/* The timer is enabled already, as in a driver that starts it at each operation. */
 static void start_again(unsigned int nr)
 {
 	iotimer_start(iotimers[nr]);
@@ -64,7 +64,7 @@ static const struct measured {
 };
 
 static const struct measured *now;
-static atomic_t waiting;	/* threads that are not at the start yet */
+static atomic_t waiting;	/* threads that are not ready to start yet */
 static u64 ticks[8];		/* of the clock, by thread */
 static struct completion done;
 
@@ -97,7 +97,7 @@ static int run_on(unsigned int nr)
 		task = kthread_create_on_node(work, (void *)(unsigned long)i,
 					      NUMA_NO_NODE, "bench/%u", i);
 		if (IS_ERR(task))
-			return PTR_ERR(task);	/* an end is near: no memory */
+			return PTR_ERR(task);	/* no memory: give up the whole run */
 		kthread_bind(task, i);
 		wake_up_process(task);
 	}
@@ -122,7 +122,7 @@ static int measure_on(unsigned int nr)
 			sample[s] = max(sample[s], ticks[i]);
 	}
 	snprintf(name, sizeof(name), "cpus/%u/%s", nr, now->name);
-	bench_say_ns(name, sample, ROUNDS);
+	bench_print_ns(name, sample, ROUNDS);
 	return 0;
 }
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What a request through /dev costs: prints lines "bench NAME DEVICES ns SAMPLE...",
-# ROUNDS times SAMPLES of each. The modules and dev_bench lie in /root. What is
-# compared is measured in turn, once a round.
+# The cost of a request through /dev: prints lines "bench NAME DEVICES ns SAMPLE...",
+# with ROUNDS times SAMPLES of each. The modules and dev_bench are in /root. Each
+# round measures everything once, so that slow changes affect all of them.
 # shellcheck shell=dash
 set -e
 : "${ROUNDS:=3}" "${SAMPLES:=3}"
 
-# with MODULE COMMAND...: run it with the driver loaded, without its latency.
+# with MODULE COMMAND...: run COMMAND with this driver loaded, at latency 0.
 with() {
 	insmod "/root/$1.ko" devices=4 latency_ms=0
 	shift

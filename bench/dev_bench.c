@@ -4,14 +4,14 @@
  *
  *	dev_bench NAME WRITERS SAMPLES NODE...
  *
- * WRITERS threads write 64 bytes at a time to the nodes, each to nodes of its
- * own if there are enough. Prints one line, SAMPLES times the nanoseconds per
- * request, all writers together:
+ * WRITERS threads write 64 bytes at a time to the nodes. With enough nodes each
+ * thread has its own. Prints one line: SAMPLES times the nanoseconds per request,
+ * over all writers:
  *
  *	bench NAME NODES ns SAMPLE...
  *
- * A sample is as many requests as take a fifth of a second; finding out how
- * many that is warms things up.
+ * A sample is the number of requests that take a fifth of a second. Finding this
+ * number also warms up the caches.
  */
 #include <pthread.h>
 #include <time.h>
@@ -73,7 +73,7 @@ static void *write_all(void *data)
 	return NULL;
 }
 
-/* How long so many requests of each writer take. */
+/* Return: the ns that this number of requests of each writer takes. */
 static double run(unsigned int requests)
 {
 	double began;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs iotimer_bench: for each line of /root/runs, BUDGET_US and module options.
-# Prints its lines "bench ..."; fails if a run does.
+# Runs iotimer_bench for each line of /root/runs: BUDGET_US and module options.
+# Prints its lines "bench ...". Fails if a run fails.
 # shellcheck shell=dash
 set -e
 insmod /root/iotimer.ko

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * iotimer_bench - how long a tick holds the softirq, how far the calls of a
- * tick lie apart, how often the CPU is woken, and what memory timers take
+ * iotimer_bench - how long a tick holds the softirq, the time from a tick's
+ * first call to its last, wake-ups of the CPU, and memory
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -12,24 +12,24 @@
 
 #include "bench.h"
 
-/* One device in so many reads the clock: what a hold is known to. */
+/* One device in so many reads the clock, so a hold is known this exactly. */
 #define EVERY	16
 
-/* What the routines see of the tick that is under way. */
+/* The tick that is under way. */
 static struct {
 	unsigned long tick;	/* its number */
-	unsigned long wakeup;	/* which step of it; each is a hold */
+	unsigned long wakeup;	/* the step of its walk; each step is a hold */
 	u64 began;		/* when the step's first routine ran */
-	u64 first;		/* when the tick's did */
+	u64 first;		/* when the tick's first routine ran */
 } now;
 
-/* Of each tick: its longest hold, all its holds, from the first call to the last. */
+/* For each tick: its longest hold, the sum of its holds, first call to last. */
 static u64 longest[BENCH_MAX_SAMPLES + 1], held[BENCH_MAX_SAMPLES + 1],
 	spread[BENCH_MAX_SAMPLES + 1];
 
-static unsigned long ticks_seen;	/* the first one warms up */
+static unsigned long ticks_seen;	/* the first only warms up the caches */
 
-static u16 *calls;	/* of each device, in these ticks */
+static u16 *calls;	/* of each device's routine, in these ticks */
 
 static bool enough(void)
 {
@@ -109,7 +109,7 @@ static struct iotimer **make_timers(iotimer_fn_t most, iotimer_fn_t some)
 	return timer;
 }
 
-/* How many devices were called more or less often than once a tick? */
+/* The number of devices that were not called exactly once a tick. */
 static unsigned int miscalled(unsigned int ticks)
 {
 	unsigned int i, nr = 0;
@@ -119,7 +119,7 @@ static unsigned int miscalled(unsigned int ticks)
 	return nr;
 }
 
-/* All at once, between two ticks. */
+/* Start all timers between two ticks. */
 static void start_all(struct iotimer **timer)
 {
 	struct iotimer_stats before, after;
@@ -128,7 +128,7 @@ static void start_all(struct iotimer **timer)
 	do {
 		for (i = 0; i < bench.nr; i++)
 			iotimer_stop(timer[i]);
-		msleep(1500);	/* the tick rests */
+		msleep(1500);	/* the tick goes idle */
 		memset(calls, 0, array_size(bench.nr, sizeof(*calls)));
 		memset(longest, 0, sizeof(longest));
 		ticks_seen = 0;
@@ -155,18 +155,17 @@ int bench_hold(void)
 		iotimer_stop(timer[i]);
 	iotimer_get_stats(&after);
 
-	bench_say_ns("hold", &longest[1], 1);
-	bench_say_ns("held", &held[1], bench.nr);
-	bench_say_ns("spread", &spread[1], 1);
-	bench_say_one("missed", "ticks", 1000ULL * (after.missed - before.missed));
-	bench_say_one("miscalled", "devices", 1000ULL * miscalled(bench.samples + 1));
+	bench_print_ns("hold", &longest[1], 1);
+	bench_print_ns("held", &held[1], bench.nr);
+	bench_print_ns("spread", &spread[1], 1);
+	bench_print_one("missed", "ticks", 1000ULL * (after.missed - before.missed));
+	bench_print_one("miscalled", "devices", 1000ULL * miscalled(bench.samples + 1));
 	unmake_timers(timer);
 	return 0;
 }
 
 /*
- * Wake-ups: of the tick, and of timer_lists that were started at times that
- * have nothing to do with each other.
+ * Wake-ups by the tick, and by timer_lists that were started at random times.
  */
 
 static unsigned long list_wakeups, last_wakeup;
@@ -195,7 +194,7 @@ static unsigned long timer_wakeups(void)
 	return READ_ONCE(list_wakeups);
 }
 
-static void say_wakeups(const char *name, unsigned long (*wakeups)(void))
+static void print_wakeups(const char *name, unsigned long (*wakeups)(void))
 {
 	u64 sample[BENCH_MAX_SAMPLES];
 	unsigned int s;
@@ -207,7 +206,7 @@ static void say_wakeups(const char *name, unsigned long (*wakeups)(void))
 		msleep(MSEC_PER_SEC);
 		sample[s] = 1000 * (wakeups() - before);
 	}
-	bench_say(name, "per-second", sample);
+	bench_print(name, "per-second", sample);
 }
 
 int bench_wakeups(void)
@@ -217,10 +216,10 @@ int bench_wakeups(void)
 
 	if (!timer)
 		return -ENOMEM;
-	say_wakeups("wakeups/iotimer_stopped", tick_wakeups);
+	print_wakeups("wakeups/iotimer_stopped", tick_wakeups);
 	for (i = 0; i < bench.nr; i++)
 		iotimer_start(timer[i]);
-	say_wakeups("wakeups/iotimer", tick_wakeups);
+	print_wakeups("wakeups/iotimer", tick_wakeups);
 	unmake_timers(timer);
 
 	for (i = 0; i < bench.nr; i++) {
@@ -229,13 +228,13 @@ int bench_wakeups(void)
 		timer_setup(list, timer_again, 0);
 		mod_timer(list, jiffies + 1 + bench_random(HZ));
 	}
-	say_wakeups("wakeups/timer_list", timer_wakeups);
+	print_wakeups("wakeups/timer_list", timer_wakeups);
 	for (i = 0; i < bench.nr; i++)
 		timer_delete_sync(&bench.context[i]->timer);
 	return 0;
 }
 
-/* Pages that the slab allocator has; exact with one CPU. */
+/* Pages of the slab allocator; exact with one CPU. */
 static long slab_pages(void)
 {
 	return global_node_page_state_pages(NR_SLAB_RECLAIMABLE_B) +
@@ -243,8 +242,8 @@ static long slab_pages(void)
 }
 
 /*
- * What so many timers take from the system. In a guest that has not had any
- * before: what was freed would be taken again, and not be seen.
+ * The memory that all timers take from the system. Run it in a fresh guest:
+ * memory that earlier timers freed would be used again, and not be counted.
  */
 int bench_memory(void)
 {
@@ -254,8 +253,8 @@ int bench_memory(void)
 	if (!timer)
 		return -ENOMEM;
 	pages = slab_pages() - pages;
-	bench_say_one("memory/iotimer", "bytes",
-		      div_u64(pages * PAGE_SIZE * 1000ULL, max(bench.nr, 1U)));
+	bench_print_one("memory/iotimer", "bytes",
+			div_u64(pages * PAGE_SIZE * 1000ULL, max(bench.nr, 1U)));
 	unmake_timers(timer);
 	return 0;
 }

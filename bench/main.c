@@ -3,8 +3,8 @@
  * iotimer_bench - measure iotimer beside everything that a driver would use
  * instead
  *
- * Loading it runs one part of the benchmark at one number of devices; see
- * bench.h for what it says and scripts/bench for how it is run.
+ * Loading the module runs one part of the benchmark at one number of devices. See
+ * bench.h for its output, and bench/run for its parameters.
  */
 #include <linux/math64.h>
 #include <linux/module.h>
@@ -21,11 +21,11 @@ MODULE_PARM_DESC(run, "part: second, hold, wakeups, memory, ops or cpus (default
 
 static unsigned int devices = 1000;
 module_param(devices, uint, 0444);
-MODULE_PARM_DESC(devices, "how many (1 to 1000000, default 1000)");
+MODULE_PARM_DESC(devices, "number of devices (1 to 1000000, default 1000)");
 
 static unsigned int samples = 5;
 module_param(samples, uint, 0444);
-MODULE_PARM_DESC(samples, "of each measurement (5 to 32, default 5)");
+MODULE_PARM_DESC(samples, "samples of each measurement (5 to 32, default 5)");
 
 static char *only = "";
 module_param(only, charp, 0444);
@@ -33,7 +33,7 @@ MODULE_PARM_DESC(only, "measure only names that contain this");
 
 static char *prefix = "";
 module_param(prefix, charp, 0444);
-MODULE_PARM_DESC(prefix, "of all names");
+MODULE_PARM_DESC(prefix, "prefix of all names");
 
 static bool shuffle = true;
 module_param(shuffle, bool, 0444);
@@ -53,7 +53,7 @@ unsigned int bench_random(unsigned int n)
 	return prandom_u32_state(&rnd) % n;
 }
 
-/* Decide which devices' timers run; how many those are. */
+/* Choose which devices' timers are enabled. Return: their number. */
 unsigned int bench_enable(enum bench_enabled which)
 {
 	unsigned int i, nr = 0;
@@ -75,7 +75,7 @@ bool bench_wanted(const char *name)
 	return strstr(name, only);
 }
 
-/* How fast the clock runs, against the kernel's, in 200 ms. */
+/* Compare the clock with the kernel's for 200 ms. */
 static void bench_calibrate(void)
 {
 	u64 clock = bench_clock(), ns = ktime_get_ns(), passed;
@@ -88,8 +88,8 @@ static void bench_calibrate(void)
 				    passed);
 }
 
-/* Say the samples, in thousandths. */
-void bench_say(const char *name, const char *unit, const u64 *thousandths)
+/* Print the samples, given in thousandths. */
+void bench_print(const char *name, const char *unit, const u64 *thousandths)
 {
 	static char line[BENCH_MAX_SAMPLES * 24];
 	unsigned int i, len = 0;
@@ -104,22 +104,22 @@ void bench_say(const char *name, const char *unit, const u64 *thousandths)
 	pr_info("bench %s%s %u %s%s\n", prefix, name, bench.nr, unit, line);
 }
 
-/* The same for what is measured once. */
-void bench_say_one(const char *name, const char *unit, u64 thousandths)
+/* Print a value that was measured once. */
+void bench_print_one(const char *name, const char *unit, u64 thousandths)
 {
 	u64 sample[BENCH_MAX_SAMPLES] = { thousandths };
 	unsigned int all = bench.samples;
 
 	bench.samples = 1;
-	bench_say(name, unit, sample);
+	bench_print(name, unit, sample);
 	bench.samples = all;
 }
 
 /*
- * Say the samples, in ticks of bench_clock(), as nanoseconds, each divided,
- * with three decimals.
+ * Print the samples, given in ticks of bench_clock(), as nanoseconds with three
+ * decimals. Each is divided by @divisor.
  */
-void bench_say_ns(const char *name, const u64 *ticks, u64 divisor)
+void bench_print_ns(const char *name, const u64 *ticks, u64 divisor)
 {
 	u64 thousandths[BENCH_MAX_SAMPLES] = { };
 	unsigned int i;
@@ -127,7 +127,7 @@ void bench_say_ns(const char *name, const u64 *ticks, u64 divisor)
 	for (i = 0; i < bench.samples; i++)
 		thousandths[i] = mul_u64_u64_div_u64(ticks[i], 1000 * USEC_PER_SEC,
 						     bench.clock_khz * divisor);
-	bench_say(name, "ns", thousandths);
+	bench_print(name, "ns", thousandths);
 }
 
 void bench_shuffle(void **pointer, unsigned int nr)
@@ -199,7 +199,7 @@ static int __init bench_init(void)
 		const char *name;
 		int (*run)(void);
 	} part[] = {
-		{ "second", bench_second },
+		{ "second", bench_seconds },
 		{ "hold", bench_hold },
 		{ "wakeups", bench_wakeups },
 		{ "memory", bench_memory },

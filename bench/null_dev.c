@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * null_dev - /dev/bench_null takes whatever is written to it
+ * null_dev - /dev/bench_null accepts all data and does nothing
  *
- * What a write() to a device costs that does nothing: the floor of a request
- * to /dev/sim_devN in the same guest. Guests without CONFIG_DEVMEM lack
- * /dev/null.
+ * A write() to it has the least cost that a write() to /dev/sim_devN can have in
+ * the same guest. Guests without CONFIG_DEVMEM have no /dev/null.
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -32,5 +31,5 @@ static struct miscdevice null_dev = {
 
 module_misc_device(null_dev);
 
-MODULE_DESCRIPTION("A device that takes all and does nothing, to measure against");
+MODULE_DESCRIPTION("A device that accepts all data and does nothing, for comparison");
 MODULE_LICENSE("GPL");

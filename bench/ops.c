@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * iotimer_bench - what an I/O's time-out costs, and what starting, stopping,
- * creating and destroying a timer cost
+ * iotimer_bench - the cost of an I/O's time-out, and of starting, stopping,
+ * creating and destroying a timer
  *
- * Loops over the operation alone, many times over a few timers that stay in
- * the cache, while the other devices' timers exist (and are enabled, or
- * armed); "cold" is all of them once, in an order that is not that of memory.
+ * Each loop repeats one operation on a few timers that stay in the cache. The
+ * other devices' timers exist, and are enabled or armed. The names with "cold"
+ * are of one pass over all timers, in another order than that of memory.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -15,11 +15,11 @@
 #include "bench.h"
 
 #define ROUNDS	100000
-#define HOT	16	/* timers that a loop goes over, if there are */
+#define HOT	16	/* timers of a loop, or one if there are fewer */
 
 /*
- * Time a loop of ROUNDS: ns for each time through. That is over in a millisecond;
- * the samples lie apart, so that what disturbs us does not find most of them.
+ * Time a loop of ROUNDS, in ns for each round. A loop takes about a millisecond.
+ * The pause between samples keeps one disturbance from affecting most of them.
  */
 #define measure(name, ...) do {						\
 	u64 sample_[BENCH_MAX_SAMPLES], begin_;				\
@@ -35,17 +35,17 @@
 		}							\
 		sample_[s_] = bench_clock() - begin_;			\
 	}								\
-	bench_say_ns(name, sample_, ROUNDS);				\
+	bench_print_ns(name, sample_, ROUNDS);				\
 } while (0)
 
-/* In such a loop: which of the timers in the cache. */
+/* The index of the timer for this round of a loop. */
 #define turn	(r_ & (hot - 1))
 
 static unsigned int hot;
 
 static struct iotimer **iotimers;
 
-/* What it costs a driver to guard one I/O. */
+/* The cost of one I/O's time-out to a driver. */
 static void measure_io(void)
 {
 	static struct io_timeout timeout;
@@ -86,7 +86,7 @@ static void measure_io(void)
 		spin_lock_irqsave(&lock, flags);
 		timer_delete(&timer);
 		spin_unlock_irqrestore(&lock, flags));
-	/* As blk_add_timer(): the shared timer is mostly due sooner. */
+	/* As blk_add_timer() does. The shared timer mostly expires before the deadline. */
 	measure("io/block_layer",
 		WRITE_ONCE(deadline, jiffies + 3 * HZ);
 		if (!timer_pending(&shared) ||
@@ -97,7 +97,7 @@ static void measure_io(void)
 	timer_delete_sync(&shared);
 }
 
-/* Time a loop over all devices, once: a sample of it. */
+/* Time one pass over all devices, as one sample. */
 #define over_all(sample, i, ...) do {					\
 	cond_resched();							\
 	sample = bench_clock();						\
@@ -148,10 +148,10 @@ destroy:
 			break;
 	}
 	if (!err) {
-		bench_say_ns("cold_start/iotimer", start, bench.nr);
-		bench_say_ns("cold_stop/iotimer", stop, bench.nr);
-		bench_say_ns("create/iotimer", create, bench.nr);
-		bench_say_ns("destroy/iotimer", destroy, bench.nr);
+		bench_print_ns("cold_start/iotimer", start, bench.nr);
+		bench_print_ns("cold_stop/iotimer", stop, bench.nr);
+		bench_print_ns("create/iotimer", create, bench.nr);
+		bench_print_ns("destroy/iotimer", destroy, bench.nr);
 	}
 	vfree(iotimers);
 	return err;
@@ -189,10 +189,10 @@ static void measure_timers(void)
 		over_all(destroy[s], i,
 			 timer_shutdown_sync(&context[i]->timer));
 	}
-	bench_say_ns("cold_start/timer_list", start, bench.nr);
-	bench_say_ns("cold_stop/timer_list", stop, bench.nr);
-	bench_say_ns("create/timer_list", create, bench.nr);
-	bench_say_ns("destroy/timer_list", destroy, bench.nr);
+	bench_print_ns("cold_start/timer_list", start, bench.nr);
+	bench_print_ns("cold_stop/timer_list", stop, bench.nr);
+	bench_print_ns("create/timer_list", create, bench.nr);
+	bench_print_ns("destroy/timer_list", destroy, bench.nr);
 }
 
 int bench_ops(void)

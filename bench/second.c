@@ -2,16 +2,16 @@
 /*
  * iotimer_bench - the cost of one device's second
  *
- * Each contender calls a routine for each enabled device once a second. What
- * is measured is from before the first routine to after the last one, between
- * two fences: timers of the contender's own kind that run first and last, and
- * read the clock. What a second costs whatever the number of devices, waking
- * up the CPU for one, is outside; see bench_wakeups().
+ * Each contender calls a routine for each enabled device once a second. The
+ * measured time begins before the first routine and ends after the last one. It
+ * lies between two fences: timers of the contender's own kind that run first and
+ * last, and read the clock. Costs that do not depend on the number of devices,
+ * as the wake-up of the CPU, are outside; see bench_wakeups().
  *
- * All timers of a contender expire in the same jiffy, which is the best case
- * for those who have a timer for each device: in a running system they would
- * expire in up to HZ different ones. Their timers lie within their contexts,
- * so that a routine that reads the one finds the other in the cache.
+ * All timers of a contender expire in the same jiffy. That is the best case for
+ * contenders with one timer a device: in a running system these would expire in
+ * up to HZ different jiffies. A timer lies within its context, so a routine that
+ * reads the context finds it in the cache.
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
@@ -26,12 +26,12 @@
 
 /**
  * struct fence - the time between the first and the last of many calls
- * @open: the first was seen
- * @begin: when
- * @jiffies: when
- * @nr: samples taken; one more than wanted, since the first is dropped
+ * @open: the first fence has run, the second has not
+ * @begin: when the first ran, in ticks of bench_clock()
+ * @jiffies: when the first ran
+ * @nr: samples taken; one more than bench.samples, since the first is dropped
  * @sample: ticks of bench_clock()
- * @done: enough samples
+ * @done: completed when there are enough samples
  */
 struct fence {
 	bool open;
@@ -42,12 +42,12 @@ struct fence {
 	struct completion done;
 };
 
-/* Around the routines; for delayed_work, around its timers and its works. */
+/* Around the routines. A delayed_work has two: around its timers, and its works. */
 static struct fence calls, works;
 
 static bool reads;		/* the routine reads its context */
 static unsigned long at;	/* when all timers expire next, in jiffies */
-static unsigned long period;	/* from one time to the next */
+static unsigned long period;	/* from one expiry to the next, in jiffies */
 
 static void fence_init(struct fence *fence)
 {
@@ -75,7 +75,7 @@ static void read_context(struct bench_context *context)
 	WARN_ON_ONCE(io_timeout_tick(&context->timeout) != IO_TIMEOUT_OK);
 }
 
-/* Two timers that every contender has: before and after, or the only one. */
+/* The fences: one before and one after the timers, or the contender's only timer. */
 static struct timer_list fence_timer[2];
 
 static void fence_timers_arm(void (*function)(struct timer_list *timer),
@@ -92,10 +92,11 @@ static void fence_timers_disarm(void)
 }
 
 /*
- * iotimer. When a routine is called, the walk has already looked for those of up
- * to two batches, and fetched what they need. So between the first fence and the
- * devices lie two batches of timers whose routine does nothing: what is measured
- * has all the work for the devices, and that for these timers too.
+ * iotimer. When a routine is called, the walk has already found the timers of up
+ * to two batches, and prefetched their slots and contexts. So two batches of timers
+ * whose routine does nothing lie between the first fence and the devices' timers.
+ * The measured time then includes all the work for the devices, and the work for
+ * these timers too.
  */
 
 #define BATCH	32
@@ -149,7 +150,7 @@ static int arm_iotimers_with(bool contexts)
 			iotimer_start(iotimers[i]);
 		cond_resched();
 	}
-	local_bh_disable();	/* all, or none, before the next tick */
+	local_bh_disable();	/* no tick may come between these starts */
 	for (i = 0; i < FRONT; i++)
 		iotimer_start(iotimers[i]);
 	iotimer_start(iotimers[nr - 1]);
@@ -217,15 +218,15 @@ static void disarm_timers(void)
 
 static struct hrtimer fence_hrtimer[2];
 
-/* They do not go by jiffies: in a hurry, have short seconds, if there is time. */
-static u64 hrtimer_second(void)
+/* hrtimers ignore jump(). In a hurry they have a shorter period, if it is long enough. */
+static u64 hrtimer_period(void)
 {
 	return bench.hurry && bench.nr <= 100000 ? NSEC_PER_SEC / 10 : NSEC_PER_SEC;
 }
 
 static enum hrtimer_restart hrtimer_next(struct hrtimer *timer)
 {
-	hrtimer_add_expires_ns(timer, hrtimer_second());
+	hrtimer_add_expires_ns(timer, hrtimer_period());
 	return HRTIMER_RESTART;
 }
 
@@ -305,8 +306,8 @@ static void delayed_reads_nothing(struct work_struct *work)
 
 /*
  * The first and the last work also arm the fences of the next second's timers,
- * around all works' timers. (Those expire in the order in which they were
- * armed, or the other way round; either will do.)
+ * around all works' timers. (These expire in the order in which they were armed,
+ * or in the reverse order. The fences hold in both.)
  */
 static void delayed_work_fence(struct work_struct *work)
 {
@@ -371,7 +372,7 @@ struct listed {
 static DEFINE_SPINLOCK(listed_lock);	/* protects listed_timers */
 static LIST_HEAD(listed_timers);
 
-static void listed_second(struct timer_list *timer)
+static void list_tick(struct timer_list *timer)
 {
 	struct listed *entry;
 
@@ -427,11 +428,11 @@ static int arm_list(void)
 	if (err)
 		free_list();
 	else
-		fence_timers_arm(listed_second, 0);
+		fence_timers_arm(list_tick, 0);
 	return err;
 }
 
-/* A dense array of what is enabled: less than this cannot be done naively. */
+/* A dense array of the enabled devices: the least work that can be done. */
 
 static struct {
 	iotimer_fn_t fn;
@@ -439,7 +440,7 @@ static struct {
 } *bare;
 static unsigned int nr_bare;
 
-static void bare_second(struct timer_list *timer)
+static void bare_tick(struct timer_list *timer)
 {
 	unsigned int i;
 
@@ -464,7 +465,7 @@ static int arm_bare(void)
 		bare[nr_bare].fn = reads ? iotimer_reads : bench_routine;
 		bare[nr_bare++].context = bench.context[i];
 	}
-	fence_timers_arm(bare_second, 0);
+	fence_timers_arm(bare_tick, 0);
 	return 0;
 }
 
@@ -475,12 +476,12 @@ static void disarm_bare(void)
 }
 
 /**
- * struct contender - a way to call a routine a second
- * @name: in what is said
- * @arm: start it for the enabled devices
- * @disarm: end it
+ * struct contender - a way to call a routine once a second
+ * @name: its name in the output
+ * @arm: starts it for the enabled devices
+ * @disarm: stops it
  * @last: the fence that closes last
- * @period: its seconds, in jiffies; 0 if it does not go by them
+ * @period: its period in jiffies; 0 if it does not use jiffies
  */
 struct contender {
 	const char *name;
@@ -496,15 +497,16 @@ static const struct contender contenders[] = {
 	{ "timer_list", arm_timers, disarm_timers, &calls, HZ },
 	{ "hrtimer", arm_hrtimers, disarm_hrtimers, &calls, 0 },
 	/*
-	 * A million works take most of a second, and a timer that is armed late
-	 * in it would be one of the wheel's exact ones, before the others.
+	 * A million works take most of a second. With a period of one second, a
+	 * timer armed late in it would be in the timer wheel's first level, and
+	 * expire before the others.
 	 */
 	{ "delayed_work", arm_delayed_works, disarm_delayed_works, &works, 2 * HZ },
 	{ "list", arm_list, disarm_list, &calls, HZ },
 	{ "bare", arm_bare, disarm_bare, &calls, HZ },
 };
 
-/* Jiffies jump to just before the next second. One CPU, or others would object. */
+/* Advance jiffies to just before the next expiry. Only for one CPU. */
 static void jump(unsigned long second)
 {
 	unsigned long to = second + period - 6;
@@ -516,9 +518,9 @@ static void jump(unsigned long second)
 }
 
 /*
- * Wait for the samples. In a hurry, jiffies jump as soon as a second is over, so
- * that what it leaves in the caches is there in the next one; else the CPU
- * sleeps meanwhile, and then all are cold.
+ * Wait for the samples. In a hurry, jiffies jump as soon as a second's calls are
+ * over, so the caches stay warm. Otherwise the CPU sleeps until the next second, and
+ * the caches are cold.
  */
 static bool wait_for_samples(struct fence *last)
 {
@@ -562,11 +564,11 @@ static int measure(const struct contender *contender, unsigned int nr,
 	}
 	for (i = 0; i < bench.samples; i++)
 		sample[i] = calls.sample[i + 1] + works.sample[i + 1];
-	bench_say_ns(name, sample, max(nr, 1U));
+	bench_print_ns(name, sample, max(nr, 1U));
 	return 0;
 }
 
-int bench_second(void)
+int bench_seconds(void)
 {
 	static const char *const which[] = { "all", "half", "percent" };
 	unsigned int c, e, r, nr;
