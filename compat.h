@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What changed its name between the kernels that this builds on, 6.1 to 7.2:
- * the newest name, made from the older ones.
+ * The newest names of functions, macros and enums that have older names in some of
+ * the kernels that this builds on, 6.1 to 7.2.
  *
  * Kernel versions are not compared: an enterprise kernel has an old version and
  * newer functions. Macros are tested with #ifdef. For functions and enums,
@@ -40,18 +40,20 @@ hrtimer_setup_on_stack(struct hrtimer *timer,
 #endif
 
 #ifndef HAVE_WQ_PERCPU			/* since 6.17 */
-#define WQ_PERCPU	0	/* what is not WQ_UNBOUND */
+#define WQ_PERCPU	0	/* the default without WQ_UNBOUND */
 #endif
 
 /*
- * In a trace event: fill in the __string() @dst, which was made of @src. Not by
- * __assign_str(), which lost its second argument in 6.10: the preprocessor
- * cannot tell how many arguments a macro takes.
+ * For trace events, instead of __assign_str(), which lost its second argument in
+ * 6.10: the preprocessor cannot tell how many arguments a macro takes.
  */
 #define compat_assign_str(dst, src) \
 	strscpy(__get_str(dst), (src) ?: "(null)", __get_dynamic_array_len(dst))
 
-/* Since 6.12; before, lockdep takes such a lock for another kind of lock on PREEMPT_RT. */
+/*
+ * Since 6.12. Its substitute has the wait type of a mutex, of which lockdep may
+ * complain on PREEMPT_RT.
+ */
 #ifndef lockdep_set_notrack_class
 #define lockdep_set_notrack_class	lockdep_set_novalidate_class
 #endif

@@ -13,8 +13,7 @@
  * From then on my_watchdog(dev, my_context) is called once a second from the
  * timer softirq (the softirq thread on PREEMPT_RT) until the timer is stopped.
  * All timers share one tick. A timer costs 32 bytes and some ten nanoseconds a
- * second. After the last timer was stopped the tick comes at most once more,
- * finds no enabled timer, and goes idle.
+ * second. While no timer is enabled, nothing runs.
  *
  * Use it for coarse time-outs that must cost nothing per I/O: the I/O path
  * stores a number of seconds in a counter, the routine counts it down; see
@@ -24,6 +23,8 @@
  * under way on another CPU when it returns. Before freeing what the routine
  * uses, call iotimer_stop_sync() or iotimer_destroy(), and not under a lock
  * that the routine takes.
+ *
+ * The section "Promises" below is the contract.
  */
 #ifndef _IOTIMER_H
 #define _IOTIMER_H
@@ -33,6 +34,70 @@
 
 struct device;
 struct iotimer;
+
+/**
+ * DOC: Promises
+ *
+ * ``scripts/check-promises`` prints which tests would fail if one were broken.
+ *
+ * P1: After a synchronous stop the routine is quiet.
+ *	When iotimer_stop_sync() or iotimer_destroy() returns, the routine is not
+ *	running, and it is not called again before the next iotimer_start(). The
+ *	caller sees everything that the routine wrote. Only the routine's own
+ *	iotimer_stop_sync() returns while the routine runs.
+ *
+ * P2: One call a tick, on a fixed grid.
+ *	Each tick calls the routine of every timer that is enabled throughout the
+ *	tick exactly once, and no routine twice. Ticks lie on a grid of HZ jiffies
+ *	and do not drift. A late tick causes no burst: ticks that were missed are
+ *	skipped, and counted in &struct iotimer_stats.
+ *
+ * P3: The first call comes within one second of the start.
+ *	A tick that pauses (P7) may add its pauses.
+ *
+ * P4: iotimer_start() and iotimer_stop() work in any context but NMI.
+ *	They take constant time, allocate nothing, and take no lock that is held
+ *	while a routine runs. While starts or stops are traced, they take turns.
+ *
+ * P5: A routine may start and stop any timer, its own included.
+ *	It may call iotimer_start(), iotimer_stop() and iotimer_stop_sync(). In a
+ *	routine, iotimer_stop_sync() does not wait.
+ *
+ * P6: Nothing waits for another timer's routine.
+ *	iotimer_create(), iotimer_start() and iotimer_stop() never wait for a
+ *	routine. iotimer_stop_sync() and iotimer_destroy() wait only while their own
+ *	timer's routine runs. So another driver's routine may be slow, or wait for a
+ *	lock that the caller holds, and delays nobody. (Unloading a module waits for
+ *	RCU, and so for the softirq, as it always does.)
+ *
+ * P7: A tick does not hold the softirq for long.
+ *	After ``budget_us`` microseconds (a parameter of iotimer.ko, 200 by default)
+ *	it calls at most 64 more routines. Then it pauses for as long as it held
+ *	the softirq, but for one jiffy at most. Without CONFIG_HIGH_RES_TIMERS it
+ *	continues in the next jiffy.
+ *
+ * P8: No enabled timer, no tick.
+ *	After the last stop at most one more tick begins. It finds no enabled timer
+ *	and goes idle. From then on no timer of the module expires.
+ *
+ * P9: A timer holds a reference to its device.
+ *	iotimer_create() takes it, and iotimer_destroy() puts it.
+ *
+ * P10: Two mistakes warn once and do no harm.
+ *	iotimer_stop_sync() with interrupts off warns and behaves like
+ *	iotimer_stop(). iotimer_start() of a destroyed timer warns and does nothing,
+ *	as long as the memory is neither freed nor another timer's.
+ *
+ * P11: All this holds on PREEMPT_RT, with CPU hotplug, and across suspend.
+ *	On PREEMPT_RT, iotimer_stop_sync() lends its priority to the routine that it
+ *	waits for, and to no other. Where jiffies go on while the system is suspended
+ *	to idle, so do the ticks: a driver stops its timer before its device loses
+ *	power.
+ *
+ * P12: Isolated CPUs are left alone.
+ *	The tick runs on housekeeping CPUs. A start on an isolated CPU
+ *	(``isolcpus=domain``, ``nohz_full``) brings no routine there.
+ */
 
 /**
  * typedef iotimer_fn_t - a device's once-a-second routine (IoTimer routine)

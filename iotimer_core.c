@@ -79,8 +79,9 @@ unsigned int iotimer_budget_us = 200;
 
 /*
  * Held while a start or a stop is traced. iotimer_destroy() takes and drops it
- * once the timer is dead, so under this lock a timer that is not dead still has
- * its device. Raw and with interrupts off, since starts come from any context.
+ * after it has set the timer's fn to NULL. So under this lock a timer whose fn is
+ * not NULL still has its device. Raw and with interrupts off, since starts come
+ * from any context.
  */
 static DEFINE_RAW_SPINLOCK(trace_lock);
 
@@ -186,7 +187,10 @@ struct tick {
 
 static void timer_expired(struct timer_list *unused);
 
-/* Not by iotimer_core_init(): built in, a driver may come first. */
+/*
+ * Initialised here and not in iotimer_core_init(): if the engine is built in, a
+ * driver may start a timer before that.
+ */
 static struct tick tick = {
 	.timer = __TIMER_INITIALIZER(timer_expired, 0),
 	.next = INITIAL_JIFFIES,
@@ -200,8 +204,8 @@ static bool is_isolated(int cpu)
 }
 
 /*
- * The CPU for the tick: this one, unless it is isolated and another one, on
- * line, is not. Interrupts are off, so that none goes off line meanwhile.
+ * Choose the CPU for the tick: this CPU, unless it is isolated and another online
+ * CPU is not. The caller has disabled interrupts, so no CPU can go off line.
  */
 static int tick_cpu(void)
 {
@@ -216,8 +220,8 @@ static int tick_cpu(void)
 }
 
 /*
- * Have tick.timer expire at a time, not on an isolated CPU. Where no CPU is
- * isolated the timer code chooses. Interrupts are off.
+ * Arm tick.timer on a CPU that is not isolated. If no CPU is isolated, the timer
+ * code chooses. The caller has disabled interrupts.
  */
 static void arm_at(unsigned long expires)
 {
@@ -250,8 +254,9 @@ static void arm(void)
 }
 
 /*
- * A timer was started: arm the tick if it is idle, and have it armed again if a
- * walk is under way. Not inlined, to keep its registers out of the other starts.
+ * Called by a start: arm the tick if it is idle; if a walk is under way, have
+ * rearm_or_idle() arm it. Not inlined, so that a start which does not need this
+ * saves no registers for it.
  */
 static noinline void kick_tick(void)
 {
@@ -269,7 +274,7 @@ static noinline void kick_tick(void)
 	raw_spin_unlock_irqrestore(&tick.lock, flags);
 }
 
-/* A walk begins; it will find the timers that were started before. */
+/* Called before a walk, which finds all timers that were started earlier. */
 static void begin_walk(void)
 {
 	unsigned long flags;
@@ -280,7 +285,7 @@ static void begin_walk(void)
 	smp_mb(); /* pairs with test_and_set_bit() in iotimer_start() */
 }
 
-/* A walk is over: go on if any timer is enabled, otherwise idle until a start. */
+/* Called after a walk: arm the next tick if a timer is enabled, else go idle. */
 static void rearm_or_idle(void)
 {
 	unsigned long flags;
@@ -293,7 +298,10 @@ static void rearm_or_idle(void)
 	raw_spin_unlock_irqrestore(&tick.lock, flags);
 }
 
-/* What stop_sync sleeps on, where it must not spin; see struct iotimer. */
+/*
+ * On PREEMPT_RT stop_sync may preempt the walk, so it must not spin. It sleeps on
+ * the slot's lock, which the walk holds during the call.
+ */
 #ifdef CONFIG_PREEMPT_RT
 static void lock_call(struct iotimer *timer)
 {
@@ -369,7 +377,7 @@ static void might_wait_for_call(struct iotimer *timer)
 
 static void run_routine(struct iotimer *timer, iotimer_fn_t fn)
 {
-	/* Stable: iotimer_destroy() waits for this call before it frees the slot. */
+	/* Cannot change: iotimer_destroy() waits for this call before it frees the slot. */
 	struct device *dev = timer->dev;
 	struct lockdep_map map;
 
@@ -380,7 +388,10 @@ static void run_routine(struct iotimer *timer, iotimer_fn_t fn)
 	trace_iotimer_expire_exit(dev, fn);
 }
 
-/* Call the routine of a timer whose bit was set, unless it was stopped meanwhile. */
+/*
+ * Call a timer's routine, unless the timer was stopped after the walk collected
+ * it. Returns whether the routine was called.
+ */
 static bool call_timer(struct iotimer *timer, const unsigned long *bits,
 		       unsigned long mask)
 {
@@ -388,18 +399,18 @@ static bool call_timer(struct iotimer *timer, const unsigned long *bits,
 
 	lock_call(timer);
 	/*
-	 * Release: iotimer_stop_sync() of the timer called before may see this
-	 * store and not the NULL between. It must then see what that routine
-	 * wrote.
+	 * Release: iotimer_stop_sync() of the previous timer may miss the NULL that
+	 * was stored after its call and read this value instead. Then too it must
+	 * see what the previous routine wrote.
 	 */
 	smp_store_release(&tick.running, timer);
 	smp_mb(); /* pairs with test_and_clear_bit() in clear_enabled() */
 	/*
 	 * Load fn before testing the bit again, and both after the barrier.
-	 * Otherwise: a late start sets the bit of a timer that is being
-	 * destroyed, we see the bit, the start clears it, the slot gets a new
-	 * owner, and we load and call the new owner's fn, although nobody has
-	 * started that timer.
+	 * Otherwise a late start may set the bit of a timer that is being
+	 * destroyed, and clear it once we have seen it; the slot gets a new
+	 * owner; and we call the new owner's fn, although its timer was never
+	 * started.
 	 */
 	fn = smp_load_acquire(&timer->fn); /* pairs with iotimer_create() */
 	if (fn && !(smp_load_acquire(bits) & mask)) /* pairs with iotimer_start() */
@@ -411,7 +422,7 @@ static bool call_timer(struct iotimer *timer, const unsigned long *bits,
 	return fn;
 }
 
-/* Where a walk looks for enabled timers, ahead of those that it calls. */
+/* Where the walk looks for enabled timers: one batch ahead of its calls. */
 struct scan {
 	struct xa_state xas;
 	struct iotimer_group *group;	/* NULL at the end */
@@ -427,8 +438,8 @@ static void next_group(struct scan *scan)
 }
 
 /*
- * Have the CPU fetch slots that are soon used. In a word of which most timers are
- * enabled it does so by itself.
+ * Prefetch the slots of the enabled timers. If many are, the slots are read in
+ * order, and the hardware prefetcher does as well.
  */
 static void prefetch_slots(const struct iotimer *first, unsigned long pending,
 			   unsigned int nr)
@@ -439,7 +450,10 @@ static void prefetch_slots(const struct iotimer *first, unsigned long pending,
 		prefetch(&first[__ffs(pending)]);
 }
 
-/* Take the enabled timers of the scan's next word, unless they are too many. */
+/*
+ * Add the enabled timers of the scan's next word to a batch, unless they would
+ * exceed BATCH_MAX. Returns whether the batch has room for more.
+ */
 static bool collect_word(struct scan *scan, struct batch *batch)
 {
 	const unsigned int first_bit = scan->word * BITS_PER_LONG;
@@ -469,6 +483,7 @@ static bool collect_word(struct scan *scan, struct batch *batch)
 	return batch->nr_calls < BATCH_ENOUGH;
 }
 
+/* Fill a batch with the next enabled timers. */
 static void collect(struct scan *scan, struct batch *batch)
 {
 	unsigned int groups = 0;
@@ -488,7 +503,7 @@ static void collect(struct scan *scan, struct batch *batch)
 	}
 }
 
-/* Goes through a batch to have the CPU fetch the contexts. */
+/* The next context of a batch to prefetch. */
 struct fetch {
 	const struct batch_word *word, *end;
 	unsigned long pending;
@@ -501,7 +516,10 @@ static void fetch_from(struct fetch *fetch, const struct batch *batch)
 	fetch->pending = batch->nr_words ? fetch->word->pending : 0;
 }
 
-/* Fetch one; if it is no address, nothing happens. False if there is none left. */
+/*
+ * Prefetch one context. It need not be an address: prefetching never faults.
+ * Returns false if none is left.
+ */
 static bool fetch_context(struct fetch *fetch)
 {
 	const void *context;
@@ -518,7 +536,7 @@ static bool fetch_context(struct fetch *fetch)
 	return true;
 }
 
-/* Call the timers of one batch, while the contexts of the next are fetched. */
+/* Call the timers of one batch, and prefetch the contexts of the next. */
 static void call_batch(const struct batch *batch, const struct batch *next)
 {
 	const struct batch_word *word;
@@ -542,14 +560,14 @@ static void call_batch(const struct batch *batch, const struct batch *next)
 
 /*
  * Walk on from the cursor until all groups are done or the budget is used up.
- * Slots and contexts are cold memory. So collect() prefetches the slots of the
- * next batch all at once, and then, while the current batch is called, the
- * contexts that these slots point to are prefetched, one for each call.
+ * Returns how many ns that took.
  *
- * The cursor is a pair of numbers, so chunks and groups may come or go between
- * two steps; RCU keeps those that are found during one.
+ * Slots and contexts are cold memory. So collect() prefetches all slots of the
+ * next batch at once. Then, with each call of the current batch, the context of
+ * one slot of the next batch is prefetched.
  *
- * Returns the ns that this step took.
+ * The cursor, tick.group and tick.word, is a pair of numbers, so chunks and groups
+ * may come or go while the walk pauses. While it does not, RCU keeps them.
  */
 static u64 walk(void)
 {
@@ -569,7 +587,7 @@ static u64 walk(void)
 	next->nr_calls = 0;
 	next->nr_words = 0;
 	collect(&scan, batch);
-	call_batch(next, batch);	/* none yet: only fetch the contexts */
+	call_batch(next, batch);	/* next is empty: only prefetch */
 	do {
 		tick.found |= batch->nr_calls;
 		collect(&scan, next);
@@ -585,10 +603,7 @@ static u64 walk(void)
 	return took;
 }
 
-/*
- * One step of a walk. Then leave the CPU to others for as long as it took, but
- * no longer than a jiffy.
- */
+/* One step of a walk. A pause lasts as long as the step took, at most a jiffy. */
 static void walk_step(void)
 {
 	u64 took = walk();
@@ -607,8 +622,8 @@ static void walk_step(void)
 
 /*
  * When a CPU goes off line, the kernel moves its timers to another CPU, which may
- * be isolated. If this CPU is isolated and another one on line is not, arm the
- * timer there. Returns whether it did.
+ * be isolated. If this CPU is isolated and another online CPU is not, arm the
+ * timer there and return true.
  */
 static bool moved_away(void)
 {
@@ -635,7 +650,7 @@ static void begin_tick(void)
 	tick.late = (now - tick.next) % HZ;
 	tick.next += (tick.missed + 1) * HZ;
 	WRITE_ONCE(tick.stats.missed, tick.stats.missed + tick.missed);
-	/* Before the walk, for iotimer_stop_sync(). */
+	/* Before the walk; pairs with iotimer_stop_sync(). */
 	WRITE_ONCE(tick.stats.ticks, tick.stats.ticks + 1);
 	tick.calls = 0;
 	tick.steps = 0;
@@ -647,6 +662,7 @@ static void begin_tick(void)
 	begin_walk();
 }
 
+/* Either timer has expired: on the way to a tick, at a tick, or after a pause. */
 static void expire(void)
 {
 	unsigned long flags;
@@ -678,14 +694,14 @@ static enum hrtimer_restart resume(struct hrtimer *unused)
 
 enum iotimer_switch { IOTIMER_STARTED, IOTIMER_STOPPED };
 
-/* Not inlined, to keep it out of the starts and stops that are not traced. */
+/* Not inlined, so that starts and stops that are not traced stay short. */
 static noinline void trace_switch(struct iotimer *timer,
 				  enum iotimer_switch what, bool was_enabled)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&trace_lock, flags);
-	if (!READ_ONCE(timer->fn))	/* dead, see trace_lock */
+	if (!READ_ONCE(timer->fn))	/* being destroyed, see trace_lock */
 		;
 	else if (what == IOTIMER_STARTED)
 		trace_iotimer_start(timer->dev, was_enabled);
@@ -730,10 +746,11 @@ bool iotimer_start(struct iotimer *timer)
 	bool was_enabled;
 
 	/*
-	 * The full barrier orders: what the caller wrote before the bit, for
-	 * the routine; the bit before the look at tick.state, for the tick; the
-	 * bit before the look at timer->fn, for iotimer_destroy(), which writes
-	 * fn and then clears the bit.
+	 * The full barrier orders the bit:
+	 * - after what the caller wrote, for the routine;
+	 * - before the load of tick.state, for begin_walk();
+	 * - before the load of timer->fn, for iotimer_destroy(), which writes fn
+	 *   and then clears the bit.
 	 */
 	was_enabled = test_and_set_bit(bit_of(timer), enabled_of(timer));
 
@@ -790,8 +807,8 @@ static bool inside_routine(void)
  * then, and the timer's own routine is not called again.
  *
  * The rule about locks is that of timer_delete_sync(): do not hold one that this
- * timer's routine takes. Lockdep knows. With interrupts off, inside a routine as
- * well, it warns once and behaves like iotimer_stop().
+ * timer's routine takes. Lockdep checks this rule. With interrupts off, inside a
+ * routine too, it warns once and behaves like iotimer_stop().
  *
  * Context: process or softirq, interrupts on; spins while the routine runs. On
  * PREEMPT_RT it sleeps, and lends the routine its priority: preemption on, too.
@@ -803,7 +820,7 @@ bool iotimer_stop_sync(struct iotimer *timer)
 	unsigned long ticks;
 	bool was_enabled;
 
-	if (!inside && !in_hardirq())	/* else warned about below */
+	if (!inside && !in_hardirq())	/* in_hardirq() is warned about below */
 		might_wait_for_call(timer);
 	ticks = READ_ONCE(tick.stats.ticks);	/* before the bit is cleared */
 	was_enabled = iotimer_stop(timer);
@@ -816,10 +833,10 @@ bool iotimer_stop_sync(struct iotimer *timer)
 		lockdep_assert_preemption_enabled();	/* it may sleep */
 
 	for (;;) {
-		/* The bit's clearing is the full barrier. Pairs with call_timer(). */
+		/* Ordered by clearing the bit, a full barrier. Pairs with call_timer(). */
 		while (smp_load_acquire(&tick.running) == timer)
 			wait_for_call(timer);
-		/* Acquire, to see the tick of the call that cleared the bit. */
+		/* Acquire: if a call cleared the bit, see the number of its tick. */
 		if (!test_bit_acquire(bit_of(timer), enabled_of(timer)) &&
 		    READ_ONCE(tick.stats.ticks) == ticks)
 			return was_enabled;
@@ -848,7 +865,8 @@ EXPORT_SYMBOL_GPL(iotimer_enabled);
 
 /**
  * iotimer_get_stats - read what the tick has done
- * @stats: filled in; each value is right by itself, a moment old
+ * @stats: filled in. The values are read one after the other, while the tick may
+ *	change them
  *
  * Context: any.
  */
@@ -860,20 +878,20 @@ void iotimer_get_stats(struct iotimer_stats *stats)
 }
 EXPORT_SYMBOL_GPL(iotimer_get_stats);
 
-/* As far as can be told: a spinlock is seen only where preemption is counted. */
+/* Without CONFIG_PREEMPT_COUNT this does not notice that a spinlock is held. */
 static bool is_atomic(void)
 {
 	return in_interrupt() || irqs_disabled() || preempt_count();
 }
 
-/* iotimer_create(), with the class of lock that its place stands for. */
+/* What iotimer_create() expands to: @name and @key are the caller's lock class. */
 struct iotimer *__iotimer_create(struct device *dev, iotimer_fn_t fn,
 				 void *context, const char *name,
 				 struct lock_class_key *key)
 {
 	struct iotimer *timer;
 
-	/* One that is not initialised has no references to count. */
+	/* The references of an uninitialised device cannot be counted. */
 	if (!dev || !fn || !dev->kobj.state_initialized)
 		return ERR_PTR(-EINVAL);
 	if (WARN_ONCE(is_atomic(), "iotimer: create in atomic context\n"))
@@ -895,10 +913,10 @@ EXPORT_SYMBOL_GPL(__iotimer_create);
  * iotimer_destroy - stop a device's timer and free it (part of IoDeleteDevice)
  * @timer: the timer; NULL and ERR_PTRs are ignored
  *
- * Waits as iotimer_stop_sync() does, with the same rule about locks. A start by
- * the routine does nothing meanwhile. All other starts must have returned before
- * this is called, and none may begin later: the memory is soon another timer's.
- * Not for a timer of devm_iotimer_create(), which is destroyed on its own.
+ * Waits as iotimer_stop_sync() does, with the same rule about locks. While this
+ * waits, a start by the routine does nothing. All other starts must have returned
+ * before this is called, and none may begin later, because the memory may soon be
+ * another timer's. Do not call this for a timer of devm_iotimer_create().
  *
  * Context: process, may sleep. Inside a routine, or in another atomic context,
  * it warns once and behaves like iotimer_stop(): the timer is not freed.
@@ -913,10 +931,10 @@ void iotimer_destroy(struct iotimer *timer)
 	}
 	might_sleep();
 
-	/* Dead: ordered by the bit's clearing, pairs with iotimer_start(). */
+	/* Ordered by clearing the bit in stop_sync; pairs with iotimer_start(). */
 	WRITE_ONCE(timer->fn, NULL);
 	iotimer_stop_sync(timer);
-	raw_spin_lock_irq(&trace_lock);	/* wait for an event under way */
+	raw_spin_lock_irq(&trace_lock);	/* wait for trace_switch() */
 	raw_spin_unlock_irq(&trace_lock);
 
 	trace_iotimer_destroy(timer->dev);
@@ -929,7 +947,7 @@ static void devm_release(void *timer)
 	iotimer_destroy(timer);
 }
 
-/* devm_iotimer_create(), with that class. */
+/* What devm_iotimer_create() expands to. */
 struct iotimer *__devm_iotimer_create(struct device *dev, iotimer_fn_t fn,
 				      void *context, const char *name,
 				      struct lock_class_key *key)
@@ -950,15 +968,16 @@ void __init iotimer_core_init(void)
 		      HRTIMER_MODE_REL_PINNED_SOFT);
 }
 
-/* No timer is enabled any more; but the last tick, or the rest of its walk, may still come. */
+/* No timer is enabled any more, but the last tick may be armed, or its walk paused. */
 void iotimer_core_exit(void)
 {
 	/*
-	 * In this order: the tick may arm resume_timer, but resume() cannot arm
-	 * tick.timer once that is shut down. timer_shutdown_sync() does not wait
-	 * for a function that has armed the timer on another CPU. free_module()
-	 * does, since it waits for RCU. So arming is the last thing that the
-	 * function does.
+	 * In this order: timer_expired() may arm resume_timer, but resume() cannot
+	 * arm tick.timer once that is shut down.
+	 *
+	 * timer_shutdown_sync() does not wait for timer_expired() if that has armed
+	 * the timer on another CPU. free_module() waits for it, since it waits for
+	 * RCU. So timer_expired() does nothing after it has armed the timer.
 	 */
 	timer_shutdown_sync(&tick.timer);
 	hrtimer_cancel(&tick.resume_timer);

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * iotimer_debug - the engine's window in debugfs
+ * iotimer_debug - the engine's files in debugfs
  *
  *	/sys/kernel/debug/iotimer/
  *		timers		each timer: device, routine, enabled or not
- *		stats		what the tick has done; and, while measuring,
- *				how long it and the routines took
+ *		stats		ticks, missed ticks, wakeups; and, as measured, how
+ *				long ticks and routines took
  *		measure		1: measure, from the next tick on; 0: stop
- *		long_routine_us	name routines that take longer than this in
- *				the kernel log, while measuring
+ *		long_routine_us	while measuring, log routines that take longer
  *
- * Measuring listens on the engine's own trace events, so it costs nothing while
- * it is off, and the engine knows nothing of it.
+ * Measuring registers probes on the engine's own trace events. So it costs nothing
+ * while it is off, and the engine does not know about it.
  */
 #include <linux/debugfs.h>
 #include <linux/device.h>
@@ -32,13 +31,13 @@
 #include "iotimer_trace.h"
 
 /**
- * struct measures - what was found since measuring was switched on
+ * struct measures - figures since measuring was switched on
  * @ticks: ticks that were measured
  * @calls: routines called in those ticks
  * @long_routines: calls that took longer than long_routine_us
  * @longest_tick_ns: the longest tick, without its pauses
  * @longest_routine_ns: the longest call of a routine
- * @longest: name of that routine and of its device, cut off if too long. Not a
+ * @longest: name of that routine and of its device, truncated if too long. Not a
  *	pointer, since the routine's module may be unloaded
  */
 struct measures {
@@ -57,19 +56,19 @@ struct measures {
 static struct measures measures;
 static DEFINE_RAW_SPINLOCK(measures_lock);
 
-/* Serialises writes to the switch. */
+/* Serialises writes to the file "measure". */
 static DEFINE_MUTEX(measure_mutex);
 
 /* True while the probes are registered; written under measure_mutex. */
 static bool measuring;
 
 /*
- * Number of the first tick that is measured. The tick before may have been under
- * way when measuring was switched on. Protected by measures_lock.
+ * Number of the first tick that is measured: the one after the tick that may have
+ * been running when measuring was switched on. Protected by measures_lock.
  */
 static unsigned long first_measured;
 
-/* When the current routine was called; used by the probes only, in the tick. */
+/* When the current routine was called; used only by the probes, which never overlap. */
 static u64 routine_began;
 
 static u32 long_routine_us = 100;
@@ -106,8 +105,9 @@ static void routine_ends(void *unused, const struct device *dev,
 	char name[sizeof(measures.longest)] = "";
 
 	/*
-	 * Look the name up before taking the lock. begin_measurement() may clear
-	 * the figures meanwhile; then it clears them once more.
+	 * Look the name up before taking the lock. If begin_measurement() clears
+	 * the figures in between, the name may be missing; but then this tick is
+	 * not measured, or begin_measurement() clears the figures again.
 	 */
 	if (ns > READ_ONCE(measures.longest_routine_ns))
 		scnprintf(name, sizeof(name), "%ps %s", fn, dev_name(dev));
@@ -143,8 +143,8 @@ static void tick_ends(void *unused, unsigned long calls, u64 ns,
 static void unregister_probes(void)
 {
 	/*
-	 * The tick's end first: ticks and calls never count a tick of which only
-	 * some routines were seen.
+	 * tick_ends() first, so that no tick is counted of which only some routines
+	 * were measured.
 	 */
 	unregister_trace_iotimer_tick(tick_ends, NULL);
 	unregister_trace_iotimer_expire_exit(routine_ends, NULL);
@@ -174,7 +174,7 @@ no_exit:
 	return err;
 }
 
-/* The probes are registered: measure the next tick, and none that is under way. */
+/* Clear the figures, and measure from the next tick on. The probes are registered. */
 static void begin_measurement(void)
 {
 	unsigned long now;
@@ -257,7 +257,7 @@ static void *iotimer_timers_next(struct seq_file *seq, void *v, loff_t *pos)
 	struct iotimer *timer = id ? iotimer_list_next(&id) : NULL;
 
 	*pos = id;
-	cond_resched();	/* a reader may skip a million of them in one go */
+	cond_resched();	/* one read() with an offset may skip a million timers */
 	return timer;
 }
 
@@ -280,7 +280,7 @@ static const struct seq_operations iotimer_timers_sops = {
 };
 DEFINE_SEQ_ATTRIBUTE(iotimer_timers);
 
-/* As ever with debugfs, the engine does not care whether it is there. */
+/* Errors are ignored, as usual with debugfs. */
 void iotimer_debug_init(void)
 {
 	iotimer_dir = debugfs_create_dir("iotimer", NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* iotimer_debug - the engine's window in debugfs, for iotimer_main.c */
+/* iotimer_debug - the engine's files in debugfs, for iotimer_main.c */
 #ifndef _IOTIMER_DEBUG_H
 #define _IOTIMER_DEBUG_H
 

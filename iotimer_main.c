@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iotimer_main - the module: its parameter, its beginning and its end */
+/* iotimer_main - the module's parameter, init and exit */
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>

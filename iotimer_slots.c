@@ -6,7 +6,7 @@
  * through all groups and chunks, so that 32 bits name it.
  *
  * "Has this device a timer already?" costs no memory: the timers form a digital
- * search tree by device, linked by ids inside their slots.
+ * search tree by device, linked by ids in their slots.
  */
 #include <linux/bitmap.h>
 #include <linux/device.h>
@@ -88,7 +88,7 @@ static u32 *slot_link(const struct device *dev)
 	return link;
 }
 
-/* Take a timer out of the tree: any leaf below it may take its place. */
+/* Remove a timer from the tree. Any leaf below it may take its place. */
 static void slot_unlink(struct iotimer *timer)
 {
 	u32 *link = slot_link(timer->dev);
@@ -137,7 +137,7 @@ static struct iotimer_group *get_group(void)
 	return group;
 }
 
-/* Give back a group that has no chunk. */
+/* Free a group if it has no chunk. */
 static void put_group(struct iotimer_group *group)
 {
 	if (group->present)
@@ -244,7 +244,7 @@ struct iotimer *iotimer_slot_get(struct device *dev)
 	return timer;
 }
 
-/* Give back a slot whose timer is dead, and its reference. */
+/* Free the slot of a timer that is stopped for good, and put the device. */
 void iotimer_slot_put(struct iotimer *timer)
 {
 	struct device *dev = timer->dev;
@@ -311,8 +311,8 @@ void iotimer_list_show(struct seq_file *seq, const struct iotimer *timer)
 }
 
 /*
- * Every user has a reference to this module, so no timer is in use any more;
- * one that was never destroyed is a leak in a driver that is gone.
+ * The drivers that use this module are unloaded, so no timer is in use. One that
+ * is left was leaked by its driver.
  */
 void iotimer_slots_exit(void)
 {

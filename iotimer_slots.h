@@ -5,8 +5,8 @@
  *
  * A timer is a slot of a chunk, which is a page. A group is up to 64 chunks,
  * and has the bitmaps of all their slots side by side: one cache line of them
- * tells of 512 timers, so a walk over many timers of which few are enabled
- * reads little.
+ * covers 512 timers, so a walk over many timers of which few are enabled reads
+ * little memory.
  */
 #ifndef _IOTIMER_SLOTS_H
 #define _IOTIMER_SLOTS_H
@@ -136,8 +136,8 @@ void iotimer_slot_put(struct iotimer *timer);
 void iotimer_slots_exit(void);
 
 /*
- * For iotimer_debug.c: all timers, in the order of their ids, which are not 0.
- * Between lock and unlock none is created or destroyed.
+ * For iotimer_debug.c: list all timers in the order of their ids. No id is 0.
+ * While the list is locked, no timer is created or destroyed.
  */
 void iotimer_list_lock(void);
 void iotimer_list_unlock(void);

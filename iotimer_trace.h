@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Trace events of the engine; they cost nothing until they are switched on. */
+/* Trace events of the engine */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM iotimer
 
@@ -30,7 +30,7 @@ DEFINE_EVENT(iotimer_fn, iotimer_create,
 	TP_PROTO(const struct device *device, iotimer_fn_t fn),
 	TP_ARGS(device, fn));
 
-/* A routine is about to be called, and has returned. */
+/* Before and after each call of a routine */
 DEFINE_EVENT(iotimer_fn, iotimer_expire_entry,
 	TP_PROTO(const struct device *device, iotimer_fn_t fn),
 	TP_ARGS(device, fn));
@@ -51,7 +51,7 @@ TRACE_EVENT(iotimer_destroy,
 	TP_printk("dev=%s", __get_str(dev))
 );
 
-/* Started or stopped by its owner; iotimer_destroy() has an event of its own. */
+/* A start or a stop, but not the stop in iotimer_destroy(), which has its own event. */
 DECLARE_EVENT_CLASS(iotimer_switch,
 	TP_PROTO(const struct device *device, bool was_enabled),
 	TP_ARGS(device, was_enabled),
@@ -75,9 +75,12 @@ DEFINE_EVENT(iotimer_switch, iotimer_stop,
 	TP_ARGS(device, was_enabled));
 
 /*
- * A tick is over: the routines that were called, in how many steps, the ns
- * that those took together, the jiffies that it came after its point on the
- * grid, and the ticks that were skipped before it.
+ * The end of a tick:
+ * @calls: routines called
+ * @ns: time that the steps of the walk took, without the pauses
+ * @steps: one, and one more for each pause
+ * @late: jiffies from the tick's point on the grid to its beginning
+ * @missed: ticks skipped before it
  */
 TRACE_EVENT(iotimer_tick,
 	TP_PROTO(unsigned long calls, u64 ns, unsigned int steps,
@@ -102,7 +105,7 @@ TRACE_EVENT(iotimer_tick,
 		  __entry->missed)
 );
 
-/* A step used up the budget; the walk goes on after a pause. */
+/* A step of a walk, which took so many ns, used up the budget: the walk pauses. */
 TRACE_EVENT(iotimer_pause,
 	TP_PROTO(u64 ns),
 	TP_ARGS(ns),
@@ -115,7 +118,7 @@ TRACE_EVENT(iotimer_pause,
 	TP_printk("ns=%llu", __entry->ns)
 );
 
-/* Ticks were skipped: the one before, or the CPU, was too late. */
+/* Ticks were skipped, because the tick before took too long or the CPU was late. */
 TRACE_EVENT(iotimer_overrun,
 	TP_PROTO(unsigned long missed),
 	TP_ARGS(missed),
