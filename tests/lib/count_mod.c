@@ -2,9 +2,9 @@
 /*
  * iotimer_count - timers that record when they are called
  *
- * Each counts its calls and compares them with the ticks that ran, with the grid
- * in jiffies, and with the ticks that the engine says it missed. The parameter
- * "report" sums this up over all timers since they were started.
+ * Each timer counts its calls and compares them with the ticks that ran, the grid in
+ * jiffies, and the ticks that the engine counted as missed (P2). The parameter
+ * "report" shows the figures of all timers since they were started.
  */
 #include <linux/delay.h>
 #include <linux/device.h>
@@ -29,16 +29,16 @@ MODULE_PARM_DESC(us, "microseconds that each routine takes (default 0)");
  * @dev: its device
  * @timer: the timer itself
  * @calls: how often the routine was called
- * @first: jiffies of the first call, and
- * @last: of the last one
+ * @first: jiffies of the first call
+ * @last: jiffies of the last call
  * @gap: the fewest jiffies between two calls
- * @off_grid: calls that came no whole number of seconds after the first
- * @tick: number of the tick that called last
- * @irregular: calls by a tick that is not the one after the tick of the call before
- * @miscounted: calls before which the seconds that passed without a call are not
- *	those that the engine counted as missed
- * @first_missed: the engine's count of missed ticks at the first call, and
- * @missed: at the last one
+ * @off_grid: calls that came not a whole number of seconds after the first
+ * @tick: number of the tick of the last call
+ * @irregular: calls whose tick does not follow the tick of the previous call
+ * @miscounted: calls before which the seconds without a call were not as many as the
+ *	engine counted as missed
+ * @first_missed: the engine's count of missed ticks at the first call
+ * @missed: that count at the last call
  */
 struct counted {
 	struct device *dev;
@@ -55,7 +55,7 @@ struct counted {
 	unsigned long missed;
 };
 
-/* Each written by its own routine, and read and cleared while all timers are stopped. */
+/* Written by the routines; read and cleared while all timers are stopped. */
 static struct counted *counted;
 
 /* Ticks run and missed when the timers were started. */
@@ -66,7 +66,7 @@ static void count_routine(struct device *dev, void *context)
 	struct counted *this = context;
 	struct iotimer_stats now;
 	unsigned long seconds;
-	unsigned int left = READ_ONCE(us);	/* may be written meanwhile */
+	unsigned int left = READ_ONCE(us);	/* pairs with a write to the parameter */
 
 	iotimer_get_stats(&now);
 	if (!this->calls++) {
@@ -114,7 +114,7 @@ static int enabled_set(const char *val, const struct kernel_param *kp)
 
 	if (err)
 		return err;
-	if (!counted)	/* while it is being loaded */
+	if (!counted)	/* the module is being loaded or removed */
 		return -EINVAL;
 	stop_all();
 	if (on)
@@ -167,9 +167,9 @@ static const struct kernel_param_ops report_ops = {
 	.get = report_get,
 };
 module_param_cb(report, &report_ops, NULL, 0444);
-MODULE_PARM_DESC(report, "what was recorded since the timers were started; settled once they are stopped");
+MODULE_PARM_DESC(report, "what was recorded since the timers were started; exact once they are stopped");
 
-/* As if the hypervisor, or firmware, kept the CPU for itself. */
+/* As if the hypervisor or firmware had taken the CPU. */
 static int stall_set(const char *val, const struct kernel_param *kp)
 {
 	unsigned int ms;
@@ -187,7 +187,7 @@ static const struct kernel_param_ops stall_ops = {
 	.set = stall_set,
 };
 module_param_cb(stall_ms, &stall_ops, NULL, 0200);
-MODULE_PARM_DESC(stall_ms, "write a time for which this CPU shall take no interrupt");
+MODULE_PARM_DESC(stall_ms, "write for how many ms this CPU takes no interrupt");
 
 static void destroy_all(struct counted *all)
 {
@@ -214,7 +214,7 @@ static int create_one(struct counted *this, unsigned int number)
 	return PTR_ERR_OR_ZERO(this->timer);
 }
 
-/* The parameters' files are there before the timers are, and after. */
+/* The parameters' files exist before the timers, and after them. */
 static void publish(struct counted *all)
 {
 	kernel_param_lock(THIS_MODULE);

@@ -2,8 +2,8 @@
 /*
  * platform_foreign - a platform device that belongs to no driver of ours
  *
- * It has the name and the number of one that a driver expects or is going to
- * make, or another name, to be bound by driver_override.
+ * Its name and number are those of a device that a driver expects or will make, or
+ * others, to be bound by driver_override.
  */
 #include <linux/err.h>
 #include <linux/interrupt.h>
@@ -26,7 +26,7 @@ MODULE_PARM_DESC(interrupt, "has an interrupt (default N)");
 
 static bool data;
 module_param(data, bool, 0444);
-MODULE_PARM_DESC(data, "has platform data, which are no pointers (default N)");
+MODULE_PARM_DESC(data, "has platform data that contain no pointers (default N)");
 
 static struct platform_device *pdev;
 static int irq;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * iotimer_hog - a timer whose routine takes as long as it is told to
+ * iotimer_hog - a timer whose routine takes as long as a parameter says
  *
- * For seeing what the engine tells of ticks that take long: device "hog", and
- * parameters that can be written while it is loaded.
+ * For tests of what the engine reports about long ticks. The device is "hog".
  */
 #include <linux/delay.h>
 #include <linux/device.h>
@@ -25,7 +24,7 @@ static int hog_set(const char *val, const struct kernel_param *kp)
 
 	if (err)
 		return err;
-	if (!hog_timer)	/* while it is being loaded */
+	if (!hog_timer)	/* the module is being loaded or removed */
 		return -EINVAL;
 	if (on)
 		iotimer_start(hog_timer);
@@ -48,13 +47,13 @@ MODULE_PARM_DESC(enabled, "write 1 to start the timer, 0 to stop it");
 
 static void hog_routine(struct device *dev, void *context)
 {
-	unsigned int left = READ_ONCE(us);	/* may be written meanwhile */
+	unsigned int left = READ_ONCE(us);	/* pairs with a write to the parameter */
 
 	mdelay(left / 1000);
 	udelay(left % 1000);
 }
 
-/* The parameter's file is there before the timer is, and after. */
+/* The parameter's file exists before the timer, and after it. */
 static void hog_publish(struct iotimer *timer)
 {
 	kernel_param_lock(THIS_MODULE);
@@ -90,6 +89,6 @@ static void __exit hog_exit(void)
 module_init(hog_init);
 module_exit(hog_exit);
 
-MODULE_DESCRIPTION("A once-a-second routine that takes long");
+MODULE_DESCRIPTION("A routine that takes long");
 MODULE_AUTHOR("The iotimer developers");
 MODULE_LICENSE("GPL");

@@ -2,8 +2,8 @@
 /*
  * iotimer_wake - end a suspend to idle after some seconds, as a button would
  *
- * With a timer of the kernel's, so only where these go on meanwhile: a guest has
- * no cpuidle driver that would stop them.
+ * This uses an hrtimer, so it works only where hrtimers go on while suspended. They do
+ * in a guest, which has no cpuidle driver that would stop them.
  */
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
@@ -35,7 +35,7 @@ static const struct kernel_param_ops seconds_ops = {
 	.set = seconds_set,
 };
 module_param_cb(seconds, &seconds_ops, NULL, 0200);
-MODULE_PARM_DESC(seconds, "write after how many seconds to wake the system");
+MODULE_PARM_DESC(seconds, "write after how many seconds the system wakes");
 
 static int __init wake_init(void)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * iotimer_locks - what a driver may hold when it stops a timer, and what not
+ * iotimer_locks - P6: which locks a driver may hold when it stops a timer
  *
- * Loading the module plays one scenario, for lockdep to judge. "legal" is all that
- * the rule about locks allows (iotimer_stop_sync()); lockdep must be silent. The
- * others break the rule.
+ * Loading the module runs one scenario under lockdep. "legal" does all that the rule
+ * about locks allows (iotimer_stop_sync()), and lockdep must report nothing. The
+ * other scenarios break the rule, and lockdep must report it.
  */
 #include <linux/bottom_half.h>
 #include <linux/delay.h>
@@ -20,7 +20,7 @@ static char *scenario = "legal";
 module_param(scenario, charp, 0444);
 MODULE_PARM_DESC(scenario, "legal (default), own-lock or own-lock-destroy");
 
-/* A device with a timer, and how often that was called. */
+/* A device with a timer */
 struct party {
 	struct device *dev;
 	struct iotimer *timer;
@@ -30,7 +30,7 @@ struct party {
 
 static struct party party_a, party_b;
 
-/* Protects nothing: lockdep looks only at who takes it where. */
+/* These locks protect nothing: lockdep looks only at where they are taken. */
 static DEFINE_SPINLOCK(bus);
 static DEFINE_SPINLOCK(own);
 static DEFINE_SPINLOCK(shared);
@@ -65,7 +65,7 @@ static void close_both(void)
 	root_device_unregister(party_b.dev);
 }
 
-/* Have a party's routine called, and then stop it. */
+/* Run a party's timer until its routine was called. */
 static int run(struct party *party)
 {
 	if (IS_ERR(party->timer))
@@ -97,7 +97,7 @@ static void bus_routine(struct device *dev, void *context)
 	spin_unlock(&bus);
 }
 
-/* A's routine takes the bus; B is stopped under it, and destroyed under a mutex. */
+/* P6: A's routine takes the bus; B is stopped under it, and destroyed under a mutex. */
 static int stop_under_others_lock(void)
 {
 	int err;
@@ -134,7 +134,7 @@ static void cross_b_routine(struct device *dev, void *context)
 	stop_other(context);
 }
 
-/* A's routine stops B, and B's routine A. */
+/* P5: A's routine stops B, and B's routine stops A. */
 static int stop_each_other(void)
 {
 	party_a.timer = iotimer_create(party_a.dev, cross_a_routine, &party_a);
@@ -158,7 +158,7 @@ static void shared_routine(struct device *dev, void *context)
 	spin_unlock(&shared);
 }
 
-/* A's routine stops B under a lock that B's routine takes: it does not wait. */
+/* P5: A's routine stops B, without waiting, under a lock that B's routine takes. */
 static int stop_inside_under_lock(void)
 {
 	party_a.timer = iotimer_create(party_a.dev, holder_routine, &party_a);
@@ -176,7 +176,7 @@ static struct iotimer *create_twin(struct party *party)
 	return iotimer_create(party->dev, twin_routine, party);
 }
 
-/* Two timers of one class, since one place creates both: each stops the other. */
+/* P5: two timers of one lock class, since one place creates both, stop each other. */
 static int stop_twin(void)
 {
 	party_a.timer = create_twin(&party_a);
@@ -184,7 +184,7 @@ static int stop_twin(void)
 	return run_both();
 }
 
-/* With softirqs off, as a tasklet would. */
+/* With softirqs off, as in a tasklet. */
 static int stop_with_softirqs_off(void)
 {
 	int err;
@@ -210,7 +210,7 @@ static void own_lock_routine(struct device *dev, void *context)
 	spin_unlock(&own);
 }
 
-/* A is stopped under the lock that its own routine takes, though nothing runs now. */
+/* A is stopped under the lock that its own routine takes, while no routine runs. */
 static int stop_under_own_lock(void)
 {
 	int err;
@@ -226,7 +226,7 @@ static int stop_under_own_lock(void)
 	return 0;
 }
 
-/* A destroy under a lock that a routine can take is one in an atomic context. */
+/* A routine takes only spinlocks, so under such a lock the context is atomic. */
 static int destroy_under_own_lock(void)
 {
 	int err;
@@ -240,7 +240,7 @@ static int destroy_under_own_lock(void)
 	spin_lock_bh(&own);
 	iotimer_destroy(party_a.timer);
 	spin_unlock_bh(&own);
-	/* It was stopped, and is still there. */
+	/* The timer was stopped but not freed. */
 	return iotimer_enabled(party_a.timer) ? -EBUSY : 0;
 }
 
@@ -284,6 +284,6 @@ static void __exit locks_exit(void)
 module_init(locks_init);
 module_exit(locks_exit);
 
-MODULE_DESCRIPTION("Stops timers under locks, for lockdep to judge");
+MODULE_DESCRIPTION("Stops timers under locks, for lockdep");
 MODULE_AUTHOR("The iotimer developers");
 MODULE_LICENSE("GPL");

@@ -1,50 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Model of iotimer_core.c: start, stop, stop_sync and destroy against the walk
- * and the rest of the tick. Checked by scripts/model.
+ * and the rest of the tick. Checked by tests/model/run.
  *
  * Two timers, in one bitmap word and one batch of the walk or, with -DWORDS=2,
  * in a word and a batch each. Contexts, each on a CPU of its own:
  *
- *	tick	the softirq; every call of a routine does whatever it likes
+ *	tick	the softirq; each call of a routine does any operations
  *	owner	the driver of timer 0: starts, stops, destroys and creates it
- *	irq	starts and stops either timer, whatever the owner is doing
+ *	irq	starts and stops both timers at any time
  *
  * -DRT: as on PREEMPT_RT, stop_sync sleeps on a lock of the slot.
  * -DBUS: the owner holds a lock around stop_sync and destroy of timer 0, and
  * the routine of timer 1 takes the same lock.
  *
- * What is checked (promises of the README):
+ * The properties, by promise of iotimer.h:
  *
  *	P1  after stop_sync the routine is not running, and is not called before
- *	    the next start; after destroy, never, not even with the slot in use
- *	    again (quiet[], inside[], stale)
- *	P2  a timer that is enabled throughout a walk is called by it exactly
- *	    once (steady[], called[])
- *	P3  whenever nobody is at work on the tick and a timer is enabled whose
- *	    start has returned, the next walk is on its way (due[], watch())
- *	P5  all of that with routines that start, stop, stop_sync any timer; and
- *	    nobody deadlocks (owner and irq may cease at any time)
- *	P6  stop_sync and destroy wait for no other timer's routine: with -DBUS
- *	    nobody deadlocks either
- *	P8  no enabled timer, no tick: a walk that finds none, and none started
- *	    since, leaves none pending (no_work)
+ *	    the next start; after destroy it is never called, not even when the
+ *	    slot is another timer's (quiet[], inside[], stale)
+ *	P2  a walk calls a timer that is enabled throughout the walk exactly once
+ *	    (steady[], called[])
+ *	P3  while no context works on the tick, and a timer is enabled whose start
+ *	    has returned, the next tick is armed (due[], watch())
+ *	P5  all this with routines that start, stop and stop_sync any timer, and
+ *	    without a deadlock (owner and irq may end at any time)
+ *	P6  stop_sync and destroy wait for no other timer's routine: no deadlock
+ *	    with -DBUS either
+ *	P8  a walk that begins with no enabled timer, and during which none is
+ *	    started, arms no tick (no_work)
  *
- * Stores that a barrier of the C code is there for wait in a store buffer:
- * state = TICK_ARMED of the tick with the unlock that follows, fn = NULL of
- * destroy, and, if they had no barrier, running = timer, the bit of a start and
- * that of the owner's stop. They reach memory at any time, at the latest at
- * their CPU's next full barrier, or for the tick when it takes the lock again.
+ * A store that the C code orders by a barrier waits in a store buffer: the tick's
+ * state = TICK_ARMED with the unlock that follows, destroy's fn = NULL, and, if
+ * their barrier is taken away, running = timer, a start's bit and the owner's stop's
+ * bit. It reaches memory at any time, at the latest at its CPU's next full barrier
+ * or, for the tick, when the tick takes the lock again.
  *
- * What is left out: time (a wakeup may be early; when it is due is the timer
- * wheel's business), missed ticks, chunks, RCU and the device tree, reordering
- * other than of those stores (so that stop_sync's caller sees what the routine
- * wrote is for tests/litmus), interrupts on the CPU that they interrupt,
+ * Left out: time (a tick may begin early), missed ticks, chunks, RCU, the device
+ * tree, any other reordering (tests/litmus checks that the caller of stop_sync sees
+ * what the routine wrote), interrupts on the CPU of the context that they interrupt,
  * stop_sync with interrupts off, the warnings, tracing.
  *
- * Contract of the callers, built in: start is not called, nor under way, once
- * destroy has returned; a stop_sync promises nothing if anything but the timer's
- * own routine starts the timer meanwhile.
+ * The callers keep the contract: start is not called, nor under way, when destroy
+ * returns. stop_sync promises nothing if anything but the timer's own routine starts
+ * the timer while it waits.
  */
 
 #ifndef WORDS
@@ -58,38 +57,38 @@
 #define OWNER	2
 #define IRQ	3
 
-/* -DWITHOUT=... takes one mechanism away, and spin finds a trail. */
+/* -DWITHOUT=X takes mechanism X away; spin must find an error then. */
 #define SECOND_TEST	1	/* the walk tests the bit again before the call */
 #define PUBLISH		2	/* the walk publishes which timer it calls */
 #define RUN_MB		3	/* the barrier after that */
 #define FN_LATE		4	/* the walk reads fn after that barrier, not before */
-#define AFTER_CALL	5	/* the walk withdraws the timer after the call, not before */
-#define WITHDRAW	6	/* the walk withdraws it at all */
-#define STOP_BARRIER	7	/* the barrier between the bit of stop and the look at running */
+#define AFTER_CALL	5	/* the walk sets running to NULL after the call, not before */
+#define WITHDRAW	6	/* the walk sets running to NULL */
+#define STOP_BARRIER	7	/* the barrier between stop's bit and the load of running */
 #define WAIT		8	/* stop_sync waits for the routine */
-#define BIT_LOOK	9	/* stop_sync looks at the bit after that */
+#define BIT_LOOK	9	/* stop_sync tests the bit after that */
 #define REPEAT		10	/* stop_sync waits again if the bit was set */
-#define TICKS_LOOK	11	/* stop_sync looks whether a walk has begun meanwhile */
-#define TICKS_FIRST	12	/* since before it cleared the bit, not after */
+#define TICKS_LOOK	11	/* stop_sync compares the number of ticks, before and after */
+#define TICKS_FIRST	12	/* it reads the first number before it clears the bit */
 #define SELF		13	/* stop_sync knows that it is inside a routine */
-#define OWN_TIMER	14	/* stop_sync waits for its own timer alone; with -DBUS */
+#define OWN_TIMER	14	/* stop_sync waits only for its own timer; with -DBUS */
 #define OWN_LOCK	15	/* each slot has a lock of its own; with -DBUS -DRT */
-#define FOUND		16	/* the tick goes on if its walk found a timer */
+#define FOUND		16	/* the tick is armed again if its walk found a timer */
 #define STARTED		17	/* and if one was started since the walk began */
-#define FORGET		18	/* a walk forgets the starts before it */
-#define MB		19	/* the barrier between that and its look at the bits */
-#define START_BARRIER	20	/* the one between the bit of start and its look */
-#define STATE_LOOK	21	/* start looks whether it must kick the tick */
-#define LOOK_AGAIN	22	/* also the start of a timer that is enabled */
-#define TICK_LOCK	23	/* kicking, beginning and ending take tick.lock */
+#define SET_ARMED	18	/* begin_walk() sets TICK_ARMED */
+#define MB		19	/* the barrier between that and the load of the bits */
+#define START_BARRIER	20	/* the barrier between start's bit and its load of state */
+#define STATE_LOOK	21	/* start loads state and kicks the tick */
+#define LOOK_AGAIN	22	/* even if the timer was enabled */
+#define TICK_LOCK	23	/* kick_tick(), begin_walk(), rearm_or_idle() take tick.lock */
 #define DEAD_MARK	24	/* destroy clears fn first */
 #define FN_FIRST	25	/* the walk reads fn before it tests the bit again */
-#define FN_LOOK		26	/* the walk looks whether fn is NULL */
+#define FN_LOOK		26	/* the walk tests whether fn is NULL */
 #ifndef WITHOUT
 #define WITHOUT		0
 #endif
 
-/* enum iotimer_tick_state */
+/* enum tick_state */
 #define TICK_IDLE	0
 #define TICK_ARMED	1
 #define TICK_REARM	2
@@ -136,19 +135,17 @@ bit late_set[8];	/* by timer and context: its bit is set */
 bit alive[2];		/* created, and destroy has not returned */
 bit func;		/* fn of call_timer() */
 bit stale;		/* and it is that of timer 0 before its last create */
-bit in_tick;		/* iotimer_tick() is running */
+bit in_tick;		/* expire() is running */
 bit inside[2];		/* the routine is running */
 bit called[2];		/* by the current walk */
-bit steady[2];		/* enabled ever since the current walk began */
+bit steady[2];		/* enabled since the current walk began */
 bit quiet[2];		/* stop_sync or destroy has returned, no start since */
-bit calm;		/* of the owner's stop_sync: no start since, but by its own routine */
-byte starting[2];	/* calls of start under way outside routines */
-bit tick_starts[2];	/* one inside a routine is */
+bit calm;		/* during the owner's stop_sync only the routine has started timer 0 */
+byte starting[2];	/* starts under way outside routines */
+bit tick_starts[2];	/* a start is under way in a routine */
 bit fresh[8];		/* by timer and context: a start has set the bit, no stop since */
 bit due[2];		/* a start has returned, no stop since */
 bit no_work;		/* the walk began with no timer enabled, and none was started since */
-
-#define AT_REST (!in_tick && !tick_lock)
 
 inline lock(l)
 {
@@ -177,7 +174,7 @@ inline drain_owner()
 	fi;
 #if WITHOUT == STOP_BARRIER
 	if
-	:: late_clear ->	/* after a start meanwhile, if there was one */
+	:: late_clear ->	/* perhaps after another start */
 		late_clear = 0;
 		bit_set[0] = 0;
 		fresh[TICK] = 0;
@@ -189,7 +186,7 @@ inline drain_owner()
 #endif
 }
 
-/* A full barrier of context me: its store buffer is empty. */
+/* A full barrier of context me: empty its store buffer. */
 inline barrier(me)
 {
 	if
@@ -230,7 +227,7 @@ inline kick_tick()
 #endif
 	if
 	:: state == TICK_IDLE ->		/* if (tick.state == TICK_IDLE) */
-		/* the fields that the tick owns are ours to write now */
+		/* only then may kick_tick() write the fields that the tick owns */
 		assert(!pending && !in_tick);
 		pending = 1			/* arm() */
 	:: else
@@ -294,7 +291,7 @@ inline start(i, me)
 #define IN_CALL(i) (running == TIMER(i))
 #endif
 
-/* if (!test_bit(bit, group->enabled)); its own clearing is seen first */
+/* if (!test_bit(bit, group->enabled)), after its own store */
 #if WITHOUT == BIT_LOOK
 #define ENABLED(i) false
 #elif WITHOUT == STOP_BARRIER
@@ -370,7 +367,7 @@ inline destroy()
 		steady[0] = 0
 	};
 	stop_sync(0, OWNER);			/* iotimer_stop_sync(timer) */
-	/* The caller sees to it that no start is under way on return. */
+	/* The contract: no start is under way. */
 	d_step {
 		!starting[0] && !tick_starts[0] ->
 		alive[0] = 0;			/* the slot is free */
@@ -379,7 +376,7 @@ inline destroy()
 	}
 }
 
-/* What a routine does: fn(timer->dev, timer->context) of timer b */
+/* Timer b's routine: fn(timer->dev, timer->context) */
 inline call(b)
 {
 	d_step {
@@ -412,7 +409,7 @@ inline call(b)
 	}
 }
 
-/* The bit of timer b, again */
+/* The second test of timer b's bit */
 #if WITHOUT == SECOND_TEST
 #define TESTED(b) true
 #elif WITHOUT == FN_FIRST
@@ -479,7 +476,7 @@ inline collect(w)
 	}
 }
 
-/* walk(): the next batch is collected before one is called. */
+/* walk(): each batch is collected before the previous one is called. */
 inline walk()
 {
 	walker = TICK;				/* WRITE_ONCE(tick.walker, current) */
@@ -509,7 +506,7 @@ inline walk()
 		atomic { b = 0; word++ };
 		if				/* while (tick.walking && took < budget) */
 		:: true
-		:: walking = 1; break		/* the next batch is collected again */
+		:: walking = 1; break		/* the next step collects the next batch again */
 		fi
 	:: else -> break
 	od;
@@ -526,7 +523,7 @@ inline begin_walk()
 #if WITHOUT != TICK_LOCK
 	lock(tick_lock);			/* raw_spin_lock_irqsave(&tick.lock) */
 #endif
-#if WITHOUT != FORGET
+#if WITHOUT != SET_ARMED
 	late_armed = 1;				/* WRITE_ONCE(tick.state, TICK_ARMED), unlock */
 #else
 	tick_lock = 0;
@@ -536,7 +533,7 @@ inline begin_walk()
 #endif
 }
 
-/* rearm_or_idle(), and the end of iotimer_tick() */
+/* rearm_or_idle(), and the end of expire() */
 inline rearm_or_idle()
 {
 	d_step { drain_tick() };
@@ -558,7 +555,7 @@ inline rearm_or_idle()
 	}
 }
 
-/* iotimer_tick(), and resume() when a walk has used up its budget */
+/* timer_expired(), resume() */
 proctype tick()
 {
 	bit was, walking;
@@ -571,7 +568,7 @@ end:	do
 		pending = 0;
 		in_tick = 1 };
 		if
-		:: !walking ->			/* iotimer_tick() */
+		:: !walking ->			/* timer_expired() */
 			if
 			:: d_step { true ->	/* if (time_before(now, tick.next)) */
 				pending = 1;	/* arm(); return */
@@ -658,7 +655,7 @@ proctype irq()
 	od
 }
 
-/* What waits in a store buffer gets out. */
+/* At any time a store buffer is emptied. */
 proctype store_buffers()
 {
 end:	do
@@ -680,12 +677,12 @@ end:	do
 	od
 }
 
-/* Nobody is at work on the tick: then it is on its way if it must be. */
+/* P3 */
 proctype watch()
 {
 end:	do
-	:: AT_REST && !pending && (due[0] || due[1]) ->
-		assert(false)			/* not reached: a timer would sleep for ever */
+	:: !in_tick && !tick_lock && !pending && (due[0] || due[1]) ->
+		assert(false)			/* not reached: the timer would never be called */
 	od
 }
 
