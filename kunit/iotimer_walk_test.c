@@ -135,7 +135,7 @@ static struct expected stop_chunks(struct kunit *test, struct subject **s,
 	return expected;
 }
 
-static bool is_as(const struct subject *s, struct expected expected)
+static bool as_expected(const struct subject *s, struct expected expected)
 {
 	return calls(s) >= expected.least && calls(s) <= expected.most;
 }
@@ -154,7 +154,7 @@ void calls_all_that_are_enabled_however_they_lie(struct kunit *test)
 	sleep_ms(3500);
 	expected = stop_chunks(test, s, nr, from);
 	for (i = 0; i < nr * CHUNK; i++) {
-		if (is_in(row[i / CHUNK], i % CHUNK) ? is_as(s[i], expected) :
+		if (is_in(row[i / CHUNK], i % CHUNK) ? as_expected(s[i], expected) :
 						       !calls(s[i]))
 			continue;
 		if (!wrong++)
@@ -168,7 +168,7 @@ void calls_all_that_are_enabled_however_they_lie(struct kunit *test)
 }
 
 /* Destroy the timers of the chunks whose bits are set in @go, but keep the devices. */
-static void let_go(struct subject **s, unsigned int nr, unsigned int go)
+static void destroy_chunks(struct subject **s, unsigned int nr, unsigned int go)
 {
 	unsigned int i;
 
@@ -185,7 +185,7 @@ static void let_go(struct subject **s, unsigned int nr, unsigned int go)
  * Add a chunk of timers, and run them for a while. Returns how many are called too
  * often or too rarely.
  */
-static unsigned int let_come(struct kunit *test)
+static unsigned int run_new_chunk(struct kunit *test)
 {
 	struct subject **s = new_chunks(test, 1);
 	struct iotimer_stats before = stats(), from;
@@ -200,7 +200,7 @@ static unsigned int let_come(struct kunit *test)
 	/* The tick that was under way may call them too. */
 	expected.most += from.ticks - before.ticks + 1;
 	for (i = 0; i < CHUNK; i++)
-		wrong += !is_as(s[i], expected);
+		wrong += !as_expected(s[i], expected);
 	end_chunks(s, 1);
 	return wrong;
 }
@@ -209,7 +209,7 @@ static unsigned int let_come(struct kunit *test)
  * Have a walk pause in the first of four chunks. In the pause some chunks go, and
  * one may come.
  */
-static void cut_a_walk(struct kunit *test, unsigned int go, bool come)
+static void pause_a_walk(struct kunit *test, unsigned int go, bool come)
 {
 	enum { NR = 4 };
 	static const enum pattern all[NR] = { ALL, ALL, ALL, ALL };
@@ -230,14 +230,14 @@ static void cut_a_walk(struct kunit *test, unsigned int go, bool come)
 		KUNIT_EXPECT_EQ(test, calls(s[first - 1]), 1u);
 		KUNIT_EXPECT_EQ(test, calls(s[first]), 0u);
 	}
-	let_go(s, NR, go);
+	destroy_chunks(s, NR, go);
 	if (come)
-		KUNIT_EXPECT_EQ_MSG(test, let_come(test), 0u, "after chunks %x went", go);
+		KUNIT_EXPECT_EQ_MSG(test, run_new_chunk(test), 0u, "after chunks %x went", go);
 	else
 		sleep_ms(2500);
 	expected = stop_chunks(test, s, NR, from);
 	for (i = 0; i < NR * CHUNK; i++)
-		wrong += s[i]->timer ? !is_as(s[i], expected) : calls(s[i]) != 0;
+		wrong += s[i]->timer ? !as_expected(s[i], expected) : calls(s[i]) != 0;
 	KUNIT_EXPECT_EQ_MSG(test, wrong, 0u, "chunks %x went", go);
 	end_chunks(s, NR);
 }
@@ -248,7 +248,7 @@ void chunks_go_between_two_steps(struct kunit *test)
 	unsigned int go;
 
 	for (go = iotimer_virtual ? 0 : 7; go < 8; go++)
-		cut_a_walk(test, go, false);
+		pause_a_walk(test, go, false);
 }
 
 /* P2: and a new chunk in their place */
@@ -257,7 +257,7 @@ void chunks_come_and_go_between_two_steps(struct kunit *test)
 	unsigned int go;
 
 	for (go = iotimer_virtual ? 0 : 7; go < 8; go++)
-		cut_a_walk(test, go, true);
+		pause_a_walk(test, go, true);
 }
 
 /* P2: more timers than one group has, with few enabled, here and there. */
@@ -293,7 +293,7 @@ void calls_the_timers_of_a_second_group(struct kunit *test)
 	expected.most = stats().ticks - from.ticks;
 	KUNIT_EXPECT_GE(test, expected.most, 2ul);
 	for (i = 0; i < NR; i++) {
-		wrong += (i + 1) % EVERY ? calls(s[i]) != 0 : !is_as(s[i], expected);
+		wrong += (i + 1) % EVERY ? calls(s[i]) != 0 : !as_expected(s[i], expected);
 		subject_destroy(s[i]);
 	}
 	KUNIT_EXPECT_EQ(test, wrong, 0u);
@@ -463,7 +463,7 @@ static void act_on_others(struct kunit *test, void (*action)(struct subject *s),
 
 		if (others_are_called || actor % EVERY || actor < EVERY ||
 		    actor >= (NR * CHUNK) - EVERY)
-			wrong += !is_as(s[i], expected);
+			wrong += !as_expected(s[i], expected);
 		else
 			wrong += calls(s[i]) != 0;
 	}
@@ -618,7 +618,7 @@ static void walk_without_its_cpu(struct kunit *test, struct subject **s,
 		iotimer_stop_sync(s[i]->timer);
 	expected.most = stats().ticks - from.ticks;
 	for (i = 1; i < nr; i++)
-		wrong += !is_as(s[i], expected);
+		wrong += !as_expected(s[i], expected);
 	KUNIT_EXPECT_EQ(test, wrong, 0u);
 }
 
