@@ -205,7 +205,7 @@ static bool is_isolated(int cpu)
 
 /*
  * Choose the CPU for the tick: this CPU, unless it is isolated and another online
- * CPU is not. The caller has disabled interrupts, so no CPU can go off line.
+ * CPU is not. The caller has disabled interrupts, so no CPU can go offline.
  */
 static int tick_cpu(void)
 {
@@ -621,7 +621,7 @@ static void walk_step(void)
 }
 
 /*
- * When a CPU goes off line, the kernel moves its timers to another CPU, which may
+ * When a CPU goes offline, the kernel moves its timers to another CPU, which may
  * be isolated. If this CPU is isolated and another online CPU is not, arm the
  * timer there and return true.
  */

@@ -4,7 +4,7 @@
 
 #include <linux/printk.h>
 
-/* Tell scripts/vm that the next WARNING with this text is wanted, and must come. */
+/* Tell scripts/vm that the next WARNING with this text is expected, and must come. */
 #define expect_warning(text) pr_info("expect warning: " text "\n")
 
 #endif /* _EXPECT_WARNING_H */

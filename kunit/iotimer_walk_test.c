@@ -577,7 +577,7 @@ static void delay(struct subject *s)
 }
 
 /*
- * A walk takes most of a second, half of it in pauses. Its CPU goes off line before
+ * A walk takes most of a second, half of it in pauses. Its CPU goes offline before
  * it ends. Even so each timer is called once a tick.
  */
 static void walk_without_its_cpu(struct kunit *test, struct subject **s,

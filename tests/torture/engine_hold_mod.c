@@ -69,7 +69,7 @@ static unsigned int count_workers(unsigned int nr, bool that_wait)
 			continue;
 		/*
 		 * A worker that has had little CPU time does not wait: its CPU may be
-		 * starved, or stopped until another one has gone off line.
+		 * starved, or stopped until another one has gone offline.
 		 */
 		if (that_wait && task_is_running(worker->task) &&
 		    /* written by another CPU; need not be exact */

@@ -4,7 +4,7 @@
  *
  * Workers on all CPUs create, start, stop and destroy timers at random. Hard
  * interrupts and the routines start and stop them at the same time. Allocations
- * fail if failslab is set up, and engine.sh takes CPUs off line and changes the
+ * fail if failslab is set up, and engine.sh takes CPUs offline and changes the
  * budget. A tick comes only once a second, so the workers prefer the timer whose
  * routine is running, and the routine waits for them for a moment.
  *

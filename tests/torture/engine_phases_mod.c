@@ -115,7 +115,7 @@ static bool wait_for_empty_tick(struct subject *s)
 	unsigned long give_up = jiffies + 5 * HZ;
 	struct iotimer_stats stats;
 
-	/* There may be no other CPU, and it may go off line at any time. */
+	/* There may be no other CPU, and it may go offline at any time. */
 	if (cpu >= nr_cpu_ids || set_cpus_allowed_ptr(current, cpumask_of(cpu)))
 		return false;
 	do {

@@ -71,7 +71,7 @@ static void work_once(struct worker *worker)
 
 /*
  * Workers are not bound to CPUs: the scheduler spreads them, and on PREEMPT_RT it
- * warns when a CPU with a bound thread goes off line.
+ * warns when a CPU with a bound thread goes offline.
  */
 static int worker_thread(void *arg)
 {
