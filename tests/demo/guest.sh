@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The demo: runs in a guest, drives sim_dev through its nodes by shell
-# redirection alone, and checks what comes back. With TRACE=1 it records each
-# scene's trace, and prints them all at its end, for scripts/timeline.
+# The demo: runs in a guest, drives sim_dev through its nodes by shell redirection alone,
+# and checks the results. With TRACE=1 it records a trace of each scene and prints all
+# traces at its end, for scripts/timeline.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
 
-# scene NAME TITLE
+# scene NAME TITLE: print the title, and begin to record statistics, kernel log and trace.
 scene() {
 	scenes=$((scenes + 1))
 	printf '\n--- %d. %s\n\n' "$scenes" "$2"
@@ -16,7 +16,7 @@ scene() {
 }
 scenes=0
 
-# run COMMAND: show a command, what it prints, and the kernel's lines.
+# run COMMAND: show a command, its output, and exit with its status.
 run() {
 	echo "    # $1"
 	sh -c "$1" >/tmp/out 2>&1
@@ -25,14 +25,14 @@ run() {
 	return $result
 }
 
-# end: show the kernel's lines of the scene.
+# end: show the kernel log of the scene.
 end() {
 	klog_end
 	sed 's/^/    /' /tmp/klog
 }
 
-# detected_in_time: do all time-outs in the log fall into the contract? In real
-# time ticks may come late, by up to $SLACK_MS, and then the next is that much closer.
+# detected_in_time: does each time-out in the log keep the contract? In real time a tick may be
+# late by up to $SLACK_MS; the next tick then follows sooner by as much.
 detected_in_time() {
 	limit=$(attr timeout)
 	seconds=$(sed -n 's/.*timed out after \([0-9.]*\) s.*/\1/p' /tmp/klog)
@@ -47,10 +47,10 @@ idle() { [ "$(attr counter "$1")" -eq -1 ] && [ "$(attr state "$1")" = idle ]; }
 settings() { grep -vE '^(state|counter|outstanding)' /dev/sim_dev0_ctl; }
 refused() {
 	run "$1"
-	check "refused: $2" says "$2"
+	check "refused ($2): $1" says "$2"
 }
 
-# roundtrip BYTES: write random data to file 3, read it back, compare.
+# roundtrip BYTES: write random data to file 3, read them back, compare.
 roundtrip() {
 	head -c "$1" /dev/urandom >/tmp/in
 	dd bs=4096 if=/tmp/in >&3 2>/dev/null && dd bs=4096 count=1 <&3 >/tmp/back 2>/dev/null &&
@@ -70,80 +70,80 @@ for n in $(seq 0 99); do
 done
 exec 3>&-
 end
-check "the data of $same of 100 came back identical" [ $same -eq 100 ]
-check "100 submitted" grew submitted 100
-check "100 completed" grew completed 100
-check "no time-out" grew timeouts 0
-check "the counter is back at -1" idle
+check "each of a hundred requests returns its own data ($same of 100)" [ $same -eq 100 ]
+check "a hundred requests are submitted" grew submitted 100
+check "a hundred requests complete" grew completed 100
+check "none of a hundred requests times out" grew timeouts 0
+check "the counter is back at -1 after a hundred requests" idle
 
 scene hang "The device hangs once: reset, retry, success"
 run "echo hang > /dev/sim_dev0_ctl"
 run "echo hello > /dev/sim_dev0"
-check "the write succeeds" [ $? -eq 0 ]
+check "the write succeeds although the device hangs once" [ $? -eq 0 ]
 end
-check "one time-out" grew timeouts 1
-check "one reset" grew resets 1
-check "one retry" grew retries 1
-check "one completion" grew completed 1
-check "detected after more than 3 and at most 4 s" detected_in_time
-check "the counter is back at -1" idle
+check "the hang causes one time-out" grew timeouts 1
+check "the hang causes one reset" grew resets 1
+check "the hang causes one retry" grew retries 1
+check "the request that hung completes once" grew completed 1
+check "the hang is detected after more than 3 s and at most 4 s" detected_in_time
+check "the counter is back at -1 after the hang" idle
 
 scene reset-hang "The device hangs, and its reset too: failed, and usable again"
 run "printf 'hang\nreset-hang\n' > /dev/sim_dev0_ctl"
 run "echo doomed > /dev/sim_dev0"
-check "the write fails with EIO" says "Input/output error"
+check "the write fails with EIO when the reset hangs too" says "Input/output error"
 run "echo next > /dev/sim_dev0"
-check "the next write succeeds" [ $? -eq 0 ]
+check "the next write succeeds after the failed reset" [ $? -eq 0 ]
 end
-check "one reset failed" grew reset_failures 1
-check "one request failed" grew failed 1
-check "detected in time" detected_in_time
+check "the statistics count one failed reset" grew reset_failures 1
+check "the statistics count one failed request" grew failed 1
+check "the hang before the failed reset is detected in time" detected_in_time
 
 scene give-up "A request that hangs the device every time: given up"
 run "echo hang 1000 > /dev/sim_dev0_ctl"
 run "echo hopeless > /dev/sim_dev0"
-check "the write fails with ETIMEDOUT" says "timed out"
+check "the write fails with ETIMEDOUT when each try hangs" says "timed out"
 run "echo clear > /dev/sim_dev0_ctl"
 run "echo next > /dev/sim_dev0"
-check "the next write succeeds" [ $? -eq 0 ]
+check "the next write succeeds after the hangs are cleared" [ $? -eq 0 ]
 end
-check "three retries" grew retries 3
-check "four time-outs" grew timeouts 4
-check "each detected in time" detected_in_time
-check "the kernel says that it gives up" klog_says "giving up"
+check "the request is retried three times" grew retries 3
+check "the request times out four times" grew timeouts 4
+check "each of the four time-outs is detected in time" detected_in_time
+check "the kernel log says that the driver gives up" klog_says "giving up"
 
 scene late-in-reset "A late interrupt arrives during the reset"
 run "printf 'late 4200\nreset-latency 1500\n' > /dev/sim_dev0_ctl"
 exec 3<>/dev/sim_dev0
 echo "    # dd bs=4096 <in >&3; dd bs=4096 count=1 <&3 >back; cmp in back"
-check "the request succeeds with its own data" roundtrip 1000
+check "a request whose interrupt comes during the reset returns its own data" roundtrip 1000
 exec 3>&-
 end
-check "one late interrupt, ignored" grew late 1
-check "completed exactly once" grew completed 1
-check "one retry" grew retries 1
+check "the interrupt that comes during the reset counts as late" grew late 1
+check "the interrupt during the reset completes nothing: one completion" grew completed 1
+check "the request is retried once after the reset" grew retries 1
 
 scene late-after-retry "A late interrupt arrives after the retry has begun"
 run "printf 'late 4600\nreset-latency 100\nlatency 2000\n' > /dev/sim_dev0_ctl"
 exec 3<>/dev/sim_dev0
 echo "    # dd bs=4096 <in >&3; dd bs=4096 count=1 <&3 >back; cmp in back"
 start=$(uptime_ms)
-check "the request succeeds with its own data" roundtrip 1000
+check "a request whose interrupt comes after the retry has begun returns its own data" roundtrip 1000
 took=$(($(uptime_ms) - start))
 exec 3>&-
 end
-check "one late interrupt, ignored" grew late 1
-check "completed exactly once" grew completed 1
-check "by the retry's own interrupt ($took ms, late one at 4600)" [ $took -gt 5000 ]
+check "the interrupt that comes after the retry has begun counts as late" grew late 1
+check "the interrupt after the retry has begun completes nothing: one completion" grew completed 1
+check "the retry's own interrupt completes the request (after $took ms, the late one at 4600 ms)" [ $took -gt 5000 ]
 run "printf 'latency 5\nreset-latency 5\n' > /dev/sim_dev0_ctl"
 
 scene spurious "Spurious interrupts"
 run "echo spurious 100 > /dev/sim_dev0_ctl"
 run "sleep 1"
 end
-check "a hundred counted" grew spurious 100
+check "a hundred spurious interrupts are counted" grew spurious 100
 sed -i 's/^spurious: .*/spurious: 100/' /tmp/before.0
-check "nothing else changed" unchanged
+check "spurious interrupts change no other statistic" unchanged
 
 scene four-devices "Four devices, one of them hanging"
 for i in 1 2 3; do before $i; done
@@ -153,11 +153,11 @@ run "echo hang > /dev/sim_dev0_ctl; echo stuck > /dev/sim_dev0 &
       wait"
 end
 for i in 1 2 3; do
-	check "device $i: 50 requests completed" grew completed 50 $i
-	check "device $i: no time-out" grew timeouts 0 $i
+	check "fifty requests complete on device $i while another device hangs" grew completed 50 $i
+	check "no request times out on device $i while another device hangs" grew timeouts 0 $i
 done
-check "device 0: one time-out" grew timeouts 1
-check "device 0: its request completed all the same" grew completed 1
+check "the request on the device that hangs times out once" grew timeouts 1
+check "the request on the device that hangs completes" grew completed 1
 
 scene bad-commands "Bad commands"
 settings >/tmp/settings
@@ -174,34 +174,34 @@ head -c 4097 /dev/zero >/tmp/4097
 refused "dd bs=4097 < /tmp/4097 > /dev/sim_dev0" "Message too long"
 refused "echo 0 > $sysfs/sim_dev.0/timeout" "out of range"
 settings >/tmp/settings.now
-check "nothing changed" cmp -s /tmp/settings /tmp/settings.now
+check "the refused commands change no setting" cmp -s /tmp/settings /tmp/settings.now
 end
 
 scene unbind "Unbound with a request in flight, and bound again"
 run "echo hang > /dev/sim_dev0_ctl
       echo orphan > /dev/sim_dev0 &
       sleep 1; echo sim_dev.0 > $driver/unbind; wait"
-check "the write fails with ENODEV" says "No such device"
-check "the node is gone" [ ! -e /dev/sim_dev0 ]
+check "the write in flight fails with ENODEV when the device is unbound" says "No such device"
+check "the node of the unbound device is gone" [ ! -e /dev/sim_dev0 ]
 run "echo sim_dev.0 > $driver/bind"
 run "echo again > /dev/sim_dev0"
-check "bound again, it works" [ $? -eq 0 ]
+check "a write succeeds after the device is bound again" [ $? -eq 0 ]
 end
 
 scene reload "Unloaded and loaded again"
 run "exec 3>/dev/sim_dev0; rmmod sim_dev"
-check "refused while a node is open" says "Resource temporarily unavailable"
-# With the module go its events, those in the buffer too.
+check "sim_dev does not unload while a node is open" says "Resource temporarily unavailable"
+# The buffer loses a module's events when the module goes.
 trace_save
 run "rmmod sim_dev && rmmod iotimer"
-check "unloaded" [ $? -eq 0 ]
+check "both modules unload after the node is closed" [ $? -eq 0 ]
 run "insmod /root/iotimer.ko && insmod /root/sim_dev.ko"
 trace_go_on
 run "echo fresh > /dev/sim_dev0"
-check "loaded again, it works" [ $? -eq 0 ]
+check "a write succeeds after both modules are loaded again" [ $? -eq 0 ]
 end
 
-# The hang once more, slowly, with a sample every 100 ms for the drawing.
+# The hang again, slowly, with a sample every 100 ms for the drawing.
 printf 'hang\nlatency 500\nreset-latency 700\n' >/dev/sim_dev0_ctl
 trace_start 12-drawn "The hang, drawn: a slow device and a slow reset"
 klog_start

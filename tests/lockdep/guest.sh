@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What lockdep says of timers that are stopped under locks: nothing where the contract
-# allows it, and at once where it does not.
+# What lockdep reports of timers that are stopped under locks: nothing where the contract
+# allows the stop, and a report at the first stop that the contract forbids.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
 
-# lockdep NAME: a figure of lockdep's.
+# lockdep NAME: print a figure of /proc/lockdep_stats.
 lockdep() { sed -n "s/^ *$1: *\([0-9]*\).*/\1/p" /proc/lockdep_stats; }
 
-# play SCENARIO: load the module, which plays it, with what the kernel logs in /tmp/klog,
-# and not on the console, where a report counts as trouble; level 0 is the one that
-# lockdep does not raise for its reports.
+# play SCENARIO: load the module, which plays the scenario, and keep the kernel log of it in
+# /tmp/klog. A report on the console would count as trouble, and lockdep raises the console's
+# level for its reports unless the level is 0.
 play() {
 	dmesg -c >/dev/null
 	echo 0 >/proc/sys/kernel/printk
@@ -23,7 +23,7 @@ play() {
 reports() { grep -c 'WARNING: \|BUG: \|possible .* detected\|inconsistent lock state' /tmp/klog; }
 none() { [ "$(reports)" -eq 0 ] || { head -n 20 /tmp/klog; return 1; }; }
 refuses() { ! "$@"; }
-# in_order CLASS CLASS: has lockdep noted that the second was taken under the first?
+# in_order CLASS CLASS: does lockdep know that the second class was taken under the first?
 in_order() {
 	awk -v first="$1" -v second="$2" '
 		/FD:/ { under = $NF == first }
@@ -32,31 +32,32 @@ in_order() {
 }
 
 check "iotimer.ko loads" insmod /root/iotimer.ko
-check "lockdep is on" [ "$(lockdep debug_locks)" = 1 ]
+check "lockdep is on before the first scenario" [ "$(lockdep debug_locks)" = 1 ]
 
-check "all that the contract allows" play legal
-check "no report ($(reports))" none
-check "and lockdep is still on" [ "$(lockdep debug_locks)" = 1 ]
-check "it knows that a routine took a lock" in_order bus_routine bus
-check "and that a timer was stopped under it" in_order bus plain_routine
-check "and destroyed under another" in_order guard plain_routine
-check "but not what was stopped inside a routine" refuses in_order shared shared_routine
+# P5, P6: in this scenario nothing waits, so lockdep must report nothing.
+check "the scenario of what the contract allows runs to its end" play legal
+check "lockdep reports nothing that the contract allows ($(reports) reports)" none
+check "lockdep is still on after what the contract allows" [ "$(lockdep debug_locks)" = 1 ]
+check "lockdep knows that a routine took the lock 'bus'" in_order bus_routine bus
+check "lockdep knows that a timer was stopped under the lock 'bus'" in_order bus plain_routine
+check "lockdep knows that a timer was destroyed under the lock 'guard'" in_order guard plain_routine
+check "lockdep does not record a stop that a routine made" refuses in_order shared shared_routine
 rmmod iotimer_locks
 
 check "a destroy under a spinlock that the routine takes only stops the timer" play own-lock-destroy
-check "and warns" grep -q 'WARNING: .*iotimer_destroy' /tmp/klog
-check "of the atomic context" grep -q 'iotimer: destroy in atomic context' /tmp/klog
-check "once" [ "$(reports)" -eq 1 ]
+check "the kernel warns of the destroy under a spinlock" grep -q 'WARNING: .*iotimer_destroy' /tmp/klog
+check "the warning names the atomic context" grep -q 'iotimer: destroy in atomic context' /tmp/klog
+check "the kernel reports the destroy under a spinlock once" [ "$(reports)" -eq 1 ]
 rmmod iotimer_locks
-check "lockdep is still on" [ "$(lockdep debug_locks)" = 1 ]
+check "lockdep is still on after the warning of the destroy" [ "$(lockdep debug_locks)" = 1 ]
 
-# The last, since lockdep switches itself off after its first report.
-check "a stop under the lock that the routine takes" play own-lock
-check "is reported, though it need not wait" grep -q 'possible circular locking dependency detected' /tmp/klog
-check "once" [ "$(reports)" -eq 1 ]
-check "by the name of the routine" grep -q '(own_lock_routine){' /tmp/klog
-check "and of the lock" grep -q '(own){' /tmp/klog
-check "lockdep is off now" [ "$(lockdep debug_locks)" = 0 ]
+# This scenario is the last, since lockdep switches itself off after its first report.
+check "the scenario of a stop under the lock that the routine takes runs to its end" play own-lock
+check "lockdep reports a stop under the routine's lock, although the stop need not wait" grep -q 'possible circular locking dependency detected' /tmp/klog
+check "lockdep reports the stop under the routine's lock once" [ "$(reports)" -eq 1 ]
+check "lockdep's report names the routine" grep -q '(own_lock_routine){' /tmp/klog
+check "lockdep's report names the lock" grep -q '(own){' /tmp/klog
+check "lockdep has switched itself off after its report" [ "$(lockdep debug_locks)" = 0 ]
 rmmod iotimer_locks
-check "iotimer.ko goes" rmmod iotimer
+check "iotimer.ko unloads" rmmod iotimer
 all_passed

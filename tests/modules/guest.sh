@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# System tests of the modules themselves: parameters, loading, unloading.
+# The modules themselves: parameters, loading, unloading, the log's rate limits, and idle time.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
@@ -11,19 +11,19 @@ quietly() { "$@" >/tmp/out 2>&1; }
 refuses() { ! quietly "$@"; }
 put() { echo "$1" >"$2"; }
 
-check "loads" load
-check "budget_us is 200" [ "$(cat $parameters/budget_us)" = 200 ]
+check "both modules load" load
+check "budget_us is 200 by default" [ "$(cat $parameters/budget_us)" = 200 ]
 for bad in 0 1000001 -1 x ''; do
-	check "budget_us refuses '$bad'" refuses put "$bad" $parameters/budget_us
+	check "budget_us refuses a bad value ('$bad')" refuses put "$bad" $parameters/budget_us
 done
-check "and stays" [ "$(cat $parameters/budget_us)" = 200 ]
-check "budget_us takes 1" put 1 $parameters/budget_us
-check "budget_us takes 1000000" put 1000000 $parameters/budget_us
-check "and has it" [ "$(cat $parameters/budget_us)" = 1000000 ]
+check "budget_us is still 200 after bad values" [ "$(cat $parameters/budget_us)" = 200 ]
+check "budget_us takes its minimum, 1" put 1 $parameters/budget_us
+check "budget_us takes its maximum, 1000000" put 1000000 $parameters/budget_us
+check "budget_us keeps the maximum" [ "$(cat $parameters/budget_us)" = 1000000 ]
 
 stat() { sed -n "s/^$1: //p" /sys/kernel/debug/iotimer/stats; }
 
-# wait_write COMMAND: have the device do one write that the command strikes.
+# wait_write COMMAND: give the device a command, then do one write that the command affects.
 wait_write() {
 	echo "$1" >/dev/sim_dev0_ctl
 	echo x >/dev/sim_dev0
@@ -34,47 +34,48 @@ wait_write hang 2>/dev/null &
 sleep 2
 ticks=$(stat ticks)
 sleep 10
-check "a device is busy: 10 ticks in 10 s" [ $(($(stat ticks) - ticks)) -eq 10 ]
-check "none missed" [ "$(stat missed_ticks)" -eq 0 ]
-check "iotimer cannot go while it is used" refuses rmmod iotimer
+check "while a device is busy, 10 ticks come in 10 s" [ $(($(stat ticks) - ticks)) -eq 10 ]
+check "no tick is missed while a device is busy" [ "$(stat missed_ticks)" -eq 0 ]
+check "iotimer does not unload while sim_dev uses it" refuses rmmod iotimer
 put sim_dev.0 $driver/unbind
 sleep 2
 ticks=$(stat ticks)
 sleep 100
-check "no device bound: no tick" [ "$(stat ticks)" -eq "$ticks" ]
+# P8
+check "while no device is bound, no tick comes in 100 s" [ "$(stat ticks)" -eq "$ticks" ]
 put sim_dev.0 $driver/bind
 
 exec 3<>/dev/sim_dev0
-check "sim_dev cannot go while a node is open" refuses rmmod sim_dev
-check "and works on" put x /dev/sim_dev0
+check "sim_dev does not unload while a node is open" refuses rmmod sim_dev
+check "the open node works after the refused unload" put x /dev/sim_dev0
 exec 3>&-
-check "unloads" unload
+check "both modules unload after the node is closed" unload
 
 for bad in devices=0 devices=257 timeout=0 timeout=3601 reset_timeout=0 max_retries=101 \
 	latency_ms=600001 queue_depth=0 timeout=x; do
-	check "sim_dev refuses $bad" refuses insmod /root/sim_dev.ko $bad
+	check "sim_dev refuses a bad parameter ($bad)" refuses insmod /root/sim_dev.ko $bad
 done
 check "iotimer refuses budget_us=0" refuses insmod /root/iotimer.ko budget_us=0
-check "nothing stayed behind" [ ! -e $driver ]
+check "a refused load leaves no driver behind" [ ! -e $driver ]
 
-check "loads with parameters" load devices=3 timeout=7 reset_timeout=8 max_retries=9 latency_ms=10 queue_depth=1
-check "timeout" [ "$(attr timeout 2)" = 7 ]
-check "reset_timeout" [ "$(attr reset_timeout 2)" = 8 ]
-check "max_retries" [ "$(attr max_retries 2)" = 9 ]
-check "latency_ms" grep -qx "latency_ms: 10" /dev/sim_dev2_ctl
-check "six nodes" [ "$(find /dev -name 'sim_dev*' | wc -l)" -eq 6 ]
-check "each has an interrupt of its own" [ "$(grep -c 'sim_dev\.' /proc/interrupts)" -eq 3 ]
-check "unloads" unload
+check "both modules load with all parameters set" load devices=3 timeout=7 reset_timeout=8 max_retries=9 latency_ms=10 queue_depth=1
+check "the device has the timeout that sim_dev was loaded with" [ "$(attr timeout 2)" = 7 ]
+check "the device has the reset_timeout that sim_dev was loaded with" [ "$(attr reset_timeout 2)" = 8 ]
+check "the device has the max_retries that sim_dev was loaded with" [ "$(attr max_retries 2)" = 9 ]
+check "the device has the latency_ms that sim_dev was loaded with" grep -qx "latency_ms: 10" /dev/sim_dev2_ctl
+check "three devices have six nodes" [ "$(find /dev -name 'sim_dev*' | wc -l)" -eq 6 ]
+check "each of three devices has an interrupt of its own" [ "$(grep -c 'sim_dev\.' /proc/interrupts)" -eq 3 ]
+check "both modules unload after they had parameters" unload
 
-check "loads" load
+check "both modules load before measuring" load
 check "measuring can be switched off while it is off" put 0 /sys/kernel/debug/iotimer/measure
-check "and on" put 1 /sys/kernel/debug/iotimer/measure
+check "measuring can be switched on" put 1 /sys/kernel/debug/iotimer/measure
 sleep 2
-check "unloads while it measures" unload
+check "both modules unload while measuring is on" unload
 
-# Many devices in trouble at once: each line is rate-limited.
+# Many devices are in trouble at once. Each of the driver's log lines is rate-limited.
 few() { n=$(grep -c "$1" /tmp/klog); [ "$n" -gt 0 ] && [ "$n" -le "$2" ]; }
-check "loads with 32 devices" load devices=32 timeout=1 reset_timeout=1 max_retries=1
+check "both modules load with 32 devices" load devices=32 timeout=1 reset_timeout=1 max_retries=1
 klog_start
 for trouble in 'hang 2' 'hang\nreset-hang'; do
 	for i in $(seq 0 31); do
@@ -90,26 +91,26 @@ failed_requests=0
 for i in $(seq 0 31); do
 	failed_requests=$((failed_requests + $(attr failed "$i")))
 done
-check "64 requests failed" [ $failed_requests -eq 64 ]
-check "of 96 time-outs, 30 lines at most" few "timed out" 30
-check "of 32 retries, 10" few "retrying" 10
-check "of 32 given up, 10" few "giving up" 10
-check "of 32 failed resets, 10" few "reset failed" 10
-check "unloads" unload
+check "all requests that must fail do ($failed_requests of 64)" [ $failed_requests -eq 64 ]
+check "time-outs are rate-limited in the log: 30 lines at most for 96" few "timed out" 30
+check "retries are rate-limited in the log: 10 lines at most for 32" few "retrying" 10
+check "requests given up are rate-limited in the log: 10 lines at most for 32" few "giving up" 10
+check "failed resets are rate-limited in the log: 10 lines at most for 32" few "reset failed" 10
+check "both modules unload after 32 devices were in trouble" unload
 
-# Rest: while no device has anything to do, the modules have no tick, no timer, no interrupt.
+# While no device has anything to do, the modules have no tick, no timer and no interrupt.
 
-# interrupts: of the local timer, on all CPUs.
+# interrupts: count the interrupts of the local timer, on all CPUs.
 interrupts() { awk '$1 == "LOC:" { for (i = 2; i ~ /^[0-9]+$/ && $i ~ /^[0-9]+$/; i++) n += $i } END { print n }' /proc/interrupts; }
 
-# in_100_s: how many of them come in 100 s of idleness.
+# in_100_s: count those interrupts in 100 s in which the guest is idle.
 in_100_s() {
 	interrupts=$(interrupts)
 	sleep 100
 	echo $(($(interrupts) - interrupts))
 }
 
-# ours SECONDS: what of ours a trace of so many seconds shows: timers, interrupts, work.
+# ours SECONDS: trace for so long, print the timers, interrupts and work of the modules.
 ours() {
 	echo >$tracefs/trace
 	sleep "$1"
@@ -118,7 +119,7 @@ ours() {
 
 sleep 5
 without=$(in_100_s)
-check "loads 4 devices" load devices=4
+check "both modules load with 4 devices" load devices=4
 for i in 0 1 2 3; do
 	put 1 $sysfs/sim_dev.$i/timeout
 	put hang /dev/sim_dev${i}_ctl
@@ -132,18 +133,20 @@ done
 put 1 $tracefs/tracing_on
 ticks=$(stat ticks)
 wakeups=$(stat wakeups)
-check "4 devices at rest: no timer, interrupt or thread of ours in 100 s" refuses ours 100
-check "and no tick" [ "$(stat ticks) $(stat wakeups)" = "$ticks $wakeups" ]
+# P8
+check "no timer, interrupt or thread of ours runs while 4 devices are idle for 100 s" refuses ours 100
+check "no tick comes while 4 devices are idle" [ "$(stat ticks) $(stat wakeups)" = "$ticks $wakeups" ]
 put x /dev/sim_dev0
-check "such a trace shows one that works" quietly ours 2
+check "such a trace does show a device that works" quietly ours 2
 for event in timer irq workqueue sched; do
 	put 0 $tracefs/events/$event/enable
 done
 sleep 3
 with=$(in_100_s)
-check "interrupts of the timer: $with in 100 s, $without without the modules" [ "$with" -le $((without + 10)) ]
+check "idle devices add no timer interrupts ($with in 100 s, $without without the modules)" [ "$with" -le $((without + 10)) ]
 
-# What begins after a rest is timed from its beginning: more than 3 s, 4 s at most.
+# P3: the first tick after an idle time comes within a second of the start. So an operation that
+# hangs then is detected as exactly as any other.
 exact=0
 put 3 $sysfs/sim_dev.0/timeout
 for phase in 0 1 2 3 4 5 6 7 8 9; do
@@ -159,14 +162,15 @@ for phase in 0 1 2 3 4 5 6 7 8 9; do
 		echo "    after $took ms"
 	fi
 done
-check "10 operations that hang after a rest time out after more than 3 s, 4 at most" [ $exact -eq 10 ]
-check "unloads" unload
+check "operations that hang after an idle time are detected in more than 3 s and at most 4 s ($exact of 10)" [ $exact -eq 10 ]
+check "both modules unload after the idle times" unload
 
-# The log is written with interrupts on, so not under a lock that the handler takes: what calls
-# the kernel's functions for it, and the flag 'd' or 'D' for interrupts off.
+# The driver writes its log lines with interrupts on, so not under a lock that the interrupt
+# # handler takes. The function tracer shows each call of these functions; the flag 'd' or 'D'
+# # in its line means that interrupts were off.
 log_functions='_dev_info _dev_warn _dev_err'
 if put "$log_functions" $tracefs/set_ftrace_filter 2>/dev/null; then
-	check "loads" load timeout=1 reset_timeout=1 max_retries=1
+	check "both modules load before the log functions are traced" load timeout=1 reset_timeout=1 max_retries=1
 	echo >$tracefs/trace
 	put function $tracefs/current_tracer
 	klog_start
@@ -175,7 +179,7 @@ if put "$log_functions" $tracefs/set_ftrace_filter 2>/dev/null; then
 		printf "$trouble" >/dev/sim_dev0_ctl
 		put x /dev/sim_dev0 2>/dev/null
 	done
-	# Killed, with the operation under way: once the reset goes well, once it does not.
+	# Killed while its operation is under way. The first reset succeeds, the second fails.
 	for trouble in 'reset-latency 5\nhang' 'hang\nreset-hang'; do
 		# shellcheck disable=SC2059 # two lines
 		printf "$trouble" >/dev/sim_dev0_ctl
@@ -191,18 +195,19 @@ if put "$log_functions" $tracefs/set_ftrace_filter 2>/dev/null; then
 	put '' $tracefs/set_ftrace_filter
 	for line in 'timed out after' 'retrying, attempt' 'giving up' 'reset failed.*with -EIO' 'done, but no interrupt' \
 		'reset, but no interrupt' 'complete.*the request was cancelled' 'failed.*the request was cancelled'; do
-		check "the log has a line '$line'" grep -q "$line" /tmp/klog
+		check "the log has this line ($line)" grep -q "$line" /tmp/klog
 	done
-	check "each seen by the tracer: $(wc -l </tmp/lines)" \
+	check "the tracer sees each line of the log ($(wc -l </tmp/lines) lines)" \
 		[ "$(wc -l </tmp/lines)" -eq "$(grep -c 'sim_dev.0: ' /tmp/klog)" ]
-	check "none with interrupts off" refuses grep -E '\] [dD]' /tmp/lines
-	check "unloads" unload
+	check "no line of the log is written with interrupts off" refuses grep -E '\] [dD]' /tmp/lines
+	check "both modules unload after the log functions were traced" unload
 else
 	echo "    skipped: interrupts on in the log: this kernel cannot trace functions"
 fi
 
-# A device of somebody else's has the name of one that we would make. Of that the kernel writes a
-# trace into its log, which is kept from the console here.
+# Another module's device has a name that sim_dev uses. The kernel writes a stack trace for that
+# # into its log, which is kept off the console here, where it would count as trouble.
+# clash_begins, clash_ends NAME: record what the kernel logs while sim_dev cannot have this name.
 clash_begins() {
 	klog_start
 	dmesg -n 1
@@ -210,23 +215,23 @@ clash_begins() {
 clash_ends() {
 	dmesg -n 8
 	dmesg -c >/tmp/klog
-	check "the kernel complains of the name, and of nothing else" \
+	check "the kernel complains of the name and of nothing else ($1)" \
 		[ "$(grep -cE 'Call Trace|WARNING|BUG|Oops' /tmp/klog)" -eq "$(grep -c 'cannot create duplicate' /tmp/klog)" ]
 }
 foreign() { insmod /root/platform_foreign.ko "$@"; }
 rest_of_us() { [ -e $driver ] || [ -e /sys/class/sim_dev ] || grep -q sim_dev /proc/devices || ls /dev/sim_dev* 2>/dev/null; }
 
 insmod /root/iotimer.ko
-check "somebody else's sim_dev.0" foreign name=sim_dev id=0
+check "another module's device takes the first name (sim_dev.0)" foreign name=sim_dev id=0
 clash_begins
-check "sim_dev does not load" refuses insmod /root/sim_dev.ko devices=4
-# A newer kernel turns a module's EEXIST into EBUSY.
-check "and says why" eval 'says "File exists" || says "resource busy"'
-clash_ends
-check "nothing stays behind" refuses rest_of_us
+check "sim_dev does not load when the first name is taken" refuses insmod /root/sim_dev.ko devices=4
+# A newer kernel turns the EEXIST of a module's init into EBUSY.
+check "insmod says why sim_dev does not load" eval 'says "File exists" || says "resource busy"'
+clash_ends sim_dev.0
+check "a failed load leaves nothing behind" refuses rest_of_us
 rmmod platform_foreign
-check "somebody else's sim_dev.200" foreign name=sim_dev id=200
-# A program opens the first node as soon as it is there.
+check "another module's device takes a later name (sim_dev.200)" foreign name=sim_dev id=200
+# A program opens the first node as soon as the node exists.
 (
 	while [ ! -c /dev/sim_dev0 ]; do
 		:
@@ -238,36 +243,36 @@ check "somebody else's sim_dev.200" foreign name=sim_dev id=200
 	head -c 2 <&3
 ) >/tmp/opener &
 clash_begins
-check "sim_dev loads" insmod /root/sim_dev.ko devices=256
-clash_ends
-check "with 200 devices" [ "$(find $driver/ -name 'sim_dev.*' | wc -l)" -eq 200 ]
-check "and says so" klog_says "made 200 devices of 256"
-check "sim_dev cannot go while the first is open" refuses rmmod sim_dev
+check "sim_dev loads when a later name is taken" insmod /root/sim_dev.ko devices=256
+clash_ends sim_dev.200
+check "sim_dev makes the 200 devices before the name that is taken" [ "$(find $driver/ -name 'sim_dev.*' | wc -l)" -eq 200 ]
+check "the log says that 200 of 256 devices were made" klog_says "made 200 devices of 256"
+check "sim_dev does not unload while the first of 200 devices is open" refuses rmmod sim_dev
 wait
-check "which was opened while it loaded, and works" [ "$(cat /tmp/opener)" = "opened
+check "the node that was opened while sim_dev was loading works" [ "$(cat /tmp/opener)" = "opened
 y" ]
-check "the last one works" put x /dev/sim_dev199
-check "the other's device was left alone" [ ! -e $sysfs/sim_dev.200/driver ]
-check "sim_dev goes" rmmod sim_dev
-check "nothing stays behind" refuses rest_of_us
+check "the last of 200 devices works" put x /dev/sim_dev199
+check "the other module's device has no driver" [ ! -e $sysfs/sim_dev.200/driver ]
+check "sim_dev unloads with 200 devices" rmmod sim_dev
+check "sim_dev leaves nothing behind after 200 devices" refuses rest_of_us
 rmmod platform_foreign
 
-# Bound by force.
+# Other modules' devices, bound by force.
 insmod /root/sim_dev.ko
 for data in 0 1; do
-	check "a device of another kind, platform data: $data" foreign name=other id=7 interrupt=1 data=$data
+	check "another module makes a device of another kind (platform data: $data)" foreign name=other id=7 interrupt=1 data=$data
 	put sim_dev $sysfs/other.7/driver_override
-	check "is refused" refuses put other.7 $driver/bind
-	check "as no such device" says "No such device"
+	check "the driver refuses a device of another kind (platform data: $data)" refuses put other.7 $driver/bind
+	check "the refusal of a device of another kind is ENODEV (platform data: $data)" says "No such device"
 	rmmod platform_foreign
 done
-check "one that has our name, but no platform data" foreign name=sim_dev id=7 interrupt=1
-check "has no driver" [ ! -e $sysfs/sim_dev.7/driver ]
+check "another module makes a device that has our name, but no platform data" foreign name=sim_dev id=7 interrupt=1
+check "the driver does not bind a device without platform data" [ ! -e $sysfs/sim_dev.7/driver ]
 rmmod platform_foreign
-check "ours works on" put x /dev/sim_dev0
-check "unloads" unload
+check "our own device works after the others were refused" put x /dev/sim_dev0
+check "both modules unload after other modules' devices" unload
 
-# Loaded and unloaded again and again, with the device in all kinds of trouble.
+# Load and unload many times, with the device in each kind of trouble.
 rounds=0
 for i in $(seq 20); do
 	load devices=2 || break
@@ -283,7 +288,7 @@ for i in $(seq 20); do
 	unload || break
 	rounds=$((rounds + 1))
 done
-check "20 times loaded, in trouble, unbound, unloaded" [ $rounds -eq 20 ]
-check "all of it gone" [ ! -e /sys/module/sim_dev ]
-check "the nodes too" [ ! -e /dev/sim_dev0 ]
+check "both modules load and unload 20 times with devices in trouble" [ $rounds -eq 20 ]
+check "sim_dev is no longer loaded after 20 rounds" [ ! -e /sys/module/sim_dev ]
+check "the nodes are gone after 20 rounds" [ ! -e /dev/sim_dev0 ]
 all_passed

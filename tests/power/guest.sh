@@ -1,26 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The simulated device across suspend and resume: really, to idle and back, and up to each
-# point at which the kernel's own tests turn back. With SHORT=1 less of it, for real time.
+# The simulated device across suspend and resume: suspend to idle, and suspend up to each level
+# # of pm_test, at which the kernel turns back after 5 s. With SHORT=1 less of it, for real time.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
 
 put() { echo "$1" >"$2"; }
-ctl() { put "$2" "/dev/sim_dev$1_ctl"; }	# ctl DEVICE COMMAND
-setting() { put "$3" "$sysfs/sim_dev.$1/$2"; }	# setting DEVICE NAME VALUE
+# ctl DEVICE COMMAND: write to the device's control node.
+ctl() { put "$2" "/dev/sim_dev$1_ctl"; }
+# setting DEVICE NAME VALUE: set an attribute of the device.
+setting() { put "$3" "$sysfs/sim_dev.$1/$2"; }
 load() { insmod /root/sim_dev.ko "$@"; }
 
 if [ "${SHORT:-}" = 1 ]; then
 	long=6 asleep=8 nap=3
 	kinds="idle long short"
 else
-	long=10 asleep=26 nap=1	# seconds; suspend waits 2 for each of 6 devices
+	long=10 asleep=26 nap=1	# in seconds; suspend waits 2 s for each of 6 devices
 	kinds="resetting reset_fails gone lost hang long reset_fails_idle idle short"
 fi
-requests=10	# that a process `power DEVICE 2` makes
+requests=10	# made by `power DEVICE 2`
 
-# suspend_to LEVEL [SECONDS]: suspend and resume: really, to be woken after so many seconds, or as
-# a test. The core, and the clock with it, is suspended for the sake of memory only.
+# suspend_to LEVEL [SECONDS]: suspend and resume. With the level "idle" the system is woken after so
+# # many seconds; others are levels of pm_test. The core, and the clock with it, is suspended only
+# # in a suspend to RAM.
 suspend_to() {
 	state=freeze
 	case $1 in
@@ -35,7 +38,7 @@ suspend_to() {
 	return $suspended
 }
 
-# await COMMAND...: wait until it succeeds, 20 s or so at most.
+# await COMMAND...: wait until the command succeeds, for about 20 s at most.
 await() {
 	for _ in $(seq 400); do
 		! "$@" || return 0
@@ -43,13 +46,14 @@ await() {
 	done
 	return 1
 }
-state_is() { [ "$(attr state "$1")" = "$2" ]; }		# state_is DEVICE STATE
+# state_is DEVICE STATE: is the device in this state?
+state_is() { [ "$(attr state "$1")" = "$2" ]; }
 is_idle() { state_is "$1" idle && [ "$(attr counter "$1")" -eq -1 ]; }
 
-# begin DEVICE [COUNT]: start processes that make requests.
+# begin DEVICE [COUNT]: start processes that make requests (default: 2).
 begin() { /root/power "$1" "${2:-2}" >"/tmp/power.$1" 2>"/tmp/power.$1.err" & }
 
-# ready DEVICE: as after loading.
+# ready DEVICE: set the device back to what it was after loading, and remember its statistics.
 ready() {
 	printf 'clear\nrevive\nlatency 5\nreset-latency 5\n' >"/dev/sim_dev$1_ctl"
 	setting "$1" timeout 3
@@ -58,7 +62,7 @@ ready() {
 	before "$1"
 }
 
-# prepare KIND DEVICE: have it do what it is to be suspended in.
+# prepare KIND DEVICE: bring the device into the state in which it is suspended.
 prepare() {
 	ready "$2"
 	case $1 in
@@ -84,10 +88,10 @@ prepare() {
 	resetting) await state_is "$2" resetting ;;
 	*) await state_is "$2" busy ;;
 	esac
-	ctl "$2" 'latency 5'	# of the operations after it
+	ctl "$2" 'latency 5'	# for later operations
 }
 
-# last_moment KIND DEVICE: what is to happen to it at resume.
+# last_moment KIND DEVICE: inject the fault that the resume is to meet.
 last_moment() {
 	case $1 in
 	reset_fails*) ctl "$2" reset-hang ;;
@@ -95,7 +99,8 @@ last_moment() {
 	esac
 }
 
-# expected KIND: time-outs, resets, retries, failed resets, failed requests and lines of the log.
+# expected KIND: print the expected numbers of time-outs, resets, retries, failed resets and failed
+# # requests, and what the log must say.
 expected() {
 	case $1 in
 	idle | short) echo "0 1 0 0 0" ;;
@@ -107,14 +112,14 @@ expected() {
 	esac
 }
 
-# log_of DEVICE: what its lines in the log are about.
+# log_of DEVICE: print what the device's lines in the log are about.
 log_of() {
 	grep "sim_dev\.$1: " /tmp/klog |
 		sed 's/.*\(timed out\|retrying\|starting over\|giving up\|reset failed\|no interrupt came\).*/\1/' |
 		tr '\n' ',' | sed 's/,$//; s/,/, /g'
 }
 
-# since DEVICE NAME...: by how much each statistic grew since the last `before`.
+# since DEVICE NAME...: print by how much each statistic grew since the last `before`.
 since() {
 	device_=$1
 	shift
@@ -128,10 +133,10 @@ since() {
 		}' "/tmp/before.$device_" "/dev/sim_dev${device_}_ctl"
 }
 
-# happened DEVICE: as `expected`.
+# happened DEVICE: print what happened, in the form of `expected`.
 happened() { echo "$(since "$1" timeouts resets retries reset_failures failed) $(log_of "$1")"; }
 
-# same EXPECTED ACTUAL
+# same EXPECTED ACTUAL: are the texts equal? Prints both if they are not.
 same() {
 	[ "${1% }" = "${2% }" ] && return
 	echo "    expected: $1"
@@ -139,7 +144,8 @@ same() {
 	return 1
 }
 
-# none_lost DEVICE DONE FAILED: every request ended, once, with its own data, so many well.
+# none_lost DEVICE DONE FAILED: did every request end once and with its own data, so many of them
+# # successfully and so many not?
 none_lost() {
 	failures="$3 failed"
 	[ "$3" -eq 0 ] || failures="$3 failed: Input/output error"
@@ -150,23 +156,23 @@ none_lost() {
 	same "$(($2 + $3)) $2 $3 0 0" "$(since "$1" submitted completed failed cancelled outstanding)"
 }
 
-# no_stray DEVICE: has no interrupt come that nobody waited for?
+# no_stray DEVICE: did no late and no spurious interrupt come?
 no_stray() { same "0 0" "$(since "$1" late spurious)"; }
 
-# verify LEVEL KIND DEVICE: what became of it.
+# verify LEVEL KIND DEVICE: check what became of the device and its requests.
 verify() {
 	failed_requests=$(expected "$2" | cut -d ' ' -f 5)
-	check "$1, $2: as expected: $(expected "$2")" same "$(expected "$2")" "$(happened "$3")"
-	check "$1, $2: no stray interrupt" no_stray "$3"
+	check "time-outs, resets, retries, failures and log are as expected ($1, $2: $(expected "$2"))" same "$(expected "$2")" "$(happened "$3")"
+	check "no late and no spurious interrupt comes ($1, $2)" no_stray "$3"
 	case $2 in
 	*idle) ;;
-	*) check "$1, $2: every request ended once, with its own data" \
+	*) check "every request ends once, with its own data ($1, $2)" \
 		none_lost "$3" $((requests - failed_requests)) "$failed_requests" ;;
 	esac
-	check "$1, $2: and the device works on" put x "/dev/sim_dev$3"
+	check "the device works after resume ($1, $2)" put x "/dev/sim_dev$3"
 }
 
-# each FUNCTION [ARG]...: call it with each kind and device.
+# each FUNCTION [ARG]...: call the function with each kind and its device.
 each() {
 	device=0
 	for kind in $kinds; do
@@ -175,15 +181,15 @@ each() {
 	done
 }
 
-# all_kinds LEVEL: suspend with devices in all kinds of trouble.
+# all_kinds LEVEL: suspend with a device of each kind.
 all_kinds() {
 	klog_start
 	each prepare
 	usleep 50000
 	each last_moment
 	began=$(uptime_ms)
-	check "$1: suspends and resumes" suspend_to "$1" $asleep
-	check "$1: after 5 s or more" [ $(($(uptime_ms) - began)) -ge 5000 ]
+	check "the system suspends and resumes with a device of each kind ($1)" suspend_to "$1" $asleep
+	check "the suspend took 5 s or more ($1)" [ $(($(uptime_ms) - began)) -ge 5000 ]
 	case " $kinds " in
 	*" gone "*) ctl 2 revive ;;
 	esac
@@ -191,18 +197,19 @@ all_kinds() {
 	each awaits
 	dmesg >/tmp/klog
 	case $1 in
-	idle) check "$1: really" grep -q 'suspend exit' /tmp/klog ;;
-	*) check "$1: as a test" grep -q 'suspend debug: Waiting' /tmp/klog ;;
+	idle) check "the kernel log tells of the suspend ($1)" grep -q 'suspend exit' /tmp/klog ;;
+	*) check "the kernel log tells of the suspend test ($1)" grep -q 'suspend debug: Waiting' /tmp/klog ;;
 	esac
 	each verify "$1"
 }
-awaits() { await is_idle "$2"; }	# awaits KIND DEVICE
+# awaits KIND DEVICE: wait until the device is idle.
+awaits() { await is_idle "$2"; }
 
 check "iotimer.ko loads" insmod /root/iotimer.ko
 check "iotimer_wake.ko loads" insmod /root/iotimer_wake.ko
-check "sim_dev.ko loads" load devices="$(echo "$kinds" | wc -w)" queue_depth=4
+check "sim_dev.ko loads with a device of each kind" load devices="$(echo "$kinds" | wc -w)" queue_depth=4
 
-# The device goes on while the processes are frozen: nobody hears of that.
+# While only the processes are frozen, the device goes on: nothing shows in its statistics.
 ready 0
 ready 1
 setting 1 timeout 4
@@ -215,29 +222,29 @@ await state_is 1 busy
 ctl 0 'latency 5'
 ctl 1 'latency 5'
 klog_start
-check "freezer: suspends and resumes" suspend_to freezer
+check "processes freeze and thaw while the devices work" suspend_to freezer
 wait
 klog_end
 for device in 0 1; do
-	check "freezer: nothing happens to device $device" same "0 0 0 0 0" "$(happened $device)"
-	check "freezer: every request ended once, with its own data" none_lost $device 5 0
+	check "frozen processes cause no time-out and no reset (device $device)" same "0 0 0 0 0" "$(happened $device)"
+	check "every request of a frozen process ends once, with its own data (device $device)" none_lost $device 5 0
 done
 
 for level in idle platform core; do
 	all_kinds $level
 done
 
-# one STATE: suspend while device 0 is in that state, and wait for all to end.
+# one STATE: suspend while device 0 is in that state, and wait until all requests have ended.
 one() {
 	await state_is 0 "$1"
-	check "$what: suspends and resumes" suspend_to idle 3
+	check "the system suspends and resumes ($what)" suspend_to idle 3
 	wait
 	await is_idle 0
 	klog_end
 }
 
 if [ "${SHORT:-}" != 1 ]; then
-	# What happens in the 2 s that suspend waits for the device to finish.
+	# Suspend waits 2 s for the device to finish. These happen meanwhile.
 	ready 0
 	setting 0 timeout 1
 	ctl 0 hang
@@ -245,8 +252,8 @@ if [ "${SHORT:-}" != 1 ]; then
 	begin 0
 	what="hung, and it times out while suspend waits"
 	one busy
-	check "$what: as expected" same "1 2 1 0 0 timed out, retrying" "$(happened 0)"
-	check "$what: every request ended once" none_lost 0 $requests 0
+	check "the hang is timed out, and resume resets the device once more ($what)" same "1 2 1 0 0 timed out, retrying" "$(happened 0)"
+	check "every request ends once after the time-out ($what)" none_lost 0 $requests 0
 
 	ready 0
 	setting 0 timeout 1
@@ -256,8 +263,8 @@ if [ "${SHORT:-}" != 1 ]; then
 	begin 0
 	what="in a reset that ends while suspend waits"
 	one resetting
-	check "$what: as expected" same "1 2 1 0 0 timed out, retrying" "$(happened 0)"
-	check "$what: every request ended once" none_lost 0 $requests 0
+	check "the reset ends, and resume resets the device once more ($what)" same "1 2 1 0 0 timed out, retrying" "$(happened 0)"
+	check "every request ends once after the reset ($what)" none_lost 0 $requests 0
 
 	ready 0
 	setting 0 timeout 1
@@ -268,11 +275,11 @@ if [ "${SHORT:-}" != 1 ]; then
 	begin 0
 	what="in a reset that fails while suspend waits"
 	one resetting
-	check "$what: as expected" same "1 2 0 1 1 timed out, reset failed" "$(happened 0)"
-	check "$what: every request ended once" none_lost 0 $((requests - 1)) 1
+	check "the reset fails, and resume resets the device once more ($what)" same "1 2 0 1 1 timed out, reset failed" "$(happened 0)"
+	check "one request fails and the others end once after the failed reset ($what)" none_lost 0 $((requests - 1)) 1
 
-	# The last device is suspended first, then the first one, which makes it wait: so the wake-up
-	# comes when the last is suspended and the first is not.
+	# The last device is suspended first. The first device is suspended next, and its operation makes
+	# # suspend wait. So the wake-up comes when the last device is suspended and the first is not.
 	last=$(($(echo "$kinds" | wc -w) - 1))
 	ready $last
 	ready 0
@@ -284,18 +291,18 @@ if [ "${SHORT:-}" != 1 ]; then
 	usleep 100000
 	ctl 0 'latency 5'
 	klog_start
-	check "woken while it suspends: does not suspend" eval '! suspend_to idle 1 2>/dev/null'
+	check "a wake-up during suspend ends the suspend" eval '! suspend_to idle 1 2>/dev/null'
 	wait
 	klog_end
 	for device in 0 $last; do
-		check "woken while it suspends: every request of device $device ended once" none_lost "$device" $requests 0
-		check "woken while it suspends: no time-out" same 0 "$(since "$device" timeouts)"
-		check "woken while it suspends: no stray interrupt" no_stray "$device"
+		check "every request ends once when suspend is ended by a wake-up (device $device)" none_lost "$device" $requests 0
+		check "no time-out follows when suspend is ended by a wake-up (device $device)" same 0 "$(since "$device" timeouts)"
+		check "no late and no spurious interrupt follows when suspend is ended by a wake-up (device $device)" no_stray "$device"
 	done
 fi
 
 # right_after SECONDS COMMAND...: suspend, be woken after so many seconds, and run a command while
-# the reset is still under way.
+# # the reset at resume is still under way.
 right_after() {
 	suspend_to idle "$1" && state_is 0 resetting || return
 	shift
@@ -305,8 +312,8 @@ right_after() {
 ready 0
 setting 0 reset_timeout 60
 ctl 0 'reset-latency 4000'
-check "a write right after resume" right_after $nap put x /dev/sim_dev0
-check "one reset, no time-out" same "0 1 0 0 0" "$(klog_end; happened 0)"
+check "a write succeeds during the reset at resume" right_after $nap put x /dev/sim_dev0
+check "a write during the reset at resume causes one reset and no time-out" same "0 1 0 0 0" "$(klog_end; happened 0)"
 ready 0
 setting 0 reset_timeout 60
 ctl 0 'reset-latency 4000'
@@ -314,19 +321,19 @@ setting 0 timeout 60
 ctl 0 'latency 20000'
 begin 0
 await state_is 0 busy
-check "unbinding right after resume" right_after 4 put sim_dev.0 $driver/unbind
+check "the driver unbinds during the reset at resume" right_after 4 put sim_dev.0 $driver/unbind
 wait
-check "every request ended once" grep -qx "10 requests: 0 done, 10 failed: No such device, 0 wrong" /tmp/power.0
-check "and binding again" put sim_dev.0 $driver/bind
+check "every request fails once when the driver unbinds during the reset at resume" grep -qx "10 requests: 0 done, 10 failed: No such device, 0 wrong" /tmp/power.0
+check "the driver binds again after it was unbound during the reset at resume" put sim_dev.0 $driver/bind
 ctl 0 'latency 5'
-check "and a write" put x /dev/sim_dev0
-check "which needs no time-out" [ "$(attr timeouts)" -eq 0 ]
+check "a write succeeds after the driver was bound again" put x /dev/sim_dev0
+check "a write after the driver was bound again needs no time-out" [ "$(attr timeouts)" -eq 0 ]
 setting 0 reset_timeout 60
 ctl 0 'reset-latency 4000'
-check "unloading right after resume" right_after $nap rmmod sim_dev
+check "sim_dev unloads during the reset at resume" right_after $nap rmmod sim_dev
 
-# Much under way, on all CPUs.
-check "sim_dev.ko loads" load devices=2 queue_depth=1024 latency_ms=4
+# Many requests are under way at each suspend, on all CPUs.
+check "sim_dev.ko loads with two devices that queue many requests" load devices=2 queue_depth=1024 latency_ms=4
 rounds=0
 for round in 1 2 3; do
 	before 0
@@ -342,9 +349,9 @@ for round in 1 2 3; do
 		same "0 1 0 0 0" "$(happened 1 | sed 's/starting over//')" && none_lost 1 150 0 && no_stray 1 &&
 		rounds=$((rounds + 1))
 done
-check "3 times with 300 requests under way: each ended once" [ $rounds -eq 3 ]
+check "of many requests under way at a suspend, each ends once ($rounds of 3 times)" [ $rounds -eq 3 ]
 
-# The machine goes down with operations under way: scripts/test looks how long that takes.
+# The machine goes down with operations under way; tests/power/run looks how long that takes.
 setting 0 timeout 3600
 ctl 0 hang
 ctl 1 'latency 500'
