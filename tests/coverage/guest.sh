@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs $SCRIPTS, each of which leaves nothing loaded or everything, then prints
-# what gcov counted: a base64 text between two marks.
+# Runs $SCRIPTS, each of which leaves both modules loaded or neither, then prints what gcov counted,
+# # as base64 between two marks.
 # shellcheck shell=dash
 status=0
 for script in $SCRIPTS; do
@@ -8,7 +8,7 @@ for script in $SCRIPTS; do
 	sh "/root/$script" || status=1
 	rmmod sim_dev iotimer 2>/dev/null
 done
-# From debugfs, whose files have no size, to where tar can see them.
+# Copy the files out of debugfs: their size there is 0, so tar would take them for empty.
 cd /sys/kernel/debug/gcov || exit
 find . -name '*.gcda' | while read -r file; do
 	mkdir -p "/tmp/gcov/$(dirname "$file")"

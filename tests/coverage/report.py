@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""report.py REPORT TOP: judge what gcovr counted, in its JSON; prints KTAP."""
+"""report.py REPORT TOP: compare what gcovr counted (its JSON) with the limits; prints KTAP."""
 import json, os, sys
 
 report, top = sys.argv[1:]
@@ -44,9 +44,9 @@ percent = lambda part: 100.0 * part[0] / max(part[1], 1)
 print("# %-16s %4d of %4d %7d of %4d" % ("all", *all_lines, *all_branches))
 for text in unexplained:
     print("# not in tests/coverage/not-covered: " + text)
-check("%.1f %% of lines, at least 95 are to be" % percent(all_lines), percent(all_lines) >= 95)
-check("%.1f %% of branches, at least 90 are to be" % percent(all_branches), percent(all_branches) >= 90)
-check("what is not reached has a reason (%d lines)" % len(used), not unexplained)
+check("lines reached: at least 95 %% (%.1f %%)" % percent(all_lines), percent(all_lines) >= 95)
+check("branches reached: at least 90 %% (%.1f %%)" % percent(all_branches), percent(all_branches) >= 90)
+check("each line that is not reached has a reason in not-covered (%d lines)" % len(used), not unexplained)
 stale = sorted(set(reasons) - used)
-check("no reason has become stale" + "".join("\n# %s: %s" % key for key in stale), not stale)
+check("each reason in not-covered still has its line" + "".join("\n# %s: %s" % key for key in stale), not stale)
 sys.exit(not all(results))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Loads iotimer_days with $OPTIONS, and passes on what it says and finds.
+# P2: loads iotimer_days with $OPTIONS, and prints its log lines and results.
 # shellcheck shell=dash source=lib.sh
 . /root/lib.sh
 
-# relay: what the module has said since the last time, its results and its notes.
+# relay: print what the module has logged since the last time, results and notes.
 relay() {
 	dmesg -c | sed -n 's/.*iotimer_days: //p' >/tmp/said
 	cat /tmp/said >>/tmp/all
@@ -11,7 +11,7 @@ relay() {
 }
 
 check "iotimer.ko loads" insmod /root/iotimer.ko
-check "its budget is the 200 us that the module counts on" \
+check "budget_us is the 200 that iotimer_days relies on" \
 	[ "$(cat /sys/module/iotimer/parameters/budget_us)" = 200 ]
 dmesg -c >/dev/null
 # shellcheck disable=SC2086 # several options
@@ -21,8 +21,8 @@ while [ ! -e /tmp/status ]; do
 	relay
 done
 relay
-check "iotimer_days ran to its end" [ "$(cat /tmp/status)" = 0 ]
-check "all its checks were made" [ "$(grep -cE '^(ok|FAILED) ' /tmp/all)" -eq 24 ]
-check "it can be unloaded" rmmod iotimer_days
-check "so can iotimer.ko" rmmod iotimer
+check "iotimer_days runs to its end" [ "$(cat /tmp/status)" = 0 ]
+check "iotimer_days makes all its checks" [ "$(grep -cE '^(ok|FAILED) ' /tmp/all)" -eq 24 ]
+check "iotimer_days.ko unloads" rmmod iotimer_days
+check "iotimer.ko unloads" rmmod iotimer
 all_passed

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Has allocations fail, by the C client torture/failing.c.
+# Makes allocations fail, by the program tests/failing/failing.c.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh

@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# tests/install.sh WHAT: install, look, remove, look again; for scripts/test-install,
-# inside a container root, as root.
+# tests/install/root.sh WHAT: install, check, remove and check again; tests/install/run runs it in a
+# # container root, as root.
 #
 #   make   make install, make uninstall, for each kernel
 #   stage  make install and uninstall with DESTDIR and PREFIX
 #   dkms   dkms add, build, install, remove
 #   deb    the package iotimer-dkms, installed and purged by apt
 #
-# /root/tree is the project, /root/example README's driver, /root/*.deb the package.
-# /root/guest/WHAT-KERNEL is what a guest needs to see what was installed.
+# /root/tree is the project, /root/example the README's driver, /root/*.deb the package. For
+# # tests/install/guest.sh this script makes /root/guest/WHAT-KERNEL, a root with what was installed.
 
 set -eu
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -20,15 +20,15 @@ mapfile -t kernels < <(basename -a /lib/modules/*)
 # shellcheck source=tests/lib.sh
 . /root/tree/tests/lib.sh
 
-# quietly COMMAND...: its output only if it fails, in /tmp/out either way.
+# quietly COMMAND...: write its output to /tmp/out, and show it if the command fails.
 quietly() {
 	"$@" >/tmp/out 2>&1 || { tail -n 40 /tmp/out; return 1; }
 }
 
 refuses() { ! "$@" >/dev/null 2>&1; }
 
-# snapshot: each file of the system with its kind, mode and size, the groups, and
-# what the kernels have; but for what package tools write down for themselves.
+# snapshot: print each file of the system with its kind, mode and size, the groups, and what the
+# # kernels have. Leaves out the records of the package tools.
 snapshot() {
 	find / -xdev \( -path /proc -o -path /root -o -path /tmp -o -path '/var/log' -o -path '/var/cache' \
 		-o -path '/var/lib/dpkg' -o -path '/var/lib/apt' -o -path '/var/lib/dkms/mok.*' -o -name '*-' \) -prune -o \
@@ -38,7 +38,7 @@ snapshot() {
 	cat /lib/modules/*/modules.dep /lib/modules/*/modules.symbols
 }
 
-# nothing_left: is all as it was before? Shows what is not.
+# nothing_left: is the system as it was before? Shows the differences.
 nothing_left() {
 	snapshot >/tmp/after
 	diff /tmp/before /tmp/after
@@ -48,7 +48,8 @@ ko() { find "/lib/modules/$1/updates" -name "$2.ko*" 2>/dev/null; }
 
 is_for() { [[ $(modinfo -F vermagic "$(ko "$1" "$2")") == "$1 "* ]]; }
 
-# has_symbols KERNEL: exactly what the engine exports, each with a version.
+# has_symbols KERNEL: does Module.symvers have what the engine exports, each with a version, and
+# # nothing else?
 has_symbols() {
 	diff <(sed -n 's/^EXPORT_SYMBOL_GPL(\(.*\));/\1/p' /root/tree/iotimer_core.c | sort) \
 		<(awk '$1 != "0x00000000" && $3 ~ /iotimer$/ && $4 == "EXPORT_SYMBOL_GPL" { print $2 }' \
@@ -60,7 +61,7 @@ has_headers() {
 		cmp "/usr/src/iotimer/$1/io_timeout.h" /root/tree/io_timeout.h
 }
 
-# builds_example KERNEL: README's driver, against what is installed alone.
+# builds_example KERNEL: does the README's driver build against what is installed, without the tree?
 builds_example() {
 	rm -rf /root/build
 	mkdir /root/build
@@ -74,7 +75,7 @@ builds_example() {
 	! grep -iw warning /tmp/out
 }
 
-# same_versions KERNEL: the driver asks for those versions that iotimer.ko has.
+# same_versions KERNEL: does the README's driver ask for the symbol versions that iotimer.ko has?
 same_versions() {
 	local wanted
 	wanted=$(modprobe --dump-modversions /root/build/example.ko | grep -P '\t(__)?iotimer_' | sort -k 2)
@@ -83,7 +84,8 @@ same_versions() {
 			grep -wE '__iotimer_create|iotimer_(destroy|start)' | sort -k 2)
 }
 
-# shows KERNEL [OPTIONS-OF-IOTIMER OPTIONS-OF-SIM_DEV]: would modprobe load iotimer, then sim_dev, with these?
+# shows KERNEL [OPTIONS-OF-IOTIMER OPTIONS-OF-SIM_DEV]: would modprobe load iotimer and then sim_dev,
+# # with these options?
 shows() {
 	modprobe -S "$1" --show-depends sim_dev >/tmp/out 2>&1 || { cat /tmp/out; return 1; }
 	sed -i 's/ *$//' /tmp/out
@@ -91,7 +93,7 @@ shows() {
 		echo "insmod $(ko "$1" sim_dev)${3:+ $3}")
 }
 
-# obeys KERNEL EXAMPLE: do the lines of the example for modprobe.d work, when they are no comments?
+# obeys KERNEL EXAMPLE: does modprobe obey the example for modprobe.d when its lines are no comments?
 obeys() {
 	sed -n 's/^#options/options/p' "$2" >/etc/modprobe.d/sim_dev.conf
 	local status=0
@@ -103,25 +105,25 @@ obeys() {
 
 is_in_group() { getent group iotimer | grep -q '^iotimer:x:[0-9]*:$'; }
 
-# look KERNEL: all that must be there when the modules are installed for it.
+# look KERNEL: check all that must be there when the modules are installed for the kernel.
 look() {
 	local module
 	for module in iotimer sim_dev; do
-		check "$1: one $module.ko" [ "$(ko "$1" $module | wc -l)" -eq 1 ]
-		check "$1: $module.ko is for this kernel" is_for "$1" $module
+		check "there is one file of the module ($module, $1)" [ "$(ko "$1" $module | wc -l)" -eq 1 ]
+		check "the module is built for its kernel ($module, $1)" is_for "$1" $module
 	done
-	check "$1: no other module" [ "$(find "/lib/modules/$1/updates" -name '*.ko*' | wc -l)" -eq 2 ]
-	check "$1: sim_dev depends on iotimer" [ "$(modinfo -F depends "$(ko "$1" sim_dev)")" = iotimer ]
-	check "$1: modprobe loads both" shows "$1"
-	check "$1: as modprobe.d says" obeys "$1" "$example"
-	check "$1: symbol versions" has_symbols "$1"
-	check "$1: headers" has_headers "$1"
-	check "$1: README's driver builds against them" builds_example "$1"
-	check "$1: and wants these versions" same_versions "$1"
-	check "$1: what a guest needs" payload "$1"
+	check "no other module is installed ($1)" [ "$(find "/lib/modules/$1/updates" -name '*.ko*' | wc -l)" -eq 2 ]
+	check "sim_dev depends on iotimer ($1)" [ "$(modinfo -F depends "$(ko "$1" sim_dev)")" = iotimer ]
+	check "modprobe would load both modules ($1)" shows "$1"
+	check "modprobe obeys the example for modprobe.d ($1)" obeys "$1" "$example"
+	check "Module.symvers has a version for each exported symbol ($1)" has_symbols "$1"
+	check "the headers are installed ($1)" has_headers "$1"
+	check "the README's driver builds against what is installed ($1)" builds_example "$1"
+	check "the README's driver asks for the installed symbol versions ($1)" same_versions "$1"
+	check "a guest's root is made of what is installed ($1)" payload "$1"
 }
 
-# payload KERNEL: what udev, modprobe and these modules need, for a guest without the rest.
+# payload KERNEL: make the guest's root: udev, modprobe and the modules, and nothing else.
 payload() {
 	local dir=/root/guest/$what-$1 program library
 	rm -rf "$dir"
@@ -146,7 +148,7 @@ make_it() { quietly make -C /root/tree "KDIR=/lib/modules/$1/build" CONFIG_DEBUG
 
 is_installed() { dkms status -m iotimer -v 1.0.0 -k "$1" | grep -qx "iotimer/1.0.0, $1, $arch: installed"; }
 
-# minimum: does dkms.conf name just the kernels from 6.1 on?
+# minimum: does dkms.conf take the kernels from 6.1 on and no others?
 minimum() (
 	set +u
 	# shellcheck source=dkms.conf
@@ -159,7 +161,7 @@ minimum() (
 	done
 )
 
-# is_not_for RELEASE FOLDER: does dkms skip the kernel of this release, with its headers there?
+# is_not_for RELEASE FOLDER: does dkms skip the kernel of this release, although its headers are there?
 is_not_for() {
 	local status=0
 	dkms build iotimer/1.0.0 -k "$1" --kernelsourcedir "$2" >/tmp/out 2>&1 || status=$?
@@ -167,7 +169,7 @@ is_not_for() {
 }
 
 mapfile -t mans < <(find /root/tree/Documentation/man -name '*.[1-9]' 2>/dev/null)
-# has_mans FOLDER: is each man page there, packed or not?
+# has_mans FOLDER: is each man page there, compressed or not?
 has_mans() {
 	local page place
 	for page in ${mans[@]+"${mans[@]}"}; do
@@ -176,92 +178,92 @@ has_mans() {
 	done
 }
 
-# Nothing may be new only because nobody asked for it yet.
+# The first depmod after an installation may change files: run it before the snapshot.
 for kernel in "${kernels[@]}"; do
 	depmod -a "$kernel" 2>/dev/null
 done
 snapshot >/tmp/before
-check "two kernels" [ ${#kernels[@]} -eq 2 ]
+check "two kernels are installed" [ ${#kernels[@]} -eq 2 ]
 
 case $what in
 make)
 	example=/usr/local/share/doc/iotimer/examples/sim_dev.conf
 	for kernel in "${kernels[@]}"; do
-		check "$kernel: make install" make_it "$kernel" install
-		check "$kernel: a group" is_in_group
-		check "$kernel: ${#mans[@]} man pages" has_mans /usr/local/share/man
+		check "make install succeeds ($kernel)" make_it "$kernel" install
+		check "make install makes the group ($kernel)" is_in_group
+		check "make install installs the man pages ($kernel, ${#mans[@]} pages)" has_mans /usr/local/share/man
 		look "$kernel"
 		find / -xdev -newer /tmp/before -path '*sim_dev*' ! -path '/root/*' >/tmp/files
-		check "$kernel: udev rule" grep -q rules.d/60-sim_dev.rules /tmp/files
+		check "make install installs the udev rule ($kernel)" grep -q rules.d/60-sim_dev.rules /tmp/files
 	done
 	first=${kernels[0]}
-	check "$first: make uninstall" make_it "$first" uninstall
-	check "$first: the modules are gone" [ -z "$(ko "$first" iotimer)$(ko "$first" sim_dev)" ]
-	check "and not what the other kernel needs" shows "${kernels[1]}"
-	check "nor the udev rule" [ -e /usr/local/lib/udev/rules.d/60-sim_dev.rules ]
-	check "nor the group" is_in_group
+	check "make uninstall succeeds for one of two kernels ($first)" make_it "$first" uninstall
+	check "make uninstall removes the modules ($first)" [ -z "$(ko "$first" iotimer)$(ko "$first" sim_dev)" ]
+	check "make uninstall keeps the modules of the other kernel" shows "${kernels[1]}"
+	check "make uninstall keeps the udev rule for the other kernel" [ -e /usr/local/lib/udev/rules.d/60-sim_dev.rules ]
+	check "make uninstall keeps the group for the other kernel" is_in_group
 	mv "/lib/modules/${kernels[1]}/build" /root/no-headers
-	check "${kernels[1]}: make uninstall without its headers" make_it "${kernels[1]}" uninstall
-	check "what is not installed is not removed" refuses make_it "${kernels[1]}" uninstall
+	check "make uninstall succeeds without the kernel's headers (${kernels[1]})" make_it "${kernels[1]}" uninstall
+	check "make uninstall fails when nothing is installed" refuses make_it "${kernels[1]}" uninstall
 	mv /root/no-headers "/lib/modules/${kernels[1]}/build"
-	check "it leaves nothing" nothing_left ;;
+	check "make uninstall leaves nothing for the last kernel" nothing_left ;;
 stage)
 	kernel=${kernels[0]}
 	stage() { make_it "$kernel" "$1" DESTDIR=/root/stage PREFIX=/usr "${@:2}"; }
 	rm -rf /root/stage
 	mkdir /root/stage
-	check "make install DESTDIR=" stage install
-	check "it leaves the system alone" nothing_left
+	check "make install succeeds with DESTDIR" stage install
+	check "make install with DESTDIR leaves the system alone" nothing_left
 	for file in "lib/modules/$kernel/updates/iotimer.ko" "lib/modules/$kernel/updates/sim_dev.ko" \
 		"usr/src/iotimer/$kernel/iotimer.h" "usr/src/iotimer/$kernel/io_timeout.h" \
 		"usr/src/iotimer/$kernel/Module.symvers" usr/lib/udev/rules.d/60-sim_dev.rules \
 		usr/lib/sysusers.d/iotimer.conf usr/share/doc/iotimer/examples/sim_dev.conf; do
-		check "$file" [ -s "/root/stage/$file" ]
+		check "DESTDIR has the installed file ($file)" [ -s "/root/stage/$file" ]
 	done
-	check "and no more files" [ "$(find /root/stage -type f ! -path '*/share/man/*' ! -name 'modules.*' | wc -l)" -eq 8 ]
-	check "man pages" [ "$(find /root/stage/usr/share/man -type f 2>/dev/null | wc -l)" -eq ${#mans[@]} ]
-	check "make uninstall DESTDIR=" stage uninstall
-	check "no file is left" [ -z "$(find /root/stage -type f)" ]
-	check "make install INSTALL_MOD_PATH=" stage install INSTALL_MOD_PATH=/root/stage/target
-	check "puts the modules there" [ -s "/root/stage/target/lib/modules/$kernel/updates/iotimer.ko" ]
-	check "and only there" [ ! -e /root/stage/lib/modules ]
-	check "make uninstall INSTALL_MOD_PATH=" stage uninstall INSTALL_MOD_PATH=/root/stage/target
-	check "no file is left" [ -z "$(find /root/stage -type f)" ] ;;
+	check "DESTDIR has no other file" [ "$(find /root/stage -type f ! -path '*/share/man/*' ! -name 'modules.*' | wc -l)" -eq 8 ]
+	check "DESTDIR has the man pages" [ "$(find /root/stage/usr/share/man -type f 2>/dev/null | wc -l)" -eq ${#mans[@]} ]
+	check "make uninstall succeeds with DESTDIR" stage uninstall
+	check "make uninstall with DESTDIR leaves no file" [ -z "$(find /root/stage -type f)" ]
+	check "make install succeeds with INSTALL_MOD_PATH" stage install INSTALL_MOD_PATH=/root/stage/target
+	check "INSTALL_MOD_PATH has the modules" [ -s "/root/stage/target/lib/modules/$kernel/updates/iotimer.ko" ]
+	check "DESTDIR has no modules when INSTALL_MOD_PATH is given" [ ! -e /root/stage/lib/modules ]
+	check "make uninstall succeeds with INSTALL_MOD_PATH" stage uninstall INSTALL_MOD_PATH=/root/stage/target
+	check "make uninstall with INSTALL_MOD_PATH leaves no file" [ -z "$(find /root/stage -type f)" ] ;;
 dkms)
 	example=/usr/src/iotimer-1.0.0/packaging/sim_dev.conf
-	check "dkms add" quietly dkms add /root/tree
-	check "dkms.conf takes 6.1 and later" minimum
+	check "dkms add succeeds" quietly dkms add /root/tree
+	check "dkms.conf takes the kernels from 6.1 on and no others" minimum
 	check "dkms skips a kernel before 6.1" is_not_for 5.10.0-30-amd64 "/lib/modules/${kernels[0]}/build"
 	mkdir /tmp/no-irq-work
 	sed 's/^\(CONFIG_IRQ_WORK\)=y/# \1 is not set/' "/lib/modules/${kernels[0]}/build/.config" >/tmp/no-irq-work/.config
-	check "and one without IRQ_WORK" is_not_for "${kernels[0]}" /tmp/no-irq-work
+	check "dkms skips a kernel without IRQ_WORK" is_not_for "${kernels[0]}" /tmp/no-irq-work
 	for kernel in "${kernels[@]}"; do
-		check "$kernel: dkms build" quietly dkms build iotimer/1.0.0 -k "$kernel"
-		check "$kernel: dkms install" quietly dkms install iotimer/1.0.0 -k "$kernel"
-		check "$kernel: dkms status" is_installed "$kernel"
+		check "dkms build succeeds ($kernel)" quietly dkms build iotimer/1.0.0 -k "$kernel"
+		check "dkms install succeeds ($kernel)" quietly dkms install iotimer/1.0.0 -k "$kernel"
+		check "dkms status says installed ($kernel)" is_installed "$kernel"
 		look "$kernel"
 	done
 	dkms status
-	check "${kernels[0]}: dkms uninstall" quietly dkms uninstall iotimer/1.0.0 -k "${kernels[0]}"
-	check "takes the headers and versions" [ ! -e "/usr/src/iotimer/${kernels[0]}" ]
-	check "and not the other kernel's" [ -e "/usr/src/iotimer/${kernels[1]}/Module.symvers" ]
-	check "dkms remove" quietly dkms remove iotimer/1.0.0 --all
-	check "dkms knows nothing of it" [ -z "$(dkms status)" ]
-	check "the source is left, for dkms add" [ -e /usr/src/iotimer-1.0.0/dkms.conf ]
+	check "dkms uninstall succeeds (${kernels[0]})" quietly dkms uninstall iotimer/1.0.0 -k "${kernels[0]}"
+	check "dkms uninstall removes the headers and symbol versions" [ ! -e "/usr/src/iotimer/${kernels[0]}" ]
+	check "dkms uninstall keeps the symbol versions of the other kernel" [ -e "/usr/src/iotimer/${kernels[1]}/Module.symvers" ]
+	check "dkms remove succeeds" quietly dkms remove iotimer/1.0.0 --all
+	check "dkms status is empty after dkms remove" [ -z "$(dkms status)" ]
+	check "dkms remove keeps the source" [ -e /usr/src/iotimer-1.0.0/dkms.conf ]
 	rm -rf /usr/src/iotimer-1.0.0
-	check "and nothing else" nothing_left ;;
+	check "dkms remove leaves nothing but the source" nothing_left ;;
 deb)
 	example=/usr/share/doc/iotimer-dkms/examples/sim_dev.conf
-	check "apt install" quietly apt-get install -y --no-install-recommends /root/iotimer-dkms.deb
+	check "apt installs the package" quietly apt-get install -y --no-install-recommends /root/iotimer-dkms.deb
 	for kernel in "${kernels[@]}"; do
-		check "$kernel: dkms status" is_installed "$kernel"
+		check "dkms status says installed after apt ($kernel)" is_installed "$kernel"
 		look "$kernel"
 	done
 	dkms status
-	check "a group" is_in_group
-	check "${#mans[@]} man pages" has_mans /usr/share/man
-	check "dpkg --verify" [ -z "$(dpkg --verify iotimer-dkms)" ]
-	check "apt purge" quietly apt-get purge -y iotimer-dkms
-	check "it leaves nothing" nothing_left ;;
+	check "the package makes the group" is_in_group
+	check "the package installs the man pages (${#mans[@]})" has_mans /usr/share/man
+	check "dpkg --verify finds no changed file" [ -z "$(dpkg --verify iotimer-dkms)" ]
+	check "apt purges the package" quietly apt-get purge -y iotimer-dkms
+	check "apt purge leaves nothing" nothing_left ;;
 esac
 all_passed

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs torture/million.c; DEVICES, REQUESTS and SEED are given.
+# Runs tests/million/million.c with $DEVICES, $REQUESTS and $SEED.
 # shellcheck shell=dash
 insmod /root/iotimer.ko && insmod /root/sim_dev.ko devices="$DEVICES" queue_depth=16 latency_ms=0 &&
 	exec /root/million "$DEVICES" "$REQUESTS" "$SEED"

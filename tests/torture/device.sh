@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Tortures the device: sim_dev_torture for MINUTES or SECONDS, with SEED, while its
-# trace events go on and off; then everything must unload.
+# Tortures the device for $LENGTH seconds, with $SEED, by sim_dev_torture, while its trace events
+# # are switched on and off; then everything must unload.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
@@ -11,7 +11,7 @@ load() {
 			max_retries=1 latency_ms=1
 }
 
-check "loads" load
+check "both modules load" load
 while :; do
 	echo 1 >$tracefs/events/sim_dev/enable
 	usleep 300000
@@ -21,9 +21,9 @@ done &
 switcher=$!
 check "each request is accounted for exactly once" /root/sim_dev_torture
 kill "$switcher"
-check "and was traced" grep -q sim_dev_complete $tracefs/trace
-check "sim_dev unloads" rmmod sim_dev
-check "iotimer unloads" rmmod iotimer
-check "no node stayed behind" [ -z "$(find /dev -name 'sim_dev*')" ]
-check "no interrupt stayed behind" [ "$(grep -c sim_dev /proc/interrupts)" -eq 0 ]
+check "the completion of requests was traced" grep -q sim_dev_complete $tracefs/trace
+check "sim_dev.ko unloads" rmmod sim_dev
+check "iotimer.ko unloads" rmmod iotimer
+check "no node is left after sim_dev.ko unloads" [ -z "$(find /dev -name 'sim_dev*')" ]
+check "no interrupt is left after sim_dev.ko unloads" [ "$(grep -c sim_dev /proc/interrupts)" -eq 0 ]
 all_passed

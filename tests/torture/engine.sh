@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Tortures the engine for $LENGTH seconds: loads iotimer_torture, and meanwhile
-# takes CPUs off line and on, changes the budget, and switches measuring and tracing
-# on and off. $SEED is for its random numbers.
+# P11: tortures the engine for $LENGTH seconds. While iotimer_torture runs, this script takes CPUs
+# # off line and back, changes the budget, reads debugfs, and switches measuring and tracing on and
+# # off. $SEED seeds the module's random numbers.
 # shellcheck shell=dash
 # shellcheck source=../lib.sh
 . /root/lib.sh
@@ -9,7 +9,7 @@
 failslab=/sys/kernel/debug/failslab
 options="seconds=$LENGTH seed=$SEED"
 if [ -d $failslab ]; then
-	# One in five of the allocations that the module offers.
+	# One in five of the allocations that the module lets fail.
 	echo 20 >$failslab/probability
 	echo -1 >$failslab/times
 	echo Y >$failslab/task-filter
@@ -21,10 +21,10 @@ insmod /root/iotimer.ko || exit
 # shellcheck disable=SC2086 # several options
 insmod /root/iotimer_torture.ko $options || exit
 
-# random N: 0 to N - 1
+# random N: print a number from 0 to N - 1.
 random() { echo $(($(od -An -N2 -tu2 /dev/urandom) % $1)); }
 
-# ticks: those that debugfs counts
+# ticks: print how many ticks debugfs counts.
 ticks() { sed -n 's/^ticks: //p' $debug/stats; }
 
 parameters=/sys/module/iotimer_torture/parameters
@@ -63,11 +63,11 @@ dmesg -c >/dev/null
 rmmod iotimer_torture || exit
 dmesg | sed -n 's/.*iotimer_torture: //p' | grep -v ' passed, ' >/tmp/said
 results /tmp/said
-check "the budget changed, $budgets times" [ "$budgets" -gt 0 ]
-[ ! -e /sys/devices/system/cpu/cpu1/online ] || check "CPUs went off line, $offline times" [ $offline -gt 0 ]
-check "the timers were listed, $looks times" [ $looks -gt 0 ]
-check "debugfs counts ticks, $ticks" [ "$ticks" -gt 0 ]
-check "and never back" [ $backward -eq 0 ]
-check "there were trace events, $events_seen" [ $events_seen -gt 0 ]
-check "iotimer unloads" rmmod iotimer
+check "the budget was changed during the torture ($budgets times)" [ "$budgets" -gt 0 ]
+[ ! -e /sys/devices/system/cpu/cpu1/online ] || check "CPUs went off line during the torture ($offline times)" [ $offline -gt 0 ]
+check "debugfs listed timers during the torture ($looks times)" [ $looks -gt 0 ]
+check "debugfs counted ticks during the torture ($ticks)" [ "$ticks" -gt 0 ]
+check "the count of ticks in debugfs never went back" [ $backward -eq 0 ]
+check "events were traced during the torture ($events_seen)" [ $events_seen -gt 0 ]
+check "iotimer.ko unloads" rmmod iotimer
 all_passed

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Loads the KUnit modules $MODULES, marking in the kernel log which is which.
+# Loads the KUnit modules $MODULES, and marks in the kernel log where each begins and ends.
 # shellcheck shell=dash
 
-# Some tests have their own allocations fail, and are skipped if they cannot.
+# Some cases make their own allocations fail, and are skipped on a kernel that cannot.
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
 let_allocations_fail || true
