@@ -1,34 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Shared by all scripts of the host; sourced, never run.
-# shellcheck shell=bash disable=SC2034 # the variables are for others
+# Sourced by all scripts of the host.
+# shellcheck shell=bash disable=SC2034 # others use the variables
 
-# A failure inside $(...) is a failure.
+# A command that fails inside $(...) ends the script, as one outside does.
 shopt -s inherit_errexit
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cache=${IOTIMER_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/iotimer}
 me=$(basename "$0")
-# What belongs to this clone alone, in folders of the cache.
+# Marks what belongs to this clone in the cache, which all clones share.
 clone=$(sha256sum <<<"$top" | cut -c 1-8)
 
-# The jobs of a make above us are not for those that we start: with -j it hands on a job server
-# that they cannot reach, and their warning of that would count as one of the compiler.
+# make passes its job server on in MAKEFLAGS. A make that a script starts cannot reach it, and would
+# warn, which would count as a warning of the compiler. So the options for jobs are removed.
 [ -z "${MAKEFLAGS:-}" ] ||
 	MAKEFLAGS=$(sed -E ':a; s/^((.* )?)(-j[0-9]*|--jobserver-(auth|fds)=[^ ]*)( |$)/\1/; ta' <<<"$MAKEFLAGS")
 
-# say: progress, on stderr so that stdout stays free for results.
+# say TEXT: report progress, on stderr, since stdout is for results.
 say() { printf '%s: %s\n' "$me" "$*" >&2; }
 
-# die: the one line that says what to do; exit status 2 is "could not run".
+# die TEXT: say what to do, and exit with status 2: "could not run".
 die() { say "error: $*"; exit 2; }
 
-# kbuild builds there.
+# kbuild builds in the cache, and its makefiles do not take such names.
 [[ $cache != *[[:space:]:]* ]] || die "no kernel builds in $cache: set IOTIMER_CACHE to a folder without a space or colon"
 
-# usage: print the comment block at the top of the calling script.
+# usage: print the comment at the top of the calling script.
 usage() { sed -n '3,/^$/{/^#/s/^# \{0,1\}//p}' "$0"; }
 
-# with_progress TEXT COMMAND...: run quietly, logging to $progress_log, with a line every 15 seconds.
+# with_progress TEXT COMMAND...: run a command with its output in $progress_log, and say every 15
+# seconds how far it is.
 with_progress() {
 	local text=$1 start=$SECONDS status=0 pid
 	shift
@@ -37,7 +38,7 @@ with_progress() {
 	say "$text ..."
 	"$@" >"$progress_log" 2>&1 &
 	pid=$!
-	# The child keeps the caller's locks until it is gone too.
+	# When this script is ended, end the command too: it holds the caller's locks.
 	trap 'kill $pid 2>/dev/null; exit 130' INT TERM
 	while kill -0 "$pid" 2>/dev/null; do
 		for _ in $(seq 75); do
@@ -55,7 +56,7 @@ with_progress() {
 	say "$text: done in $((SECONDS - start)) s"
 }
 
-# open_logs NAME: make $logs an empty folder, for one run at a time of NAME in this clone.
+# open_logs NAME: make $logs an empty folder. Fails while another run of NAME in this clone has it.
 open_logs() {
 	logs=$cache/test/$clone-$1
 	mkdir -p "$cache/test"
@@ -66,13 +67,13 @@ open_logs() {
 	began=$SECONDS
 }
 
-# readme_driver: print the README's driver.
+# readme_driver: print the example driver in README.md.
 readme_driver() {
 	# shellcheck disable=SC2016 # backquotes of Markdown
 	sed -n '/^```c$/,/^```$/{/^```/!p}' "$top/README.md" | grep '' || die "README.md has no example driver"
 }
 
-# options_for KDIR: set the array `options` to what make needs to build modules for a kernel.
+# options_for KDIR: set the array `options` to the make options that modules for this kernel need.
 options_for() {
 	configured() { grep -qs "^CONFIG_$1=y" "$kdir/.config"; }
 	local kdir=$1

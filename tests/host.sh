@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Sourced by tests/NAME/run, which runs on the host and prints KTAP.
-# shellcheck shell=bash disable=SC2034 # the variables are for others
+# shellcheck shell=bash disable=SC2034 # others use the variables
 
 # shellcheck source=../scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
@@ -12,7 +12,8 @@ here=$(cd "$(dirname "$0")" && pwd -P)
 me=$(basename "$here")
 kernel=stock smp='' built=''
 
-# options WORD...: --help, --kernel NAME and --smp N, for a script that has these only.
+# options WORD...: parse --help, --kernel NAME and --smp N; those that the script's help does not
+# mention are errors.
 options() {
 	while [ $# -gt 0 ]; do
 		case $1 in
@@ -33,16 +34,16 @@ options() {
 	[ -z "$smp" ] || variant+=-smp$smp
 }
 
-# prepare PACKAGES...: install what scripts/setup knows by these names, make $logs an empty folder, and
-# build the modules for $kernel.
+# prepare PACKAGES...: install these groups of packages (see scripts/setup), make $logs an empty
+# folder, and build the modules for $kernel.
 prepare() {
 	"$top/scripts/setup" "$@"
 	open_logs "${variant:-$me}"
 	built=$("$top/scripts/modules" "$kernel")
 }
 
-# subtest NAME COMMAND...: one part of the test. COMMAND prints its results; if its exit status
-# is not 0, the part has failed, whatever it printed.
+# subtest NAME COMMAND...: run a part of the test. COMMAND prints its results. If its exit status is
+# not 0, the part has failed whatever it printed.
 subtest() {
 	local name=$1 status=0
 	shift
@@ -53,13 +54,13 @@ subtest() {
 	if [ "$status" -eq 0 ]; then result ok "$name"; else result "not ok" "$name"; fi
 }
 
-# aside NAME COMMAND...: run COMMAND beside what follows; `replay NAME` is then for subtest.
-# For guests that sleep most of the time.
+# aside NAME COMMAND...: run COMMAND in the background; `subtest NAME replay NAME` then waits for its
+# results. For guests, which mostly sleep.
 groups=()
 aside() {
 	local name=$1
 	shift
-	set -m	# a process group of its own, to be killed as a whole
+	set -m	# a process group, which can be killed as a whole
 	(status=0; "$@" || status=$?; echo "$status" >"$logs/$name.status") >"$logs/$name.aside" &
 	set +m
 	groups+=("-$!")
@@ -74,17 +75,17 @@ replay() {
 }
 
 # guest [VM-OPTION]... SCRIPT: run a script in a guest on $kernel, with both modules and
-# tests/lib.sh beside it.
+# tests/lib.sh in its /root.
 guest() {
 	local options=(--log "$logs/guest.log" --memory 1024 --timeout 1200)
-	# In real time a starved guest's ticks come late, by less than this.
+	# In real time, ticks of a guest that gets little CPU are late by up to this much.
 	[ -z "$smp" ] || options+=(--smp "$smp" --param SLACK_MS=900)
 	"$top/scripts/vm" --kernel "$kernel" --file "$built/iotimer.ko" --file "$built/sim_dev.ko" \
 		--file "$top/tests/lib.sh" "${options[@]}" "$@"
 }
 
-# client NAME SOURCE|GCC-OPTION...: build a static C program for a guest in $logs, print its file
-# name. It may use kselftest_harness.h, and the headers in tests/lib.
+# client NAME SOURCE|GCC-OPTION...: build a static C program for a guest, and print its file name. The
+# program may include kselftest_harness.h and the headers in tests/lib.
 client() {
 	local program=$logs/$1 selftests
 	shift
@@ -94,7 +95,7 @@ client() {
 	echo "$program"
 }
 
-# quietly COMMAND...: what it prints becomes notes, if it fails.
+# quietly COMMAND...: print the command's output only if it fails, as notes.
 quietly() {
 	local out
 	out=$("$@" 2>&1) || { tail -n 60 <<<"$out" | sed 's/^/# /'; return 1; }

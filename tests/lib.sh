@@ -1,29 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Sourced by the scripts that run in a guest (busybox sh), and by tests/host.sh.
-# shellcheck shell=dash disable=SC2034 # the variables are for others
+# shellcheck shell=dash disable=SC2034 # others use the variables
 
 sysfs=/sys/bus/platform/devices
 driver=/sys/bus/platform/drivers/sim_dev
 
-# KTAP. The plan is not known beforehand; tests/host.sh writes the header.
+# Results are KTAP without a plan, whose length is not known in advance. tests/host.sh prints the
+# version line.
 ktap_number=0
 ktap_failed=0
 
-# result ok|"not ok" TEXT: one result.
+# result ok|"not ok" TEXT: print one result.
 result() {
 	ktap_number=$((ktap_number + 1))
 	[ "$1" = ok ] || ktap_failed=$((ktap_failed + 1))
 	echo "$1 $ktap_number - $2"
 }
 
-# check TEXT COMMAND...: one check, passed if the command succeeds.
+# check TEXT COMMAND...: print a result: ok if the command succeeds.
 check() {
 	text=$1
 	shift
 	if "$@"; then result ok "$text"; else result "not ok" "$text"; fi
 }
 
-# results FILE: results of a kernel module, in lines "ok TEXT" and "FAILED TEXT", and its other lines as notes.
+# results FILE: print the results of a kernel module. Lines "ok TEXT" and "FAILED TEXT" become results,
+# all others notes.
 results() {
 	while read -r verdict text; do
 		case $verdict in
@@ -34,42 +36,43 @@ results() {
 	done <"$1"
 }
 
-# all_passed: a script's last command: true if there were checks and all passed.
+# all_passed: did all checks pass, and was there one? The last command of a script.
 all_passed() { [ "$ktap_failed" -eq 0 ] && [ "$ktap_number" -gt 0 ]; }
 
-# attr NAME [DEVICE]: an attribute of a device, number 0 unless told.
+# attr NAME [DEVICE]: print an attribute of a device (default: device 0).
 attr() { cat "$sysfs/sim_dev.${2:-0}/$1"; }
 
-# grew NAME BY [DEVICE]: did a statistic grow by so many since the last `before`?
+# grew NAME BY [DEVICE]: did a statistic grow by so much since the last `before`?
 grew() {
 	was=$(sed -n "s/^$1: //p" "/tmp/before.${3:-0}")
 	[ "$(attr "$1" "${3:-0}")" -eq $((was + $2)) ]
 }
 
-# before [DEVICE]: remember all statistics.
+# before [DEVICE]: remember all statistics of a device.
 before() { cat "/dev/sim_dev${1:-0}_ctl" >"/tmp/before.${1:-0}"; }
 
-# unchanged [DEVICE]: is everything as it was at the last `before`?
+# unchanged [DEVICE]: are all statistics as at the last `before`?
 unchanged() { cmp -s "/dev/sim_dev${1:-0}_ctl" "/tmp/before.${1:-0}"; }
 
-# says TEXT: did what was run last print this?
+# says TEXT: does the last output in /tmp/out contain the text?
 says() { grep -qF -- "$1" /tmp/out; }
 
-# klog_says TEXT [TIMES]: did the kernel log it, so often, since the last `klog_start`?
+# klog_says TEXT [TIMES]: does the kernel log between klog_start and klog_end have so many lines with
+# the text (default: 1)?
 klog_says() { [ "$(grep -cF -- "$1" /tmp/klog)" -eq "${2:-1}" ]; }
 
-# klog_start, klog_end: record our lines of the kernel log in between in /tmp/klog.
+# klog_start, klog_end: write the modules' lines of the kernel log from in between to /tmp/klog.
 klog_start() { dmesg -c >/dev/null; }
 klog_end() { dmesg -c | grep -E 'sim_dev|iotimer' >/tmp/klog; }
 
-# ms SECONDS: seconds with three decimals as an integer of milliseconds.
+# ms SECONDS: print seconds, which may have decimals, as an integer of milliseconds.
 ms() { awk -v s="$1" 'BEGIN { printf "%d", s * 1000 + 0.5 }'; }
 
-# uptime_ms: now, in milliseconds.
+# uptime_ms: print the time since boot in milliseconds.
 uptime_ms() { ms "$(cut -d ' ' -f 1 /proc/uptime)"; }
 
-# let_allocations_fail: of the tasks that ask for it, by fail-nth or make-it-fail; false
-# if the kernel cannot.
+# let_allocations_fail: set up fault injection for tasks that ask for it by fail-nth or make-it-fail;
+# false if the kernel cannot.
 let_allocations_fail() {
 	for kind in failslab fail_page_alloc; do
 		cd /sys/kernel/debug/$kind 2>/dev/null || return
@@ -80,10 +83,10 @@ let_allocations_fail() {
 	done
 }
 
-# Tracing, if TRACE=1: the events of both modules, a file for each trace_start in /tmp/trace.
+# If TRACE=1: record the events of both modules, in one file of /tmp/trace for each trace_start.
 tracefs=/sys/kernel/tracing
 
-# trace_start NAME TITLE: save what was recorded so far, and begin anew.
+# trace_start NAME TITLE: save what was recorded, and begin a new file.
 trace_start() {
 	[ "${TRACE:-}" = 1 ] || return 0
 	trace_save
@@ -95,17 +98,17 @@ trace_start() {
 	trace_go_on
 }
 
-# trace_go_on: empty the buffer and record, under the name of the last trace_start.
+# trace_go_on: empty the buffer, and record into the file of the last trace_start.
 trace_go_on() {
 	[ "${TRACE:-}" = 1 ] || return 0
 	echo >$tracefs/trace
 	for events in iotimer sim_dev; do
-		echo 1 >$tracefs/events/$events/enable || result "not ok" "there are trace events of $events"
+		echo 1 >$tracefs/events/$events/enable || result "not ok" "trace events can be enabled ($events)"
 	done
 	echo 1 >$tracefs/tracing_on
 }
 
-# trace_save: stop recording, and keep what was recorded; a second later, so that there is a tick in it.
+# trace_save: stop recording and save what was recorded. Waits for a second, so that it has a tick.
 trace_save() {
 	[ -n "${trace_file:-}" ] || return 0
 	sleep 1
@@ -114,7 +117,7 @@ trace_save() {
 	echo >$tracefs/trace
 }
 
-# trace_print: print all that was kept, packed so that it passes a serial line soon and whole.
+# trace_print: print all files, compressed, since a serial line is slow and may drop characters.
 trace_print() {
 	[ -d /tmp/trace ] || return 0
 	for trace_file in /tmp/trace/*; do

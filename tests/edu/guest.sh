@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # examples/edu, a real driver of a real device (QEMU's), tested through its nodes,
-# # /proc/interrupts, debugfs and the device's configuration space.
+# /proc/interrupts, debugfs and the device's configuration space.
 #
 # The device computes in a thread of QEMU, so in outside time. The guest's time jumps as soon as
-# # nothing runs there. So a process always runs in the guest (the hog), except where the device
-# # is meant to be too slow. MODES=0 is for a kernel without MSI.
+# nothing runs there. So a process always runs in the guest (the hog), except where the device
+# is meant to be too slow. MODES=0 is for a kernel without MSI.
 # shellcheck shell=dash disable=SC2119 # there is one device, so `before` has no number
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
@@ -16,7 +16,7 @@ buffer=/dev/edu0_buf
 size=4095	# of the buffer, in bytes
 
 # Seconds that an operation and a reset may take. While the hog runs, a second of the guest is a
-# # tenth of a second outside, and on a busy machine the device's thread may wait that long.
+# tenth of a second outside, and on a busy machine the device's thread may wait that long.
 limit=3
 reset_limit=10
 
@@ -31,7 +31,7 @@ put() { echo "$1" >"$2"; }
 quietly() { "$@" >/tmp/out 2>&1; }
 refuses() { ! quietly "$@"; }
 # The hog is nice. So a process that waits for the device's next step gets the CPU within the
-# # 100 ms that a copy takes.
+# 100 ms that a copy takes.
 hog() { (while :; do :; done) & hog=$!; renice -n 19 -p "$hog"; }
 no_hog() { kill "$hog"; wait "$hog" 2>/dev/null; }
 
@@ -44,7 +44,7 @@ compute() {
 }
 
 # start N FILE [COMMAND]: compute in the background, after COMMAND; the result goes to FILE. $! is
-# # the process that itself writes to the node.
+# the process that itself writes to the node.
 start() {
 	(
 		eval "${3:-}"
@@ -74,7 +74,7 @@ scene() {
 }
 
 # soon NAME AT_LEAST: wait until a statistic has reached a value. Starts no process, which would
-# # take longer than a copy. /tmp/now then has all statistics as the first read() found them.
+# take longer than a copy. /tmp/now then has all statistics as the first read() found them.
 soon() {
 	found=
 	while [ -z "$found" ]; do
@@ -86,7 +86,7 @@ soon() {
 }
 
 # raise CAUSE STATISTIC: have the device interrupt, and wait until the statistic counts that. On a
-# # pin, the next cause could otherwise come with this one.
+# pin, the next cause could otherwise come with this one.
 raise() {
 	counted=$(value "$2")
 	put "$1" $debug/raise
@@ -99,7 +99,7 @@ balanced() {
 }
 
 # in_time TIMES TEXT: does the log have so many lines with TEXT, all after more than $limit and at
-# # most $limit + 1 s? In real time a tick may be late by up to $SLACK_MS.
+# most $limit + 1 s? In real time a tick may be late by up to $SLACK_MS.
 in_time() {
 	klog_end
 	seconds=$(sed -n "s/.*$2 \\([0-9.]*\\) s.*/\\1/p" /tmp/klog)
@@ -139,7 +139,7 @@ same() { cmp -s /tmp/in /tmp/back; }
 roundtrip() { random && write_all && read_all && same; }
 
 # set_command VALUE: write the device's command register, in octal, in one write: QEMU ignores it
-# # when only the second byte switches a pin on.
+# when only the second byte switches a pin on.
 # shellcheck disable=SC2059 # the value is an escape
 set_command() { printf "$1" | dd of="$pci/config" bs=2 seek=2 conv=notrunc 2>/dev/null; }
 master_off() { set_command '\003\005'; }
@@ -530,7 +530,7 @@ signals() {
 }
 
 # sleeps HOW: suspend to idle: for 12 s, or up to a level of pm_test, at which the kernel turns
-# # back.
+# back.
 sleeps() {
 	if [ "$1" = really ]; then
 		put 12 /sys/module/iotimer_wake/parameters/seconds
@@ -803,7 +803,7 @@ check "edu.ko unloads after MSI was switched off for the device" rmmod edu
 check "iotimer.ko unloads" rmmod iotimer
 
 # At the guest's power-off an operation is in flight and another waits. scripts/vm finds what the
-# # kernel complains of.
+# kernel complains of.
 insmod /root/iotimer.ko
 check "edu.ko loads again for the power-off" load
 put 1 $debug/hang

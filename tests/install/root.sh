@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # tests/install/root.sh WHAT: install, check, remove and check again; tests/install/run runs it in a
-# # container root, as root.
+# container root, as root.
 #
 #   make   make install, make uninstall, for each kernel
 #   stage  make install and uninstall with DESTDIR and PREFIX
@@ -9,7 +9,7 @@
 #   deb    the package iotimer-dkms, installed and purged by apt
 #
 # /root/tree is the project, /root/example the README's driver, /root/*.deb the package. For
-# # tests/install/guest.sh this script makes /root/guest/WHAT-KERNEL, a root with what was installed.
+# tests/install/guest.sh this script makes /root/guest/WHAT-KERNEL, a root with what was installed.
 
 set -eu
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -28,7 +28,7 @@ quietly() {
 refuses() { ! "$@" >/dev/null 2>&1; }
 
 # snapshot: print each file of the system with its kind, mode and size, the groups, and what the
-# # kernels have. Leaves out the records of the package tools.
+# kernels have. Leaves out the records of the package tools.
 snapshot() {
 	find / -xdev \( -path /proc -o -path /root -o -path /tmp -o -path '/var/log' -o -path '/var/cache' \
 		-o -path '/var/lib/dpkg' -o -path '/var/lib/apt' -o -path '/var/lib/dkms/mok.*' -o -name '*-' \) -prune -o \
@@ -49,7 +49,7 @@ ko() { find "/lib/modules/$1/updates" -name "$2.ko*" 2>/dev/null; }
 is_for() { [[ $(modinfo -F vermagic "$(ko "$1" "$2")") == "$1 "* ]]; }
 
 # has_symbols KERNEL: does Module.symvers have what the engine exports, each with a version, and
-# # nothing else?
+# nothing else?
 has_symbols() {
 	diff <(sed -n 's/^EXPORT_SYMBOL_GPL(\(.*\));/\1/p' /root/tree/iotimer_core.c | sort) \
 		<(awk '$1 != "0x00000000" && $3 ~ /iotimer$/ && $4 == "EXPORT_SYMBOL_GPL" { print $2 }' \
@@ -85,7 +85,7 @@ same_versions() {
 }
 
 # shows KERNEL [OPTIONS-OF-IOTIMER OPTIONS-OF-SIM_DEV]: would modprobe load iotimer and then sim_dev,
-# # with these options?
+# with these options?
 shows() {
 	modprobe -S "$1" --show-depends sim_dev >/tmp/out 2>&1 || { cat /tmp/out; return 1; }
 	sed -i 's/ *$//' /tmp/out

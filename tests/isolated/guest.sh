@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # P11, P12: routines never run on an isolated CPU, whatever CPU a timer is started on and
-# # whatever CPU goes off line. In real time.
+# whatever CPU goes off line. In real time.
 #
 # ISOLATED says which CPUs are isolated, and how:
-# #
-# #   isolcpus    CPU 1 by isolcpus; CPUs 0 and 2 are left for routines
-# #   nohz_full   CPU 1 by nohz_full; CPUs 0 and 2 are left
-# #   both        CPU 0 by isolcpus and CPU 1 by nohz_full; CPUs 2 and 3 are left
-# #
-# # The timers of a CPU that goes off line move to the CPU that executes this. Since 7.2 that is
-# # the CPU of the task that asked for it. Before 7.2 it is the first CPU that isolcpus does not
-# # isolate, so the timers move to an isolated CPU only with "both".
+#
+#   isolcpus    CPU 1 by isolcpus; CPUs 0 and 2 are left for routines
+#   nohz_full   CPU 1 by nohz_full; CPUs 0 and 2 are left
+#   both        CPU 0 by isolcpus and CPU 1 by nohz_full; CPUs 2 and 3 are left
+#
+# The timers of a CPU that goes off line move to the CPU that executes this. Since 7.2 that is
+# the CPU of the task that asked for it. Before 7.2 it is the first CPU that isolcpus does not
+# isolate, so the timers move to an isolated CPU only with "both".
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
@@ -82,14 +82,14 @@ until_tick() {
 }
 
 # once_a_second: from a timer's first call to its last, did as many ticks come, or get missed, as
-# # seconds passed? Each may be late by less than a second.
+# seconds passed? Each may be late by less than a second.
 once_a_second() {
 	seconds=$((($(now calls) - 1 + $(now span_missed)) * HZ))
 	[ "$(now calls)" -gt 2 ] && [ $seconds -gt $(($(now span) - 2 * HZ)) ] && [ $seconds -lt $(($(now span) + 2 * HZ)) ]
 }
 
 # each_tick: was each timer called once in each tick? The last tick may have been under way when
-# # the timers were stopped.
+# the timers were stopped.
 each_tick() {
 	min=$(now min_calls)
 	max=$(now max_calls)
@@ -97,7 +97,7 @@ each_tick() {
 }
 
 # lose TEXT: while the tick is on CPU $dies, take that CPU off line, by a task on CPU 1. Routines
-# # must go on, on CPU $rest.
+# must go on, on CPU $rest.
 lose() {
 	idle
 	record
@@ -142,7 +142,7 @@ sleep 2
 HZ=$(((($(now jiffies) - jiffies) * 1000 / ($(uptime_ms) - up) + 25) / 50 * 50))
 
 # Started on CPU 1, which is busy. For a start on an idle CPU the timer code itself would choose
-# # another CPU.
+# another CPU.
 record
 on 1 sh -c "echo 1 >$hog/enabled; while :; do :; done" &
 sleep 2
@@ -159,7 +159,7 @@ lose "lost between ticks"
 ! $by_way || check "the tick's timers came to an isolated CPU and moved on ($(visits) times)" [ "$(visits)" -ge 1 ]
 
 # A tick has 20 steps of 32 ms, with a pause of a jiffy after each, and so takes most of a second.
-# # A CPU can go off line in a pause only.
+# A CPU can go off line in a pause only.
 put 1000 $count/us
 put 1 /sys/module/iotimer/parameters/budget_us
 if [ "$ISOLATED" = both ]; then

@@ -166,8 +166,8 @@ check "operations that hang after an idle time are detected in more than 3 s and
 check "both modules unload after the idle times" unload
 
 # The driver writes its log lines with interrupts on, so not under a lock that the interrupt
-# # handler takes. The function tracer shows each call of these functions; the flag 'd' or 'D'
-# # in its line means that interrupts were off.
+# handler takes. The function tracer shows each call of these functions; the flag 'd' or 'D'
+# in its line means that interrupts were off.
 log_functions='_dev_info _dev_warn _dev_err'
 if put "$log_functions" $tracefs/set_ftrace_filter 2>/dev/null; then
 	check "both modules load before the log functions are traced" load timeout=1 reset_timeout=1 max_retries=1
@@ -206,7 +206,7 @@ else
 fi
 
 # Another module's device has a name that sim_dev uses. The kernel writes a stack trace for that
-# # into its log, which is kept off the console here, where it would count as trouble.
+# into its log, which is kept off the console here, where it would count as trouble.
 # clash_begins, clash_ends NAME: record what the kernel logs while sim_dev cannot have this name.
 clash_begins() {
 	klog_start

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The porting example, examples/port: requests that succeed, time out and fail; interrupts that
-# # are lost; a device that is gone; suspend, signals, unbinding.
+# are lost; a device that is gone; suspend, signals, unbinding.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
@@ -28,7 +28,7 @@ ask() {
 }
 
 # within MIN MAX: did the request take more than MIN and at most MAX ms? In real time a tick may
-# # be late by up to $SLACK_MS.
+# be late by up to $SLACK_MS.
 within() {
 	[ $took -gt $(($1 - ${SLACK_MS:-0})) ] && [ $took -le $(($2 + ${SLACK_MS:-0})) ]
 }
@@ -155,7 +155,7 @@ check "platform_foreign.ko unloads after the device with data of another kind" r
 end
 
 # sleep_for SECONDS: suspend to idle, and be woken after so many seconds; did the system sleep
-# # for that long? Sets $took.
+# for that long? Sets $took.
 sleep_for() {
 	put "$1" /sys/module/iotimer_wake/parameters/seconds
 	start=$(uptime_ms)
@@ -271,5 +271,5 @@ scene "the machine goes down while a request is under way" hang=1
 put 1 $device/request
 check "iotimer_wake.ko unloads before the machine goes down" rmmod iotimer_wake
 # The driver stays loaded, so the kernel calls its shutdown. scripts/vm finds what the kernel
-# # then complains of.
+# then complains of.
 all_passed

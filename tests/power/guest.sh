@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The simulated device across suspend and resume: suspend to idle, and suspend up to each level
-# # of pm_test, at which the kernel turns back after 5 s. With SHORT=1 less of it, for real time.
+# of pm_test, at which the kernel turns back after 5 s. With SHORT=1 less of it, for real time.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
@@ -22,8 +22,8 @@ fi
 requests=10	# made by `power DEVICE 2`
 
 # suspend_to LEVEL [SECONDS]: suspend and resume. With the level "idle" the system is woken after so
-# # many seconds; others are levels of pm_test. The core, and the clock with it, is suspended only
-# # in a suspend to RAM.
+# many seconds; others are levels of pm_test. The core, and the clock with it, is suspended only
+# in a suspend to RAM.
 suspend_to() {
 	state=freeze
 	case $1 in
@@ -100,7 +100,7 @@ last_moment() {
 }
 
 # expected KIND: print the expected numbers of time-outs, resets, retries, failed resets and failed
-# # requests, and what the log must say.
+# requests, and what the log must say.
 expected() {
 	case $1 in
 	idle | short) echo "0 1 0 0 0" ;;
@@ -145,7 +145,7 @@ same() {
 }
 
 # none_lost DEVICE DONE FAILED: did every request end once and with its own data, so many of them
-# # successfully and so many not?
+# successfully and so many not?
 none_lost() {
 	failures="$3 failed"
 	[ "$3" -eq 0 ] || failures="$3 failed: Input/output error"
@@ -279,7 +279,7 @@ if [ "${SHORT:-}" != 1 ]; then
 	check "one request fails and the others end once after the failed reset ($what)" none_lost 0 $((requests - 1)) 1
 
 	# The last device is suspended first. The first device is suspended next, and its operation makes
-	# # suspend wait. So the wake-up comes when the last device is suspended and the first is not.
+	# suspend wait. So the wake-up comes when the last device is suspended and the first is not.
 	last=$(($(echo "$kinds" | wc -w) - 1))
 	ready $last
 	ready 0
@@ -302,7 +302,7 @@ if [ "${SHORT:-}" != 1 ]; then
 fi
 
 # right_after SECONDS COMMAND...: suspend, be woken after so many seconds, and run a command while
-# # the reset at resume is still under way.
+# the reset at resume is still under way.
 right_after() {
 	suspend_to idle "$1" && state_is 0 resetting || return
 	shift

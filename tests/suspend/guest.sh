@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # P2, P11: timers that run while the system suspends and resumes, in virtual time: suspend to
-# # idle for a while, and suspend up to each level of pm_test, at which the kernel turns back
-# # after 5 s.
+# idle for a while, and suspend up to each level of pm_test, at which the kernel turns back
+# after 5 s.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
@@ -52,7 +52,7 @@ end() {
 }
 
 # called_each_tick TEXT: was each timer called once in each tick, and is each second a tick or
-# # counted as missed?
+# counted as missed?
 called_each_tick() {
 	check "at least 4 ticks come ($1: the clock went on by $seconds s, jiffies by $jiffies s)" [ "$ticks" -ge 4 ]
 	check "each timer is called as often as there are ticks ($1: $timers timers, $ticks ticks, $min_calls calls)" \

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Tortures the device for $LENGTH seconds, with $SEED, by sim_dev_torture, while its trace events
-# # are switched on and off; then everything must unload.
+# are switched on and off; then everything must unload.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # P11: tortures the engine for $LENGTH seconds. While iotimer_torture runs, this script takes CPUs
-# # off line and back, changes the budget, reads debugfs, and switches measuring and tracing on and
-# # off. $SEED seeds the module's random numbers.
+# off line and back, changes the budget, reads debugfs, and switches measuring and tracing on and
+# off. $SEED seeds the module's random numbers.
 # shellcheck shell=dash
 # shellcheck source=../lib.sh
 . /root/lib.sh

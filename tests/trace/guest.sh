@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The trace events of both modules and the engine's files in debugfs: each event with its fields,
-# # in the order in which things happen.
+# in the order in which things happen.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
@@ -37,7 +37,7 @@ only() {
 }
 
 # traced: does /tmp/trace match stdin, line by line? On stdin, N matches any number, and S a number
-# # of microseconds from 3 to 4 s, the time-out that the contract allows.
+# of microseconds from 3 to 4 s, the time-out that the contract allows.
 traced() {
 	sed 's/[][]/\\&/g; s/\bN\b/-\\?[0-9]\\+/g; s/\bS\b/3[0-9]\\{6\\}/; s/^/^/; s/$/$/' >/tmp/expected
 	[ "$(wc -l </tmp/expected)" -eq "$(wc -l </tmp/trace)" ] || { cat /tmp/trace; return 1; }
@@ -202,7 +202,7 @@ put 0 $hog/us
 put 0 $debug/measure
 
 # The list of 256 timers is longer than a page, so it is read in pieces. With the hog's, they are
-# # also more than one batch.
+# also more than one batch.
 rmmod sim_dev
 rmmod iotimer_count
 insmod /root/iotimer_count.ko timers=256
@@ -211,7 +211,7 @@ check "all of 256 timers are listed" [ "$(grep -c 'count_routine \[iotimer_count
 check "each of 256 timers is listed once when the list is read in small pieces" [ "$(dd if=$debug/timers bs=37 2>/dev/null | sort -u | wc -l)" -eq 257 ]
 
 # A routine of 10 ms uses up the budget, so the tick pauses, and ends a jiffy or more after it
-# # began. Measuring is switched right after the count of ticks changes: then a tick is under way.
+# began. Measuring is switched right after the count of ticks changes: then a tick is under way.
 tick_begins() {
 	read -r _ ticks <$debug/stats
 	now=$ticks

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Sourced by the tests that run the KUnit modules of kunit/.
-# shellcheck shell=bash disable=SC2154 # the variables of host.sh
+# Sourced by tests that run the KUnit modules of kunit/.
+# shellcheck shell=bash disable=SC2154 # host.sh sets the variables
 
 suites=(io_timeout_test iotimer_test sim_hw_test sim_dev_test)
 
-# kunit LOG MODULE... [VM-OPTION]...: run KUnit modules in a guest; the kernel log is $logs/LOG.log.
+# kunit LOG MODULE... [VM-OPTION]...: run KUnit modules in a guest. The kernel log is $logs/LOG.log.
 kunit() {
 	local log=$1 modules=() files=()
 	shift
@@ -18,8 +18,8 @@ kunit() {
 		--append "kunit.enable=1 kunit.autorun=1" "$@" "$top/tests/um/guest.sh"
 }
 
-# suite LOG MODULE: the results of one module, out of a kernel log, as part $ktap_number of the test.
-# Not all kernels print the header above it. A case's time follows its result.
+# suite LOG MODULE: print the results of one module out of a kernel log, as number $ktap_number, with
+# the seconds that each case took. Drops the KTAP header, which not all kernels print.
 suite() {
 	sed -n "/kunit: begin $2\r*\$/,/kunit: end $2\r*\$/{s/\r//;/kunit: /!p}" "$logs/$1.log" | awk -v number="$ktap_number" '
 		match($0, /^\[ *[0-9.]+\] /) { time = substr($0, 2, RLENGTH - 3) + 0; $0 = substr($0, RLENGTH + 1) }
@@ -31,7 +31,8 @@ suite() {
 		{ print }'
 }
 
-# suites LOG STATUS MODULE...: the results of all of them, and that the guest ended well.
+# suites LOG STATUS MODULE...: print the results of all modules, and a failure if the guest's exit
+# status is not 0.
 suites() {
 	local log=$1 status=$2 module
 	shift 2
@@ -42,5 +43,5 @@ suites() {
 		grep -q '^ok ' "$logs/$module.ktap" || ktap_failed=$((ktap_failed + 1))
 		grep -qE '^(not )?ok ' "$logs/$module.ktap" || echo "not ok $ktap_number - $module"
 	done
-	[ "$status" -eq 0 ] || result "not ok" "the guest, exit status $status; its log is $logs/$log.log"
+	[ "$status" -eq 0 ] || result "not ok" "the guest ends with exit status 0 (it was $status; its log is $logs/$log.log)"
 }
