@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Packages of Debian's archive, unpacked into the cache and never installed. Sourced
-# by the scripts that need it, after lib.sh; never run.
-# shellcheck shell=bash disable=SC2154 # the variables of lib.sh
+# Packages of Debian's archive, unpacked into the cache and never installed. Sourced by
+# scripts that need it, after lib.sh.
+# shellcheck shell=bash disable=SC2154 # lib.sh sets the variables
 
-# archive: the address of the Debian archive that the system's own apt uses.
+# archive: print the address of the Debian archive that the system's apt uses.
 archive() {
 	local uri
 	# shellcheck disable=SC2016 # apt's own variables
@@ -13,8 +13,8 @@ archive() {
 	echo "$uri"
 }
 
-# apt_for SUITE: set the array `apt` to options that keep apt inside the cache,
-# looking at one suite of the archive that the system itself uses.
+# apt_for SUITE: set the array `apt` to options that make apt use a folder of the cache, with one
+# suite of that archive.
 apt_for() {
 	local suite=$1 dir=$cache/apt/$1 uri keys said
 	keys=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -29,13 +29,13 @@ apt_for() {
 	uri=$(archive)
 	printf 'deb %s%s %s main\n' "$keys" "$uri" "$suite" >"$dir/sources.list"
 	say "asking the archive for $suite"
-	# Without --error-on=any, an archive that cannot be reached would count as one that is empty.
+	# Without --error-on=any, apt-get update succeeds although the archive cannot be reached.
 	said=$(apt-get "${apt[@]}" --error-on=any update 2>&1) ||
 		die "the archive does not answer for $suite: $(head -n 1 <<<"$said")"
 	touch "$dir/updated"
 }
 
-# dependency PACKAGE PATTERN: the package that PACKAGE depends on and whose name matches.
+# dependency PACKAGE PATTERN: print the dependency of PACKAGE whose name matches.
 dependency() {
 	apt-cache "${apt[@]}" depends "$1" | awk -v p="$2" '$1 == "Depends:" && $2 ~ p { print $2; exit }'
 }
