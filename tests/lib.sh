@@ -95,11 +95,11 @@ trace_start() {
 	echo mono >$tracefs/trace_clock
 	echo 8192 >$tracefs/buffer_size_kb
 	echo "# title: $2" >"$trace_file"
-	trace_go_on
+	trace_resume
 }
 
-# trace_go_on: empty the buffer, and record into the file of the last trace_start.
-trace_go_on() {
+# trace_resume: empty the buffer, and record into the file of the last trace_start.
+trace_resume() {
 	[ "${TRACE:-}" = 1 ] || return 0
 	echo >$tracefs/trace
 	for events in iotimer sim_dev; do

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # P2: loads iotimer_days with $OPTIONS, and prints its log lines and results.
-# shellcheck shell=dash source=lib.sh
+# shellcheck shell=dash
+# shellcheck source=tests/lib.sh
 . /root/lib.sh
 
 # relay: print what the module has logged since the last time, results and notes.

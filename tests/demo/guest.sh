@@ -196,7 +196,7 @@ trace_save
 run "rmmod sim_dev && rmmod iotimer"
 check "both modules unload after the node is closed" [ $? -eq 0 ]
 run "insmod /root/iotimer.ko && insmod /root/sim_dev.ko"
-trace_go_on
+trace_resume
 run "echo fresh > /dev/sim_dev0"
 check "a write succeeds after both modules are loaded again" [ $? -eq 0 ]
 end

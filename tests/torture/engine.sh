@@ -3,7 +3,7 @@
 # off line and back, changes the budget, reads debugfs, and switches measuring and tracing on and
 # off. $SEED seeds the module's random numbers.
 # shellcheck shell=dash
-# shellcheck source=../lib.sh
+# shellcheck source=tests/lib.sh
 . /root/lib.sh
 
 failslab=/sys/kernel/debug/failslab

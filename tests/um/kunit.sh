@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Sourced by tests that run the KUnit modules of kunit/.
-# shellcheck shell=bash disable=SC2154 # host.sh sets the variables
+# shellcheck shell=bash disable=SC2034,SC2154 # others use and set the variables
 
 suites=(io_timeout_test iotimer_test sim_hw_test sim_dev_test)
 
