@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# P2: loads iotimer_days with $OPTIONS, and prints its log lines and results.
+# P2: timers run for days of virtual time, in iotimer_days with $OPTIONS.
+# Loads the module, and prints its log lines and results.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh

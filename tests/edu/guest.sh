@@ -453,7 +453,7 @@ rest() {
 	sleep $idle
 	came=$(($(ticks) - had))
 	hog
-	# P8
+	# P8: the device has no operation, so no timer is enabled, and no tick comes.
 	check "no tick comes while the device is idle ($came)" [ $came -eq 0 ]
 	put 1 $debug/hang
 	check "a computation that hangs after an idle time gives its result" gives 5 120

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# P11, P12: routines never run on an isolated CPU, whatever CPU a timer is started on and
-# whatever CPU goes off line. In real time.
+# Routines never run on an isolated CPU, whatever CPU a timer is started on and whatever CPU goes
+# off line. In real time.
 #
 # ISOLATED says which CPUs are isolated, and how:
 #
@@ -96,6 +96,7 @@ each_tick() {
 	[ "$min" -gt 0 ] && [ $((max - min)) -le 1 ] && [ $(($(now ticks) - max)) -le 1 ] && [ "$(now irregular)" -eq 0 ]
 }
 
+# P11, P12: when a CPU goes off line, routines go on, on CPUs that are not isolated.
 # lose TEXT: while the tick is on CPU $dies, take that CPU off line, by a task on CPU 1. Routines
 # must go on, on CPU $rest.
 lose() {
@@ -152,6 +153,7 @@ kill $!
 put 0 $count/enabled
 put 0 $hog/enabled
 recorded
+# P12: a start on an isolated CPU brings no routine there.
 check "routines run on another CPU when a timer is started on an isolated one ($(routines))" only_on "$dies" "$rest"
 check "each timer is called once a tick when one is started on an isolated CPU ($(now max_calls) times)" each_tick
 

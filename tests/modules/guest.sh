@@ -41,7 +41,7 @@ put sim_dev.0 $driver/unbind
 sleep 2
 ticks=$(stat ticks)
 sleep 100
-# P8
+# P8: no device is bound, so no timer is enabled, and no tick comes.
 check "while no device is bound, no tick comes in 100 s" [ "$(stat ticks)" -eq "$ticks" ]
 put sim_dev.0 $driver/bind
 
@@ -133,7 +133,7 @@ done
 put 1 $tracefs/tracing_on
 ticks=$(stat ticks)
 wakeups=$(stat wakeups)
-# P8
+# P8: no device has an operation, so no timer is enabled, and no tick comes.
 check "no timer, interrupt or thread of ours runs while 4 devices are idle for 100 s" refuses ours 100
 check "no tick comes while 4 devices are idle" [ "$(stat ticks) $(stat wakeups)" = "$ticks $wakeups" ]
 put x /dev/sim_dev0
@@ -145,8 +145,8 @@ sleep 3
 with=$(in_100_s)
 check "idle devices add no timer interrupts ($with in 100 s, $without without the modules)" [ "$with" -le $((without + 10)) ]
 
-# P3: the first tick after an idle time comes within a second of the start. So an operation that
-# hangs then is detected as exactly as any other.
+# P3: after an idle time, the first call comes within a second of the start.
+# So an operation that hangs then is detected as exactly as any other.
 exact=0
 put 3 $sysfs/sim_dev.0/timeout
 for phase in 0 1 2 3 4 5 6 7 8 9; do

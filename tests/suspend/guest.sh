@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# P2, P11: timers that run while the system suspends and resumes, in virtual time: suspend to
-# idle for a while, and suspend up to each level of pm_test, at which the kernel turns back
-# after 5 s.
+# Timers that run while the system suspends and resumes, in virtual time: suspend to idle for a
+# while, and suspend up to each level of pm_test, at which the kernel turns back after 5 s.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
@@ -51,6 +50,7 @@ end() {
 	miscounted=$(now miscounted)
 }
 
+# P2, P11: each timer is called once in each tick, across suspend.
 # called_each_tick TEXT: was each timer called once in each tick, and is each second a tick or
 # counted as missed?
 called_each_tick() {
@@ -61,6 +61,7 @@ called_each_tick() {
 	check "each second without a call is counted as a missed tick ($1: $missed ticks)" [ "$miscounted" -eq 0 ]
 }
 
+# P2, P11: ticks stay on their grid, across suspend.
 # on_the_grid TEXT: is no call late? A late call would be followed too soon by the next one.
 on_the_grid() {
 	check "two calls of a timer are at least a second apart ($1: $gap jiffies)" [ "$gap" -ge $HZ ]
@@ -117,6 +118,7 @@ put 3000 $count/stall_ms
 end
 check "a CPU stands still for 3 s" [ "$seconds" -ge 3 ]
 called_each_tick "standing still"
+# P2: a late tick causes no burst, and missed ticks are counted.
 check "of the 3 s in which a CPU stands still, 2 ticks are missed" [ "$missed" -eq 2 ]
 check "only one call is late after a CPU stood still" [ "$off_grid" -eq 1 ]
 check "no burst of calls follows after a CPU stood still ($gap jiffies or more between two)" [ "$gap" -gt 10 ]

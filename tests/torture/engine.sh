@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# P11: tortures the engine for $LENGTH seconds. While iotimer_torture runs, this script takes CPUs
-# off line and back, changes the budget, reads debugfs, and switches measuring and tracing on and
-# off. $SEED seeds the module's random numbers.
+# Tortures the engine for $LENGTH seconds, with iotimer_torture, whose random numbers $SEED seeds.
+# P11: meanwhile CPUs go off line and back.
+# This script also changes the budget, reads debugfs, and switches measuring and tracing on and off.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh

@@ -105,7 +105,7 @@ settle
 events_on iotimer
 sleep 2
 events_off
-# P2
+# P2: each tick calls each routine once.
 check "events tell of two ticks in 2 s, each with its routines and then its sum" traced <<-E
 	iotimer_expire_entry: dev=count0 fn=count_routine [iotimer_count]
 	iotimer_expire_exit: dev=count0 fn=count_routine [iotimer_count]
@@ -124,14 +124,14 @@ sed -n 's/.* ns=\([0-9]*\).*/\1/p' /tmp/trace >/tmp/ns
 while read -r ns; do
 	check "the tick took as long as its routines and little more ($ns ns)" in_ns "$ns"
 done </tmp/ns
-# P2
+# P2: ticks stay on their grid.
 check "no tick is more than 2 jiffies late" refuses grep -q 'late=\([3-9]\|[0-9][0-9]\)' /tmp/trace
 
 settle
 events_on iotimer/iotimer_tick
 sleep 2
 events_off
-# P2
+# P2: a tick comes once a second.
 check "the tick's event alone can be traced, twice in 2 s" traced <<-E
 	iotimer_tick: calls=2 ns=N steps=1 late=N missed=0
 	iotimer_tick: calls=2 ns=N steps=1 late=N missed=0
@@ -242,7 +242,8 @@ events_on iotimer/iotimer_tick iotimer/iotimer_pause
 sleep 2
 events_off
 ticks=$(count 'iotimer_tick: calls=256 .* steps=5 ')
-# P7: two words of the bitmap in each of two chunks, and one word in a third chunk.
+# P7: with a budget of 1 us the tick pauses after each batch, which is a word of the bitmap here:
+# two words in each of two chunks, one word in a third chunk.
 check "a tick of 256 timers has five steps when the budget is 1 us" [ "$ticks" -eq 2 ]
 check "a tick of five steps has four pauses" [ "$(count iotimer_pause)" -eq 8 ]
 put 0 $debug/long_routine_us
