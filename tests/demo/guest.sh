@@ -86,7 +86,7 @@ check "the hang causes one reset" grew resets 1
 check "the hang causes one retry" grew retries 1
 check "the request that hung completes once" grew completed 1
 check "the hang is detected after more than 3 s and at most 4 s" detected_in_time
-check "the counter is back at -1 after the hang" idle
+check "after the hang the counter is back at -1" idle
 
 scene reset-hang "The device hangs, and its reset too: failed, and usable again"
 run "printf 'hang\nreset-hang\n' > /dev/sim_dev0_ctl"

@@ -518,7 +518,7 @@ signals() {
 		kill -$signal $writer $waiter
 		wait $writer $waiter 2>/dev/null
 		took=$(($(uptime_ms) - began))
-		check "SIG$signal ends both processes at once (after $took ms)" [ $took -le 500 ]
+		check "a signal ends both processes at once (SIG$signal, after $took ms)" [ $took -le 500 ]
 		check "the request of an ended process is outstanding until the device is done (SIG$signal)" grew outstanding 1
 		check "the next computation waits for the ended process' request, and works (SIG$signal)" gives 6 720
 	done

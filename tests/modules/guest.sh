@@ -58,7 +58,7 @@ done
 check "iotimer refuses budget_us=0" refuses insmod /root/iotimer.ko budget_us=0
 check "a refused load leaves no driver behind" [ ! -e $driver ]
 
-check "both modules load with all parameters set" load devices=3 timeout=7 reset_timeout=8 max_retries=9 latency_ms=10 queue_depth=1
+check "both modules load when all parameters are set" load devices=3 timeout=7 reset_timeout=8 max_retries=9 latency_ms=10 queue_depth=1
 check "the device has the timeout that sim_dev was loaded with" [ "$(attr timeout 2)" = 7 ]
 check "the device has the reset_timeout that sim_dev was loaded with" [ "$(attr reset_timeout 2)" = 8 ]
 check "the device has the max_retries that sim_dev was loaded with" [ "$(attr max_retries 2)" = 9 ]
@@ -75,7 +75,7 @@ check "both modules unload while measuring is on" unload
 
 # Many devices are in trouble at once. Each of the driver's log lines is rate-limited.
 few() { n=$(grep -c "$1" /tmp/klog); [ "$n" -gt 0 ] && [ "$n" -le "$2" ]; }
-check "both modules load with 32 devices" load devices=32 timeout=1 reset_timeout=1 max_retries=1
+check "both modules load for 32 devices" load devices=32 timeout=1 reset_timeout=1 max_retries=1
 klog_start
 for trouble in 'hang 2' 'hang\nreset-hang'; do
 	for i in $(seq 0 31); do
@@ -96,7 +96,7 @@ check "time-outs are rate-limited in the log: 30 lines at most for 96" few "time
 check "retries are rate-limited in the log: 10 lines at most for 32" few "retrying" 10
 check "requests given up are rate-limited in the log: 10 lines at most for 32" few "giving up" 10
 check "failed resets are rate-limited in the log: 10 lines at most for 32" few "reset failed" 10
-check "both modules unload after 32 devices were in trouble" unload
+check "both modules unload when 32 devices were in trouble" unload
 
 # While no device has anything to do, the modules have no tick, no timer and no interrupt.
 

@@ -220,7 +220,7 @@ end
 
 scene "suspended with nothing to do, twice"
 check "nothing to do: the system sleeps for 3 s" sleep_for 3
-check "nothing to do: the system sleeps for 3 s again" sleep_for 3
+check "the system sleeps again with nothing to do" sleep_for 3
 ask
 check "a request succeeds after two suspends" says succeeded
 check "a request takes less than a second after two suspends ($took ms)" [ $took -lt 1000 ]

@@ -237,7 +237,7 @@ done
 # one STATE: suspend while device 0 is in that state, and wait until all requests have ended.
 one() {
 	await state_is 0 "$1"
-	check "the system suspends and resumes ($what)" suspend_to idle 3
+	check "suspend and resume succeed ($what)" suspend_to idle 3
 	wait
 	await is_idle 0
 	klog_end
