@@ -108,7 +108,7 @@ trace_resume() {
 	echo 1 >$tracefs/tracing_on
 }
 
-# trace_save: stop recording and save what was recorded. Waits for a second, so that it has a tick.
+# trace_save: stop recording and save what was recorded. Waits for a second, so that a tick is in it.
 trace_save() {
 	[ -n "${trace_file:-}" ] || return 0
 	sleep 1

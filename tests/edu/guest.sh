@@ -30,7 +30,7 @@ klog_end() { dmesg -c | grep -w edu >/tmp/klog; }
 put() { echo "$1" >"$2"; }
 quietly() { "$@" >/tmp/out 2>&1; }
 refuses() { ! quietly "$@"; }
-# The hog is nice. So a process that waits for the device's next step gets the CPU within the
+# The hog has the lowest priority. So a process that waits for the device's next step gets the CPU within the
 # 100 ms that a copy takes.
 hog() { (while :; do :; done) & hog=$!; renice -n 19 -p "$hog"; }
 no_hog() { kill "$hog"; wait "$hog" 2>/dev/null; }
@@ -165,7 +165,7 @@ load() {
 	slot=${pci##*/}
 }
 
-# The device is unbound and bound again.
+# Unbind the driver from the device, and bind it again.
 unbind() { put "$slot" $drivers/unbind; }
 bind() { put "$slot" $drivers/bind; }
 

@@ -244,7 +244,7 @@ one() {
 }
 
 if [ "${SHORT:-}" != 1 ]; then
-	# Suspend waits 2 s for the device to finish. These happen meanwhile.
+	# What can happen in the 2 s that suspend waits for the device to finish.
 	ready 0
 	setting 0 timeout 1
 	ctl 0 hang
@@ -351,7 +351,7 @@ for round in 1 2 3; do
 done
 check "of many requests under way at a suspend, each ends once ($rounds of 3 times)" [ $rounds -eq 3 ]
 
-# The machine goes down with operations under way; tests/power/run looks how long that takes.
+# The machine goes down with operations under way; tests/power/run checks how long that takes.
 setting 0 timeout 3600
 ctl 0 hang
 ctl 1 'latency 500'
