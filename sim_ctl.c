@@ -22,7 +22,7 @@
 
 #define SIM_CTL_MAX_LINE	64	/* bytes */
 
-static const char *sim_dev_state(const struct sim_dev *sim)
+static const char *sim_ctl_state(const struct sim_dev *sim)
 {
 	if (io_timeout_resetting(&sim->slot.timeout))
 		return "resetting";
@@ -30,26 +30,26 @@ static const char *sim_dev_state(const struct sim_dev *sim)
 }
 
 /**
- * struct sim_dev_snapshot - how the driver is doing, all of one moment
+ * struct sim_ctl_snapshot - how the driver is doing, all of one moment
  * @state: "idle", "busy" or "resetting"
  * @timeout: the slot's
  * @outstanding: requests
  * @stats: counters
  */
-struct sim_dev_snapshot {
+struct sim_ctl_snapshot {
 	const char *state;
 	struct io_timeout timeout;
 	unsigned int outstanding;
 	struct sim_dev_stats stats;
 };
 
-static struct sim_dev_snapshot sim_dev_look(struct sim_dev *sim)
+static struct sim_ctl_snapshot sim_ctl_look(struct sim_dev *sim)
 {
-	struct sim_dev_snapshot now;
+	struct sim_ctl_snapshot now;
 	unsigned long flags;
 
 	spin_lock_irqsave(&sim->lock, flags);
-	now.state = sim_dev_state(sim);
+	now.state = sim_ctl_state(sim);
 	now.timeout = sim->slot.timeout;
 	now.outstanding = sim->outstanding;
 	now.stats = sim->stats;
@@ -263,12 +263,12 @@ static ssize_t sim_ctl_write(struct file *filp, const char __user *buf,
 static int sim_ctl_show(struct seq_file *seq, void *unused)
 {
 	struct sim_dev *sim = seq->private;
-	struct sim_dev_snapshot now;
+	struct sim_ctl_snapshot now;
 	struct sim_hw_state hw;
 
 	if (READ_ONCE(sim->gone))
 		return -ENODEV;
-	now = sim_dev_look(sim);
+	now = sim_ctl_look(sim);
 	sim_hw_get_state(sim->hw, &hw);
 
 	seq_printf(seq, "state: %s\n", now.state);
@@ -338,7 +338,7 @@ const struct file_operations sim_ctl_fops = {
 /* sysfs, on the platform device */
 
 /* Parse a number in a module parameter's range. */
-static int sim_dev_parse(const char *buf, const struct sim_dev_param *range,
+static int sim_ctl_parse(const char *buf, const struct sim_dev_param *range,
 			 unsigned int *value)
 {
 	int err = kstrtouint(buf, 10, value);
@@ -349,7 +349,7 @@ static int sim_dev_parse(const char *buf, const struct sim_dev_param *range,
 }
 
 /* A setting, whose range is that of the module parameter of its name. */
-#define SIM_DEV_ATTR_RW(name, field)					\
+#define SIM_CTL_ATTR_RW(name, field)					\
 static ssize_t name##_show(struct device *dev,				\
 			   struct device_attribute *attr, char *buf)	\
 {									\
@@ -364,7 +364,7 @@ static ssize_t name##_store(struct device *dev,				\
 	struct sim_dev *sim = dev_get_drvdata(dev);			\
 	unsigned long flags;						\
 	unsigned int value;						\
-	int err = sim_dev_parse(buf, &sim_param_##name, &value);		\
+	int err = sim_ctl_parse(buf, &sim_param_##name, &value);	\
 									\
 	if (err)							\
 		return err;						\
@@ -375,35 +375,35 @@ static ssize_t name##_store(struct device *dev,				\
 }									\
 static DEVICE_ATTR_RW(name)
 
-SIM_DEV_ATTR_RW(timeout, slot.timeout.limit);
-SIM_DEV_ATTR_RW(reset_timeout, slot.timeout.reset_limit);
-SIM_DEV_ATTR_RW(max_retries, max_retries);
+SIM_CTL_ATTR_RW(timeout, slot.timeout.limit);
+SIM_CTL_ATTR_RW(reset_timeout, slot.timeout.reset_limit);
+SIM_CTL_ATTR_RW(max_retries, max_retries);
 
-#define SIM_DEV_ATTR_RO(name, format, value)				\
+#define SIM_CTL_ATTR_RO(name, format, value)				\
 static ssize_t name##_show(struct device *dev,				\
 			   struct device_attribute *attr, char *buf)	\
 {									\
-	struct sim_dev_snapshot now = sim_dev_look(dev_get_drvdata(dev)); \
+	struct sim_ctl_snapshot now = sim_ctl_look(dev_get_drvdata(dev)); \
 									\
 	return sysfs_emit(buf, format "\n", now.value);			\
 }									\
 static DEVICE_ATTR_RO(name)
 
-SIM_DEV_ATTR_RO(state, "%s", state);
-SIM_DEV_ATTR_RO(counter, "%d", timeout.counter);
-SIM_DEV_ATTR_RO(submitted, "%llu", stats.submitted);
-SIM_DEV_ATTR_RO(completed, "%llu", stats.completed);
-SIM_DEV_ATTR_RO(failed, "%llu", stats.failed);
-SIM_DEV_ATTR_RO(cancelled, "%llu", stats.cancelled);
-SIM_DEV_ATTR_RO(timeouts, "%llu", stats.timeouts);
-SIM_DEV_ATTR_RO(resets, "%llu", stats.resets);
-SIM_DEV_ATTR_RO(reset_failures, "%llu", stats.reset_failures);
-SIM_DEV_ATTR_RO(retries, "%llu", stats.retries);
-SIM_DEV_ATTR_RO(late, "%llu", stats.late);
-SIM_DEV_ATTR_RO(spurious, "%llu", stats.spurious);
-SIM_DEV_ATTR_RO(missed, "%llu", stats.missed);
+SIM_CTL_ATTR_RO(state, "%s", state);
+SIM_CTL_ATTR_RO(counter, "%d", timeout.counter);
+SIM_CTL_ATTR_RO(submitted, "%llu", stats.submitted);
+SIM_CTL_ATTR_RO(completed, "%llu", stats.completed);
+SIM_CTL_ATTR_RO(failed, "%llu", stats.failed);
+SIM_CTL_ATTR_RO(cancelled, "%llu", stats.cancelled);
+SIM_CTL_ATTR_RO(timeouts, "%llu", stats.timeouts);
+SIM_CTL_ATTR_RO(resets, "%llu", stats.resets);
+SIM_CTL_ATTR_RO(reset_failures, "%llu", stats.reset_failures);
+SIM_CTL_ATTR_RO(retries, "%llu", stats.retries);
+SIM_CTL_ATTR_RO(late, "%llu", stats.late);
+SIM_CTL_ATTR_RO(spurious, "%llu", stats.spurious);
+SIM_CTL_ATTR_RO(missed, "%llu", stats.missed);
 
-static struct attribute *sim_dev_attrs[] = {
+static struct attribute *sim_ctl_attrs[] = {
 	&dev_attr_timeout.attr,
 	&dev_attr_reset_timeout.attr,
 	&dev_attr_max_retries.attr,
@@ -423,11 +423,11 @@ static struct attribute *sim_dev_attrs[] = {
 	NULL
 };
 
-static const struct attribute_group sim_dev_group = {
-	.attrs = sim_dev_attrs,
+static const struct attribute_group sim_ctl_group = {
+	.attrs = sim_ctl_attrs,
 };
 
-const struct attribute_group *sim_dev_groups[] = {
-	&sim_dev_group,
+const struct attribute_group *sim_ctl_groups[] = {
+	&sim_ctl_group,
 	NULL
 };

@@ -1479,7 +1479,7 @@ static struct platform_driver sim_dev_driver = {
 	.shutdown = sim_dev_shutdown,
 	.driver = {
 		.name = SIM_DEV_NAME,
-		.dev_groups = sim_dev_groups,
+		.dev_groups = sim_ctl_groups,
 		.pm = pm_sleep_ptr(&sim_dev_pm_ops),
 	},
 };

@@ -158,6 +158,6 @@ struct sim_dev {
 };
 
 extern const struct file_operations sim_ctl_fops;
-extern const struct attribute_group *sim_dev_groups[];
+extern const struct attribute_group *sim_ctl_groups[];
 
 #endif /* _SIM_DEV_H */

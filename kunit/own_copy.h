@@ -36,7 +36,7 @@
 #define sim_hw_start			OWN(sim_hw_start)
 
 #define sim_ctl_fops			OWN(sim_ctl_fops)
-#define sim_dev_groups			OWN(sim_dev_groups)
+#define sim_ctl_groups			OWN(sim_ctl_groups)
 #define sim_param_max_retries		OWN(sim_param_max_retries)
 #define sim_param_reset_timeout		OWN(sim_param_reset_timeout)
 #define sim_param_timeout		OWN(sim_param_timeout)

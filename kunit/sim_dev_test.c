@@ -53,11 +53,11 @@ static struct sim_dev *device(unsigned int nr)
 
 /* How much a statistic grew since the test began. */
 #define GREW(fx, name)							\
-	(sim_dev_look((fx)->sim).stats.name - (fx)->before.name)
+	(sim_ctl_look((fx)->sim).stats.name - (fx)->before.name)
 
 static void expect_identity(struct kunit *test, struct sim_dev *sim)
 {
-	struct sim_dev_snapshot now = sim_dev_look(sim);
+	struct sim_ctl_snapshot now = sim_ctl_look(sim);
 
 	KUNIT_EXPECT_EQ(test, now.stats.submitted,
 			now.stats.completed + now.stats.failed +
@@ -78,7 +78,7 @@ static struct fixture *open_another(struct kunit *test, struct sim_dev *sim)
 
 	KUNIT_ASSERT_NOT_NULL(test, fx);
 	fx->sim = sim;
-	fx->before = sim_dev_look(sim).stats;
+	fx->before = sim_ctl_look(sim).stats;
 	open_file(test, fx);
 	return fx;
 }
@@ -100,7 +100,7 @@ static int open_device(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, fx->sim);
 	kref_get(&fx->sim->ref);	/* as an open node does */
 	open_file(test, fx);
-	fx->before = sim_dev_look(fx->sim).stats;
+	fx->before = sim_ctl_look(fx->sim).stats;
 	fx->sim->max_retries = 3;
 	fx->sim->slot.timeout.limit = TIMEOUT;
 	fx->sim->slot.timeout.reset_limit = RESET_TIMEOUT;
