@@ -7,11 +7,14 @@
 #define _SIM_DEV_H
 
 #include <linux/cdev.h>
+#include <linux/completion.h>
 #include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -25,7 +28,6 @@
 #endif
 
 struct iotimer;
-struct sim_request;
 
 /**
  * struct sim_dev_param - a number with its range
@@ -42,6 +44,7 @@ struct sim_dev_param {
 extern struct sim_dev_param sim_param_timeout;
 extern struct sim_dev_param sim_param_reset_timeout;
 extern struct sim_dev_param sim_param_max_retries;
+extern struct sim_dev_param sim_param_queue_depth;
 
 /**
  * struct sim_dev_stats - what happened since the device was bound
@@ -157,6 +160,85 @@ struct sim_dev {
 	wait_queue_head_t room;
 };
 
+/**
+ * struct sim_request - one write() (IRP)
+ * @ref: one held until the request is done and off its file's list, another by
+ *	write(). With an @iocb, write() leaves the second to sim_dev_unlock()
+ * @queue: in sim_dev.queue until it is started; in sim_dev.done when it is
+ *	done, if it has an @iocb
+ * @list: in sim_file.requests
+ * @file: whose list it is on; NULL when it is on none
+ * @completed: what a blocking write() waits for
+ * @iocb: the asynchronous write() that gets the result, or NULL
+ * @number: counts the device's requests from 1, for the log
+ * @submitted: when, if the trace event of its completion was on then, else 0
+ * @retries: how often it was started again
+ * @nonblock: the submitter is not waiting, so an error is reported later, by
+ *	read() if the file has a reader, else by fsync() or the next write()
+ * @withdrawn: nobody wants the result any more
+ * @done: @result is valid; protected, like all above, by sim_dev.lock
+ * @result: length or negative errno
+ * @offset: bytes of the result that were read; protected by sim_file.read_lock
+ * @len: bytes of @data
+ * @room: bytes there is room for
+ * @data: what was written, and, if there is a reader, what was looped back
+ *	once @done
+ */
+struct sim_request {
+	refcount_t ref;
+	struct list_head queue;
+	struct list_head list;
+	struct sim_file *file;
+	struct completion completed;
+	struct kiocb *iocb;
+	u64 number;
+	ktime_t submitted;
+	unsigned int retries;
+	bool nonblock;
+	bool withdrawn;
+	bool done;
+	int result;
+	size_t offset;
+	size_t len;
+	size_t room;
+	u8 data[];
+};
+
+/**
+ * struct sim_file - an open data node
+ * @sim: its device
+ * @keeps_results: opened for reading too
+ * @requests: outstanding ones, and if @keeps_results those yet to be read, in
+ *	the order of submission; protected by sim_dev.lock
+ * @nr_requests: how many
+ * @error: error of a request that has no reader, kept for fsync() or the next
+ *	write(); 0 if none. Protected by sim_dev.lock
+ * @node: entry in sim_dev.files; protected by sim_dev.lock
+ * @wait: of read(), fsync() and all who poll; woken when one is done or taken
+ *	off the list, the queue has room again, or the device is gone
+ * @spare: a request that the next write() takes, or NULL; atomic
+ * @read_lock: one reader at a time; only its holder removes the first request
+ *	once that is done
+ */
+struct sim_file {
+	struct sim_dev *sim;
+	bool keeps_results;
+	struct list_head requests;
+	unsigned int nr_requests;
+	int error;
+	struct list_head node;
+	wait_queue_head_t wait;
+	struct sim_request *spare;
+	struct mutex read_lock;	/* one reader at a time */
+};
+
+void sim_dev_queue(struct sim_dev *sim, struct sim_request *req);
+void sim_dev_withdraw(struct sim_dev *sim, struct sim_request *req);
+void sim_dev_unlock(struct sim_dev *sim, unsigned long flags);
+void sim_request_put(struct sim_request *req);
+void sim_request_unlist(struct sim_request *req);
+
+extern const struct file_operations sim_dev_fops;
 extern const struct file_operations sim_ctl_fops;
 extern const struct attribute_group *sim_ctl_groups[];
 

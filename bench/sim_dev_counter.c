@@ -5,6 +5,4 @@
  * As sim_dev_untimed and sim_dev_timer_list are, so that the compiler does the
  * same for all three and only their io_timeout.h differs.
  */
-#include "../sim_hw.c"
-#include "../sim_ctl.c"
-#include "../sim_dev.c"
+#include "../kunit/sim_dev_sources.h"

@@ -136,6 +136,4 @@ static inline enum io_timeout_verdict io_timeout_tick(struct io_timeout *t)
 	return IO_TIMEOUT_RESET;
 }
 
-#include "../sim_hw.c"
-#include "../sim_ctl.c"
-#include "../sim_dev.c"
+#include "../kunit/sim_dev_sources.h"

@@ -52,6 +52,4 @@ static inline bool untimed_switch(struct iotimer *timer)
 #define iotimer_stop untimed_switch
 #define iotimer_stop_sync untimed_switch
 
-#include "../sim_hw.c"
-#include "../sim_ctl.c"
-#include "../sim_dev.c"
+#include "../kunit/sim_dev_sources.h"

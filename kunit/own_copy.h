@@ -37,8 +37,15 @@
 
 #define sim_ctl_fops			OWN(sim_ctl_fops)
 #define sim_ctl_groups			OWN(sim_ctl_groups)
+#define sim_dev_fops			OWN(sim_dev_fops)
+#define sim_dev_queue			OWN(sim_dev_queue)
+#define sim_dev_unlock			OWN(sim_dev_unlock)
+#define sim_dev_withdraw		OWN(sim_dev_withdraw)
 #define sim_param_max_retries		OWN(sim_param_max_retries)
+#define sim_param_queue_depth		OWN(sim_param_queue_depth)
 #define sim_param_reset_timeout		OWN(sim_param_reset_timeout)
 #define sim_param_timeout		OWN(sim_param_timeout)
+#define sim_request_put			OWN(sim_request_put)
+#define sim_request_unlist		OWN(sim_request_unlist)
 
 #endif /* _OWN_COPY_H */

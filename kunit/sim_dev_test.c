@@ -27,9 +27,7 @@
 #undef module_exit
 #define module_exit(fn)
 
-#include "../sim_hw.c"
-#include "../sim_ctl.c"
-#include "../sim_dev.c"
+#include "sim_dev_sources.h"
 
 static bool virtual;
 module_param(virtual, bool, 0444);

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * All of sim_dev.ko in one piece, for the modules that call its static
+ * functions (kunit/) or replace its io_timeout.h (bench/).
+ */
+#include "../sim_hw.c"
+#include "../sim_dev.c"
+#include "../sim_file.c"
+#include "../sim_ctl.c"
