@@ -38,11 +38,9 @@
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/pm.h>
-#include <linux/pm_domain.h>
 #include <linux/refcount.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
-#include <linux/stringify.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -55,38 +53,7 @@
 #define CREATE_TRACE_POINTS
 #include "sim_dev_trace.h"
 
-#define SIM_DEV_MAX_DEVICES	256
 #define SIM_DEV_QUIET_MS	2000	/* how long suspend waits */
-
-/* Module parameters: defaults of what sysfs and the control node can change. */
-
-static int sim_dev_param_set(const char *val, const struct kernel_param *kp)
-{
-	const struct sim_dev_param *param = kp->arg;
-
-	return param_set_uint_minmax(val, kp, param->min, param->max);
-}
-
-static const struct kernel_param_ops sim_dev_param_ops = {
-	.set = sim_dev_param_set,
-	.get = param_get_uint,
-};
-
-/* The attributes (sim_ctl.c) share the ranges of those that are not static. */
-#define SIM_DEV_PARAM(linkage, name, value, min, max, desc)		\
-	linkage struct sim_dev_param sim_param_##name = { value, min, max }; \
-	module_param_cb(name, &sim_dev_param_ops, &sim_param_##name, 0444); \
-	MODULE_PARM_DESC(name, desc " (" __stringify(min) " to "	\
-			 __stringify(max) ", default " __stringify(value) ")")
-
-SIM_DEV_PARAM(static, devices, 1, 1, SIM_DEV_MAX_DEVICES, "devices to make");
-SIM_DEV_PARAM(, timeout, 3, 1, 3600, "seconds an operation may take");
-SIM_DEV_PARAM(, reset_timeout, 2, 1, 3600, "seconds a reset may take");
-SIM_DEV_PARAM(, max_retries, 3, 0, 100, "retries of a request that timed out");
-SIM_DEV_PARAM(static, latency_ms, 5, 0, SIM_HW_MAX_MS,
-	      "ms an operation and a reset take");
-SIM_DEV_PARAM(, queue_depth, 16, 1, 1024,
-	      "requests a device holds at most, the one under way included");
 
 /*
  * Own workqueue: those who wait for recovery may occupy all workers of the
@@ -982,118 +949,9 @@ static struct platform_driver sim_dev_driver = {
 	},
 };
 
-/*
- * The devices that the module makes: hardware, its power, and a platform device
- * for it
- */
-
-static struct {
-	struct sim_hw *hw;
-	struct platform_device *pdev;
-} sim_devs[SIM_DEV_MAX_DEVICES];
-
-static unsigned int sim_nr_devs;
-
-static struct sim_hw *sim_power_hw(struct device *dev)
+/* Register the driver and what its nodes need, for @nr devices. */
+int sim_dev_register_driver(unsigned int nr)
 {
-	return *(struct sim_hw **)dev_get_platdata(dev);
-}
-
-static int sim_power_off(struct device *dev)
-{
-	sim_hw_set_power(sim_power_hw(dev), false);
-	return 0;
-}
-
-static int sim_power_on(struct device *dev)
-{
-	sim_hw_set_power(sim_power_hw(dev), true);
-	return 0;
-}
-
-/* Off after the driver's suspend, and on before its resume. */
-static struct dev_pm_domain sim_power = {
-	.ops = {
-		SYSTEM_SLEEP_PM_OPS(pm_generic_suspend, pm_generic_resume)
-		NOIRQ_SYSTEM_SLEEP_PM_OPS(sim_power_off, sim_power_on)
-	},
-};
-
-static void sim_dev_unmake(void)
-{
-	while (sim_nr_devs--) {
-		platform_device_unregister(sim_devs[sim_nr_devs].pdev);
-		sim_hw_destroy(sim_devs[sim_nr_devs].hw);
-	}
-	sim_nr_devs = 0;
-}
-
-static struct platform_device *sim_dev_register(struct sim_hw *hw,
-						unsigned int id)
-{
-	struct resource irq = DEFINE_RES_IRQ(sim_hw_irq(hw));
-	struct platform_device *pdev = platform_device_alloc(SIM_DEV_NAME, id);
-	int err;
-
-	if (!pdev)
-		return ERR_PTR(-ENOMEM);
-	err = platform_device_add_resources(pdev, &irq, 1);
-	if (!err)
-		err = platform_device_add_data(pdev, &hw, sizeof(hw));
-	if (!err) {
-		dev_pm_domain_set(&pdev->dev, &sim_power);
-		err = platform_device_add(pdev);
-	}
-	if (err) {
-		platform_device_put(pdev);
-		return ERR_PTR(err);
-	}
-	return pdev;
-}
-
-static int sim_dev_make(unsigned int id)
-{
-	struct platform_device *pdev;
-	struct sim_hw *hw;
-
-	hw = sim_hw_create(sim_param_latency_ms.value, sim_param_latency_ms.value);
-	if (IS_ERR(hw))
-		return PTR_ERR(hw);
-	pdev = sim_dev_register(hw, id);
-	if (IS_ERR(pdev)) {
-		sim_hw_destroy(hw);
-		return PTR_ERR(pdev);
-	}
-	sim_devs[id].hw = hw;
-	sim_devs[id].pdev = pdev;
-	return 0;
-}
-
-/*
- * Make as many devices as possible. Do not fail once one exists: a program may
- * have its node open, and a failing init would free the module's code.
- */
-static int sim_dev_make_all(unsigned int nr)
-{
-	int err;
-
-	while (sim_nr_devs < nr) {
-		err = sim_dev_make(sim_nr_devs);
-		if (err && !sim_nr_devs)
-			return err;
-		if (err) {
-			pr_warn(SIM_DEV_NAME ": error %d, made %u devices of %u\n",
-				err, sim_nr_devs, nr);
-			break;
-		}
-		sim_nr_devs++;
-	}
-	return 0;
-}
-
-static int __init sim_dev_init(void)
-{
-	unsigned int nr = sim_param_devices.value;
 	int err;
 
 	sim_dev_wq = alloc_workqueue(SIM_DEV_NAME, WQ_MEM_RECLAIM | WQ_PERCPU, 0);
@@ -1108,13 +966,8 @@ static int __init sim_dev_init(void)
 	err = platform_driver_register(&sim_dev_driver);
 	if (err)
 		goto out_chrdev;
-	err = sim_dev_make_all(nr);
-	if (err)
-		goto out_driver;
 	return 0;
 
-out_driver:
-	platform_driver_unregister(&sim_dev_driver);
 out_chrdev:
 	unregister_chrdev_region(sim_dev_devt, 2 * nr);
 out_class:
@@ -1124,18 +977,10 @@ out_wq:
 	return err;
 }
 
-static void __exit sim_dev_exit(void)
+void sim_dev_unregister_driver(unsigned int nr)
 {
-	sim_dev_unmake();
 	platform_driver_unregister(&sim_dev_driver);
-	unregister_chrdev_region(sim_dev_devt, 2 * sim_param_devices.value);
+	unregister_chrdev_region(sim_dev_devt, 2 * nr);
 	class_unregister(&sim_dev_class);
 	destroy_workqueue(sim_dev_wq);
 }
-
-module_init(sim_dev_init);
-module_exit(sim_dev_exit);
-
-MODULE_DESCRIPTION("A simulated interrupting device whose driver times out, resets, retries and fails I/O");
-MODULE_AUTHOR("The iotimer developers");
-MODULE_LICENSE("GPL");

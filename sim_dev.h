@@ -232,6 +232,9 @@ struct sim_file {
 	struct mutex read_lock;	/* one reader at a time */
 };
 
+int sim_dev_register_driver(unsigned int nr);
+void sim_dev_unregister_driver(unsigned int nr);
+
 void sim_dev_queue(struct sim_dev *sim, struct sim_request *req);
 void sim_dev_withdraw(struct sim_dev *sim, struct sim_request *req);
 void sim_dev_unlock(struct sim_dev *sim, unsigned long flags);

@@ -7,3 +7,4 @@
 #include "../sim_dev.c"
 #include "../sim_file.c"
 #include "../sim_ctl.c"
+#include "../sim_main.c"
