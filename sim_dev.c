@@ -176,7 +176,7 @@ static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 
 /*
  * Drop the lock, then complete the asynchronous requests that ended under it.
- * sim_dev_write_iter() left its reference to each of them to this function.
+ * sim_file_write_iter() left its reference to each of them to this function.
  */
 void sim_dev_unlock(struct sim_dev *sim, unsigned long flags)
 	__releases(&sim->lock)
@@ -702,7 +702,7 @@ static int sim_node_add(struct sim_dev *sim, struct sim_node *node, int id,
 	node->dev.release = sim_node_release;
 	dev_set_drvdata(&node->dev, sim);
 	kref_get(&sim->ref);
-	cdev_init(&node->cdev, ctl ? &sim_ctl_fops : &sim_dev_fops);
+	cdev_init(&node->cdev, ctl ? &sim_ctl_fops : &sim_file_fops);
 	node->cdev.owner = THIS_MODULE;
 
 	err = dev_set_name(&node->dev, SIM_DEV_NAME "%d%s", id, ctl ? "_ctl" : "");

@@ -241,7 +241,7 @@ void sim_dev_unlock(struct sim_dev *sim, unsigned long flags);
 void sim_request_put(struct sim_request *req);
 void sim_request_unlist(struct sim_request *req);
 
-extern const struct file_operations sim_dev_fops;
+extern const struct file_operations sim_file_fops;
 extern const struct file_operations sim_ctl_fops;
 extern const struct attribute_group *sim_ctl_groups[];
 

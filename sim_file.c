@@ -25,7 +25,7 @@
 #include "compat.h"
 #include "sim_dev.h"
 
-#define SIM_DEV_MAX_RESULTS	64	/* of one file, unread or outstanding */
+#define SIM_FILE_MAX_RESULTS	64	/* of one file, unread or outstanding */
 
 /* A request of len bytes, yet to be filled in: the spare one if that is large enough. */
 static struct sim_request *sim_request_alloc(struct sim_file *file, size_t len)
@@ -67,7 +67,7 @@ static int sim_file_admit(const struct sim_file *file)
 		return -ENODEV;
 	if (file->error)
 		return file->error;
-	if (file->keeps_results && file->nr_requests >= SIM_DEV_MAX_RESULTS)
+	if (file->keeps_results && file->nr_requests >= SIM_FILE_MAX_RESULTS)
 		return -ENOBUFS;
 	if (sim->outstanding >= sim_param_queue_depth.value)
 		return -EAGAIN;
@@ -124,7 +124,7 @@ static unsigned int sim_file_wait_state(struct kiocb *iocb)
  * it to the queue's end each time, and what the device has of it would be done
  * twice.
  */
-static int sim_dev_wait(struct sim_dev *sim, struct sim_request *req,
+static int sim_file_wait(struct sim_dev *sim, struct sim_request *req,
 			unsigned int state)
 {
 	unsigned long flags;
@@ -144,7 +144,7 @@ static int sim_dev_wait(struct sim_dev *sim, struct sim_request *req,
 	return result;
 }
 
-static ssize_t sim_dev_write_iter(struct kiocb *iocb, struct iov_iter *from)
+static ssize_t sim_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct sim_file *file = iocb->ki_filp->private_data;
 	bool nonblock = iocb->ki_filp->f_flags & O_NONBLOCK;
@@ -186,14 +186,14 @@ static ssize_t sim_dev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	if (!ret && async)	/* our reference is sim_dev_unlock()'s now */
 		return -EIOCBQUEUED;
 	if (!ret)
-		ret = nonblock ? len : sim_dev_wait(file->sim, req, state);
+		ret = nonblock ? len : sim_file_wait(file->sim, req, state);
 out:
 	sim_request_put_spare(file, req);
 	return ret;
 }
 
 /* Split what is spliced into requests of at most one device buffer each. */
-static ssize_t sim_dev_splice_write(struct pipe_inode_info *pipe,
+static ssize_t sim_file_splice_write(struct pipe_inode_info *pipe,
 				    struct file *filp, loff_t *pos, size_t len,
 				    unsigned int flags)
 {
@@ -230,7 +230,7 @@ static bool sim_file_is_flushed(struct sim_file *file, u64 number)
 	return flushed;
 }
 
-static u64 sim_dev_last_number(struct sim_dev *sim)
+static u64 sim_file_last_number(struct sim_dev *sim)
 {
 	unsigned long flags;
 	u64 number;
@@ -242,12 +242,12 @@ static u64 sim_dev_last_number(struct sim_dev *sim)
 }
 
 /* Wait for the file's requests submitted so far, not for later ones. */
-static int sim_dev_fsync(struct file *filp, loff_t start, loff_t end,
+static int sim_file_fsync(struct file *filp, loff_t start, loff_t end,
 			 int datasync)
 {
 	struct sim_file *file = filp->private_data;
 	struct sim_dev *sim = file->sim;
-	u64 number = sim_dev_last_number(sim);
+	u64 number = sim_file_last_number(sim);
 	unsigned long flags;
 	int err;
 
@@ -324,7 +324,7 @@ static int sim_file_lock_reader(struct sim_file *file, struct kiocb *iocb,
 	return mutex_lock_killable(&file->read_lock);
 }
 
-static ssize_t sim_dev_read_iter(struct kiocb *iocb, struct iov_iter *to)
+static ssize_t sim_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct sim_file *file = iocb->ki_filp->private_data;
 	bool nonblock = iocb->ki_filp->f_flags & O_NONBLOCK ||
@@ -357,7 +357,7 @@ static ssize_t sim_dev_read_iter(struct kiocb *iocb, struct iov_iter *to)
  * registers on the queues of its first call only, even if it is later told to
  * watch the other direction.
  */
-static __poll_t sim_dev_poll(struct file *filp, poll_table *wait)
+static __poll_t sim_file_poll(struct file *filp, poll_table *wait)
 {
 	struct sim_file *file = filp->private_data;
 	struct sim_request *first;
@@ -425,7 +425,7 @@ static void sim_file_free(struct sim_file *file)
 	kfree(file);
 }
 
-static int sim_dev_open(struct inode *inode, struct file *filp)
+static int sim_file_open(struct inode *inode, struct file *filp)
 {
 	struct sim_dev *sim = container_of(inode->i_cdev, struct sim_dev,
 					   data_node.cdev);
@@ -438,20 +438,20 @@ static int sim_dev_open(struct inode *inode, struct file *filp)
 	return stream_open(inode, filp);
 }
 
-static int sim_dev_release(struct inode *inode, struct file *filp)
+static int sim_file_release(struct inode *inode, struct file *filp)
 {
 	sim_file_free(filp->private_data);
 	return 0;
 }
 
-const struct file_operations sim_dev_fops = {
+const struct file_operations sim_file_fops = {
 	.owner = THIS_MODULE,
-	.open = sim_dev_open,
-	.release = sim_dev_release,
-	.read_iter = sim_dev_read_iter,
-	.write_iter = sim_dev_write_iter,
+	.open = sim_file_open,
+	.release = sim_file_release,
+	.read_iter = sim_file_read_iter,
+	.write_iter = sim_file_write_iter,
 	.splice_read = copy_splice_read,
-	.splice_write = sim_dev_splice_write,
-	.fsync = sim_dev_fsync,
-	.poll = sim_dev_poll,
+	.splice_write = sim_file_splice_write,
+	.fsync = sim_file_fsync,
+	.poll = sim_file_poll,
 };

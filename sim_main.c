@@ -18,30 +18,30 @@
 #include "sim_dev.h"
 #include "sim_hw.h"
 
-#define SIM_DEV_MAX_DEVICES	256
+#define SIM_MAIN_MAX_DEVICES	256
 
 /* Module parameters: defaults of what sysfs and the control node can change. */
 
-static int sim_dev_param_set(const char *val, const struct kernel_param *kp)
+static int sim_main_param_set(const char *val, const struct kernel_param *kp)
 {
 	const struct sim_dev_param *param = kp->arg;
 
 	return param_set_uint_minmax(val, kp, param->min, param->max);
 }
 
-static const struct kernel_param_ops sim_dev_param_ops = {
-	.set = sim_dev_param_set,
+static const struct kernel_param_ops sim_main_param_ops = {
+	.set = sim_main_param_set,
 	.get = param_get_uint,
 };
 
 /* The attributes (sim_ctl.c) share the ranges of those that are not static. */
 #define SIM_DEV_PARAM(linkage, name, value, min, max, desc)		\
 	linkage struct sim_dev_param sim_param_##name = { value, min, max }; \
-	module_param_cb(name, &sim_dev_param_ops, &sim_param_##name, 0444); \
+	module_param_cb(name, &sim_main_param_ops, &sim_param_##name, 0444); \
 	MODULE_PARM_DESC(name, desc " (" __stringify(min) " to "	\
 			 __stringify(max) ", default " __stringify(value) ")")
 
-SIM_DEV_PARAM(static, devices, 1, 1, SIM_DEV_MAX_DEVICES, "devices to make");
+SIM_DEV_PARAM(static, devices, 1, 1, SIM_MAIN_MAX_DEVICES, "devices to make");
 SIM_DEV_PARAM(, timeout, 3, 1, 3600, "seconds an operation may take");
 SIM_DEV_PARAM(, reset_timeout, 2, 1, 3600, "seconds a reset may take");
 SIM_DEV_PARAM(, max_retries, 3, 0, 100, "retries of a request that timed out");
@@ -53,45 +53,45 @@ SIM_DEV_PARAM(, queue_depth, 16, 1, 1024,
 static struct {
 	struct sim_hw *hw;
 	struct platform_device *pdev;
-} sim_devs[SIM_DEV_MAX_DEVICES];
+} sim_main_devs[SIM_MAIN_MAX_DEVICES];
 
-static unsigned int sim_nr_devs;
+static unsigned int sim_main_nr_devs;
 
-static struct sim_hw *sim_power_hw(struct device *dev)
+static struct sim_hw *sim_main_power_hw(struct device *dev)
 {
 	return *(struct sim_hw **)dev_get_platdata(dev);
 }
 
-static int sim_power_off(struct device *dev)
+static int sim_main_power_off(struct device *dev)
 {
-	sim_hw_set_power(sim_power_hw(dev), false);
+	sim_hw_set_power(sim_main_power_hw(dev), false);
 	return 0;
 }
 
-static int sim_power_on(struct device *dev)
+static int sim_main_power_on(struct device *dev)
 {
-	sim_hw_set_power(sim_power_hw(dev), true);
+	sim_hw_set_power(sim_main_power_hw(dev), true);
 	return 0;
 }
 
 /* Off after the driver's suspend, and on before its resume. */
-static struct dev_pm_domain sim_power = {
+static struct dev_pm_domain sim_main_power = {
 	.ops = {
 		SYSTEM_SLEEP_PM_OPS(pm_generic_suspend, pm_generic_resume)
-		NOIRQ_SYSTEM_SLEEP_PM_OPS(sim_power_off, sim_power_on)
+		NOIRQ_SYSTEM_SLEEP_PM_OPS(sim_main_power_off, sim_main_power_on)
 	},
 };
 
-static void sim_dev_unmake(void)
+static void sim_main_unmake(void)
 {
-	while (sim_nr_devs--) {
-		platform_device_unregister(sim_devs[sim_nr_devs].pdev);
-		sim_hw_destroy(sim_devs[sim_nr_devs].hw);
+	while (sim_main_nr_devs--) {
+		platform_device_unregister(sim_main_devs[sim_main_nr_devs].pdev);
+		sim_hw_destroy(sim_main_devs[sim_main_nr_devs].hw);
 	}
-	sim_nr_devs = 0;
+	sim_main_nr_devs = 0;
 }
 
-static struct platform_device *sim_dev_register(struct sim_hw *hw,
+static struct platform_device *sim_main_register(struct sim_hw *hw,
 						unsigned int id)
 {
 	struct resource irq = DEFINE_RES_IRQ(sim_hw_irq(hw));
@@ -104,7 +104,7 @@ static struct platform_device *sim_dev_register(struct sim_hw *hw,
 	if (!err)
 		err = platform_device_add_data(pdev, &hw, sizeof(hw));
 	if (!err) {
-		dev_pm_domain_set(&pdev->dev, &sim_power);
+		dev_pm_domain_set(&pdev->dev, &sim_main_power);
 		err = platform_device_add(pdev);
 	}
 	if (err) {
@@ -114,7 +114,7 @@ static struct platform_device *sim_dev_register(struct sim_hw *hw,
 	return pdev;
 }
 
-static int sim_dev_make(unsigned int id)
+static int sim_main_make(unsigned int id)
 {
 	struct platform_device *pdev;
 	struct sim_hw *hw;
@@ -122,13 +122,13 @@ static int sim_dev_make(unsigned int id)
 	hw = sim_hw_create(sim_param_latency_ms.value, sim_param_latency_ms.value);
 	if (IS_ERR(hw))
 		return PTR_ERR(hw);
-	pdev = sim_dev_register(hw, id);
+	pdev = sim_main_register(hw, id);
 	if (IS_ERR(pdev)) {
 		sim_hw_destroy(hw);
 		return PTR_ERR(pdev);
 	}
-	sim_devs[id].hw = hw;
-	sim_devs[id].pdev = pdev;
+	sim_main_devs[id].hw = hw;
+	sim_main_devs[id].pdev = pdev;
 	return 0;
 }
 
@@ -136,45 +136,45 @@ static int sim_dev_make(unsigned int id)
  * Make as many devices as possible. Do not fail once one exists: a program may
  * have its node open, and a failing init would free the module's code.
  */
-static int sim_dev_make_all(unsigned int nr)
+static int sim_main_make_all(unsigned int nr)
 {
 	int err;
 
-	while (sim_nr_devs < nr) {
-		err = sim_dev_make(sim_nr_devs);
-		if (err && !sim_nr_devs)
+	while (sim_main_nr_devs < nr) {
+		err = sim_main_make(sim_main_nr_devs);
+		if (err && !sim_main_nr_devs)
 			return err;
 		if (err) {
 			pr_warn(SIM_DEV_NAME ": error %d, made %u devices of %u\n",
-				err, sim_nr_devs, nr);
+				err, sim_main_nr_devs, nr);
 			break;
 		}
-		sim_nr_devs++;
+		sim_main_nr_devs++;
 	}
 	return 0;
 }
 
-static int __init sim_dev_init(void)
+static int __init sim_main_init(void)
 {
 	unsigned int nr = sim_param_devices.value;
 	int err = sim_dev_register_driver(nr);
 
 	if (err)
 		return err;
-	err = sim_dev_make_all(nr);
+	err = sim_main_make_all(nr);
 	if (err)
 		sim_dev_unregister_driver(nr);
 	return err;
 }
 
-static void __exit sim_dev_exit(void)
+static void __exit sim_main_exit(void)
 {
-	sim_dev_unmake();
+	sim_main_unmake();
 	sim_dev_unregister_driver(sim_param_devices.value);
 }
 
-module_init(sim_dev_init);
-module_exit(sim_dev_exit);
+module_init(sim_main_init);
+module_exit(sim_main_exit);
 
 MODULE_DESCRIPTION("A simulated interrupting device whose driver times out, resets, retries and fails I/O");
 MODULE_AUTHOR("The iotimer developers");

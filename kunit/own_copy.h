@@ -37,7 +37,7 @@
 
 #define sim_ctl_fops			OWN(sim_ctl_fops)
 #define sim_ctl_groups			OWN(sim_ctl_groups)
-#define sim_dev_fops			OWN(sim_dev_fops)
+#define sim_file_fops			OWN(sim_file_fops)
 #define sim_dev_queue			OWN(sim_dev_queue)
 #define sim_dev_register_driver		OWN(sim_dev_register_driver)
 #define sim_dev_unlock			OWN(sim_dev_unlock)

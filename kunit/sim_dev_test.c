@@ -46,7 +46,7 @@ struct fixture {
 
 static struct sim_dev *device(unsigned int nr)
 {
-	return dev_get_drvdata(&sim_devs[nr].pdev->dev);
+	return dev_get_drvdata(&sim_main_devs[nr].pdev->dev);
 }
 
 /* How much a statistic grew since the test began. */
@@ -109,7 +109,7 @@ static int open_device(struct kunit *test)
 static void close_device(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
-	struct sim_hw *hw = sim_devs[0].hw;
+	struct sim_hw *hw = sim_main_devs[0].hw;
 
 	if (!fx || !fx->file)
 		return;
@@ -134,7 +134,7 @@ static ssize_t do_write(struct fixture *fx, const void *data, size_t len,
 
 	fx->filp.f_flags = nonblock ? O_NONBLOCK : 0;
 	iov_iter_kvec(&iter, WRITE, &vec, 1, len);
-	return sim_dev_write_iter(&iocb, &iter);
+	return sim_file_write_iter(&iocb, &iter);
 }
 
 static ssize_t do_read(struct fixture *fx, void *data, size_t len, bool nonblock)
@@ -145,12 +145,12 @@ static ssize_t do_read(struct fixture *fx, void *data, size_t len, bool nonblock
 
 	fx->filp.f_flags = nonblock ? O_NONBLOCK : 0;
 	iov_iter_kvec(&iter, READ, &vec, 1, len);
-	return sim_dev_read_iter(&iocb, &iter);
+	return sim_file_read_iter(&iocb, &iter);
 }
 
 static bool polls(struct fixture *fx, __poll_t mask)
 {
-	return sim_dev_poll(&fx->filp, NULL) == mask;
+	return sim_file_poll(&fx->filp, NULL) == mask;
 }
 
 static ssize_t write_text(struct fixture *fx, const char *text)
@@ -271,7 +271,7 @@ static void sixty_four_unread_results_say_enobufs(struct kunit *test)
 	unsigned int i;
 
 	sim_hw_set_ms(fx->sim->hw, SIM_HW_LATENCY, 0);
-	for (i = 0; i < SIM_DEV_MAX_RESULTS; i++)
+	for (i = 0; i < SIM_FILE_MAX_RESULTS; i++)
 		KUNIT_EXPECT_EQ(test, write_text(fx, "x"), 1);
 	KUNIT_EXPECT_EQ(test, write_text(fx, "x"), -ENOBUFS);
 	KUNIT_EXPECT_EQ(test, queue_text(fx, "x"), -ENOBUFS);
@@ -817,7 +817,7 @@ static ssize_t write_async(struct async *async, const char *text, int flags)
 	async->iocb.ki_filp->f_flags = 0;
 	async->iocb.ki_flags = flags;
 	iov_iter_kvec(&iter, WRITE, &vec, 1, vec.iov_len);
-	return sim_dev_write_iter(&async->iocb, &iter);
+	return sim_file_write_iter(&async->iocb, &iter);
 }
 
 static void expect_async(struct kunit *test, struct async *async, long result)
@@ -892,7 +892,7 @@ static void unbinding_completes_asynchronous_requests(struct kunit *test)
 
 static int flush(struct fixture *fx)
 {
-	return sim_dev_fsync(&fx->filp, 0, LLONG_MAX, 0);
+	return sim_file_fsync(&fx->filp, 0, LLONG_MAX, 0);
 }
 
 static void fsync_tells_an_error_once(struct kunit *test)
@@ -1353,12 +1353,12 @@ static struct kunit_case sim_dev_cases[] = {
 static int make_devices(struct kunit_suite *suite)
 {
 	sim_param_devices.value = 2;
-	return sim_dev_init();
+	return sim_main_init();
 }
 
 static void unmake_devices(struct kunit_suite *suite)
 {
-	sim_dev_exit();
+	sim_main_exit();
 }
 
 static struct kunit_suite sim_dev_suite = {
