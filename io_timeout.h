@@ -13,26 +13,26 @@
  *	  ^ ^             |                           |     |
  *	  | +-------------+                           |     | reset interrupt
  *	  |  op interrupt            tick, at 0       |     v
- *	  +<--------------------------(FAILED)--------+  reset seen
+ *	  +<--------------------------(FAILED)--------+  reset done
  *	  |                                                 |
  *	  +<------------------------------------------------+
- *	                      take_reset
+ *	                      reset_done
  *
- * begin_reset leads from every state to resetting: a reset that no time-out
- * asked for, as at resume.
+ * begin_reset leads from every state to resetting. It is for a reset without a
+ * time-out, as at resume.
  *
  * This is the state machine alone: no lock, no device, no clock. One
  * struct io_timeout belongs to one slot of a device in which one operation at
- * a time is outstanding. All calls on it are made under a lock of the
- * caller's, the one that its interrupt handler takes (in Windows' terms: in a
- * SynchCritSection routine).
+ * a time is outstanding. The caller serializes all calls on it by the lock that
+ * its interrupt handler takes (in Windows' terms: in a SynchCritSection
+ * routine).
  *
- * The one thing people get wrong: a false return of io_timeout_op_interrupt()
- * is an interrupt to ignore. The operation that it reports was given up
- * already, and the request must not be completed by it. After a retry has
- * begun only the hardware can tell an old completion from the new one: compare
- * a tag before calling. Without one, have the reset see to it that nothing old
- * is left that could interrupt, and ask the device whether it is done.
+ * The one thing people get wrong: if io_timeout_op_interrupt() returns false,
+ * ignore the interrupt. Its operation has timed out, and the interrupt must not
+ * complete the request. Once a retry has begun, only the hardware can tell an
+ * old completion from the new one: compare a tag before calling. If the device
+ * has no tags, its reset must leave nothing old that could interrupt, and the
+ * handler must ask the device whether it is done.
  *
  * The one thing people forget: the commonest cause of a time-out is a lost
  * interrupt. So ask the device before the tick at which the time is up:
@@ -57,20 +57,20 @@
  * struct io_timeout - the time-out of one operation slot
  * @counter: seconds left, IO_TIMEOUT_IDLE when nothing is outstanding
  * @limit: seconds an operation may take, 1 to INT_MAX - 1; may be changed at
- *	any time and holds from the next operation on. A value out of range
- *	counts as the nearest one in it
- * @reset_limit: seconds a reset may take; the same holds
- * @reset_expected: a reset is under way, or has ended and was not yet seen
+ *	any time, for the next operation. A value out of this range is clamped
+ * @reset_limit: seconds a reset may take; otherwise as @limit
+ * @resetting: true in the states resetting (@counter runs) and reset done
+ *	(@counter is IO_TIMEOUT_IDLE)
  */
 struct io_timeout {
 	int counter;
 	int limit;
 	int reset_limit;
-	bool reset_expected;
+	bool resetting;
 };
 
 /**
- * enum io_timeout_verdict - what a second's tick found
+ * enum io_timeout_verdict - what the tick found
  * @IO_TIMEOUT_OK: nothing to do
  * @IO_TIMEOUT_RESET: the operation timed out: reset the device now
  * @IO_TIMEOUT_FAILED: the reset timed out too: fail the request
@@ -82,28 +82,28 @@ enum io_timeout_verdict {
 };
 
 /**
- * io_timeout_cancel - forget what is outstanding, the driver lets go (removal)
- * @t: the slot, which is idle then; interrupts that still come are ignored
+ * io_timeout_cancel - forget what is outstanding (the driver is removed)
+ * @t: the slot; becomes idle, so interrupts that still come are ignored
  *
  * Context: any, under the caller's lock.
  */
 static inline void io_timeout_cancel(struct io_timeout *t)
 {
 	t->counter = IO_TIMEOUT_IDLE;
-	t->reset_expected = false;
+	t->resetting = false;
 }
 
 /**
- * io_timeout_resetting - is a reset under way, or its end yet to be seen?
+ * io_timeout_resetting - is a reset under way, or its end not yet handled?
  * @t: the slot
  *
  * Context: any, under the caller's lock.
- * Return: true from IO_TIMEOUT_RESET to IO_TIMEOUT_FAILED or a true
- * io_timeout_take_reset().
+ * Return: true in the states resetting and reset done: until
+ * IO_TIMEOUT_FAILED or until io_timeout_reset_done() returns true.
  */
 static inline bool io_timeout_resetting(const struct io_timeout *t)
 {
-	return t->reset_expected;
+	return t->resetting;
 }
 
 /**
@@ -132,95 +132,95 @@ static inline int io_timeout_clamp(int limit)
  * io_timeout_begin - an operation is being started (StartIo)
  * @t: the slot, which must be idle; else this warns once and changes nothing
  *
- * The extra second is for a tick that comes right after this: an operation is
- * declared dead more than @t->limit and at most @t->limit + 1 seconds from now,
- * as exactly as the ticks come: if one is late, the next is that much closer.
+ * A tick may come right after this call, so the counter gets one second more
+ * than the limit. If the ticks come on time, the operation times out more than
+ * @t->limit and at most @t->limit + 1 seconds from now.
  *
  * Context: any, under the caller's lock, before the hardware is told to start.
  */
 static inline void io_timeout_begin(struct io_timeout *t)
 {
-	if (WARN_ONCE(t->counter != IO_TIMEOUT_IDLE || t->reset_expected,
+	if (WARN_ONCE(t->counter != IO_TIMEOUT_IDLE || t->resetting,
 		      "io_timeout: begin while an operation is outstanding\n"))
 		return;
 	t->counter = io_timeout_clamp(t->limit) + 1;
 }
 
 /**
- * io_timeout_op_interrupt - the operation's interrupt has come (ISR)
+ * io_timeout_op_interrupt - the operation's interrupt came (ISR)
  * @t: the slot
  *
  * Context: any, under the caller's lock.
  * Return: true if the operation was outstanding and is now done; false if the
- * interrupt is to be ignored: it is late (a reset is under way or over) or
- * spurious (nothing is outstanding).
+ * interrupt is late (a reset is under way or done) or spurious (nothing is
+ * outstanding): ignore it.
  */
 static inline bool io_timeout_op_interrupt(struct io_timeout *t)
 {
-	if (t->counter == IO_TIMEOUT_IDLE || t->reset_expected)
+	if (t->counter == IO_TIMEOUT_IDLE || t->resetting)
 		return false;
 	t->counter = IO_TIMEOUT_IDLE;
 	return true;
 }
 
 /**
- * io_timeout_reset_interrupt - the interrupt that ends a reset has come (ISR)
+ * io_timeout_reset_interrupt - the interrupt that ends a reset came (ISR)
  * @t: the slot
  *
  * Context: any, under the caller's lock.
- * Return: true if a reset was under way: have the deferred handler call
- * io_timeout_take_reset(); false if the interrupt is to be ignored.
+ * Return: true if a reset was under way and is now done: have the deferred
+ * handler call io_timeout_reset_done(); false if the interrupt is to be ignored.
  */
 static inline bool io_timeout_reset_interrupt(struct io_timeout *t)
 {
-	if (t->counter == IO_TIMEOUT_IDLE || !t->reset_expected)
+	if (t->counter == IO_TIMEOUT_IDLE || !t->resetting)
 		return false;
 	t->counter = IO_TIMEOUT_IDLE;
 	return true;
 }
 
 /**
- * io_timeout_take_reset - has a reset ended? (DpcForIsr)
+ * io_timeout_reset_done - is a reset done that was not handled yet? (DpcForIsr)
  * @t: the slot
  *
  * Context: any, under the caller's lock; called by the deferred handler.
- * Return: true, once, if a reset has ended: the slot is idle, retry the request
- * as from the start, or give it up; false otherwise.
+ * Return: true, once for each reset that is done: the slot is now idle, so
+ * start the request again or fail it; false otherwise.
  */
-static inline bool io_timeout_take_reset(struct io_timeout *t)
+static inline bool io_timeout_reset_done(struct io_timeout *t)
 {
-	if (t->counter != IO_TIMEOUT_IDLE || !t->reset_expected)
+	if (t->counter != IO_TIMEOUT_IDLE || !t->resetting)
 		return false;
-	t->reset_expected = false;
+	t->resetting = false;
 	return true;
 }
 
 /**
- * io_timeout_begin_reset - a reset is being started that no time-out asked for
+ * io_timeout_begin_reset - a reset without a time-out is being started
  * @t: the slot, in any state: what was outstanding will not end any more. If a
  *	reset was under way already, its time starts over
  *
  * For resume, where the device has lost all that it was doing, or for an error
- * that the device reports. Gives the reset @t->reset_limit seconds, and one more
- * for a tick that comes right after this, as io_timeout_begin() does.
+ * that the device reports. The reset gets @t->reset_limit seconds, and one more
+ * as in io_timeout_begin().
  *
  * Context: any, under the caller's lock, before the hardware is told to reset.
  */
 static inline void io_timeout_begin_reset(struct io_timeout *t)
 {
 	t->counter = io_timeout_clamp(t->reset_limit) + 1;
-	t->reset_expected = true;
+	t->resetting = true;
 }
 
 /**
- * io_timeout_due - will the next tick find that the time is up?
+ * io_timeout_due - is the time up at the next tick?
  * @t: the slot
  *
  * If so, first ask the device what it has completed: its interrupt may have
  * been lost.
  *
- * Context: any, under the caller's lock, in the same hold of it as
- * io_timeout_tick().
+ * Context: any, under the caller's lock, which stays held until
+ * io_timeout_tick() has returned.
  * Return: true if io_timeout_tick() would return IO_TIMEOUT_RESET or
  * IO_TIMEOUT_FAILED now.
  */
@@ -243,13 +243,13 @@ static inline enum io_timeout_verdict io_timeout_tick(struct io_timeout *t)
 	if (t->counter == IO_TIMEOUT_IDLE || --t->counter > 0)
 		return IO_TIMEOUT_OK;
 
-	if (t->reset_expected) {
+	if (t->resetting) {
 		t->counter = IO_TIMEOUT_IDLE;
-		t->reset_expected = false;
+		t->resetting = false;
 		return IO_TIMEOUT_FAILED;
 	}
 	t->counter = io_timeout_clamp(t->reset_limit);
-	t->reset_expected = true;
+	t->resetting = true;
 	return IO_TIMEOUT_RESET;
 }
 

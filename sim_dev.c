@@ -530,7 +530,7 @@ static void sim_dev_handle(struct sim_dev *sim, struct sim_dev_report *report)
 			sim_dev_note(sim, report, SIM_REPORT_DONE);
 		sim_dev_finish(sim, slot->error ? -EIO : (int)req->len);
 	}
-	if (io_timeout_take_reset(&slot->timeout))
+	if (io_timeout_reset_done(&slot->timeout))
 		sim_dev_retry(sim, report);
 	if (sim->closed)
 		sim_dev_wake(&sim->room);	/* suspend waits */

@@ -4,8 +4,8 @@
  *
  * The same sources, with an io_timeout.h that does what drivers do without a
  * heartbeat: arm a timer for each operation, delete it in the interrupt
- * handler. When one expires it says so, and the next second's tick gives the
- * verdict: that part is not what is measured. Loaded instead of sim_dev.ko.
+ * handler. A timer that expires only sets a flag, and the next tick acts on it,
+ * since time-outs are not what is measured. Loaded instead of sim_dev.ko.
  */
 #include <linux/bug.h>
 #include <linux/jiffies.h>
@@ -17,15 +17,15 @@
 #define IO_TIMEOUT_IDLE (-1)
 
 /*
- * @counter only tells whether something is outstanding. @expired is set by the
- * timer without the caller's lock, and may be about the operation before: so
- * @deadline has the last word.
+ * @counter only tells whether something is outstanding. The timer sets @expired
+ * without the caller's lock, so it may be about the previous operation:
+ * io_timeout_due() compares @deadline as well.
  */
 struct io_timeout {
 	int counter;
 	int limit;
 	int reset_limit;
-	bool reset_expected;
+	bool resetting;
 	bool expired;
 	unsigned long deadline;
 	struct timer_list timer;
@@ -59,7 +59,7 @@ static inline void io_timeout_init(struct io_timeout *t, int limit,
 	t->counter = IO_TIMEOUT_IDLE;
 	t->limit = limit;
 	t->reset_limit = reset_limit;
-	t->reset_expected = false;
+	t->resetting = false;
 }
 
 /* Under the caller's lock; the timer takes none, so it can be waited for. */
@@ -67,17 +67,17 @@ static inline void io_timeout_cancel(struct io_timeout *t)
 {
 	timer_delete_sync(&t->timer);
 	t->counter = IO_TIMEOUT_IDLE;
-	t->reset_expected = false;
+	t->resetting = false;
 }
 
 static inline bool io_timeout_resetting(const struct io_timeout *t)
 {
-	return t->reset_expected;
+	return t->resetting;
 }
 
 static inline void io_timeout_begin(struct io_timeout *t)
 {
-	if (WARN_ONCE(t->counter != IO_TIMEOUT_IDLE || t->reset_expected,
+	if (WARN_ONCE(t->counter != IO_TIMEOUT_IDLE || t->resetting,
 		      "io_timeout: begin while an operation is outstanding\n"))
 		return;
 	io_timeout_arm(t, t->limit);
@@ -85,7 +85,7 @@ static inline void io_timeout_begin(struct io_timeout *t)
 
 static inline bool io_timeout_op_interrupt(struct io_timeout *t)
 {
-	if (t->counter == IO_TIMEOUT_IDLE || t->reset_expected)
+	if (t->counter == IO_TIMEOUT_IDLE || t->resetting)
 		return false;
 	t->counter = IO_TIMEOUT_IDLE;
 	timer_delete(&t->timer);
@@ -94,25 +94,25 @@ static inline bool io_timeout_op_interrupt(struct io_timeout *t)
 
 static inline bool io_timeout_reset_interrupt(struct io_timeout *t)
 {
-	if (t->counter == IO_TIMEOUT_IDLE || !t->reset_expected)
+	if (t->counter == IO_TIMEOUT_IDLE || !t->resetting)
 		return false;
 	t->counter = IO_TIMEOUT_IDLE;
 	timer_delete(&t->timer);
 	return true;
 }
 
-static inline bool io_timeout_take_reset(struct io_timeout *t)
+static inline bool io_timeout_reset_done(struct io_timeout *t)
 {
-	if (t->counter != IO_TIMEOUT_IDLE || !t->reset_expected)
+	if (t->counter != IO_TIMEOUT_IDLE || !t->resetting)
 		return false;
-	t->reset_expected = false;
+	t->resetting = false;
 	return true;
 }
 
 static inline void io_timeout_begin_reset(struct io_timeout *t)
 {
 	io_timeout_arm(t, t->reset_limit);
-	t->reset_expected = true;
+	t->resetting = true;
 }
 
 static inline bool io_timeout_due(const struct io_timeout *t)
@@ -126,13 +126,13 @@ static inline enum io_timeout_verdict io_timeout_tick(struct io_timeout *t)
 	if (!io_timeout_due(t))
 		return IO_TIMEOUT_OK;
 
-	if (t->reset_expected) {
+	if (t->resetting) {
 		t->counter = IO_TIMEOUT_IDLE;
-		t->reset_expected = false;
+		t->resetting = false;
 		return IO_TIMEOUT_FAILED;
 	}
 	io_timeout_arm(t, t->reset_limit);
-	t->reset_expected = true;
+	t->resetting = true;
 	return IO_TIMEOUT_RESET;
 }
 

@@ -3,9 +3,9 @@
  * sim_dev_untimed - sim_dev.ko without time-outs, to see what they cost
  *
  * The same sources, with functions of io_timeout.h that only know whether an
- * operation is outstanding: without that, one left over from an earlier binding
- * would end another one's. Nothing is counted down, and there is no heartbeat.
- * What hangs, hangs for ever. Loaded instead of sim_dev.ko.
+ * operation is outstanding. (Else an operation left over from an earlier binding
+ * would end a new one.) Nothing is counted down, and there is no heartbeat. An
+ * operation that hangs, hangs for ever. Loaded instead of sim_dev.ko.
  */
 #include "../io_timeout.h"
 #include "../iotimer.h"
@@ -32,7 +32,7 @@ static inline bool untimed_reset(struct io_timeout *t)
 #define io_timeout_begin untimed_begin
 #define io_timeout_op_interrupt untimed_op_interrupt
 #define io_timeout_reset_interrupt untimed_reset
-#define io_timeout_take_reset untimed_reset
+#define io_timeout_reset_done untimed_reset
 
 static inline struct iotimer *untimed_create(struct device *dev, iotimer_fn_t fn,
 					     void *context)

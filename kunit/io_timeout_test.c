@@ -12,7 +12,7 @@
 #define LIMIT		3
 #define RESET_LIMIT	2
 
-enum state { IDLE, RUNNING, RESETTING, SEEN };
+enum state { IDLE, RUNNING, RESETTING, RESET_DONE };
 
 /* Bring a slot into a state by the shortest way. */
 static struct io_timeout in_state(enum state state)
@@ -28,16 +28,16 @@ static struct io_timeout in_state(enum state state)
 		return t;
 	for (i = 0; i < LIMIT + 1; i++)
 		io_timeout_tick(&t);
-	if (state == SEEN)
+	if (state == RESET_DONE)
 		io_timeout_reset_interrupt(&t);
 	return t;
 }
 
 static void expect_slot(struct kunit *test, const struct io_timeout *t,
-			int counter, bool reset_expected)
+			int counter, bool resetting)
 {
 	KUNIT_EXPECT_EQ(test, t->counter, counter);
-	KUNIT_EXPECT_EQ(test, t->reset_expected, reset_expected);
+	KUNIT_EXPECT_EQ(test, t->resetting, resetting);
 	KUNIT_EXPECT_EQ(test, t->limit, LIMIT);
 	KUNIT_EXPECT_EQ(test, t->reset_limit, RESET_LIMIT);
 }
@@ -74,11 +74,11 @@ static void idle_reset_interrupt_is_spurious(struct kunit *test)
 	expect_slot(test, &t, -1, false);
 }
 
-static void idle_take_reset_is_false(struct kunit *test)
+static void idle_reset_done_is_false(struct kunit *test)
 {
 	struct io_timeout t = in_state(IDLE);
 
-	KUNIT_EXPECT_FALSE(test, io_timeout_take_reset(&t));
+	KUNIT_EXPECT_FALSE(test, io_timeout_reset_done(&t));
 	expect_slot(test, &t, -1, false);
 }
 
@@ -109,7 +109,7 @@ static void begin_warns_unless_idle(struct kunit *test)
 	begin_again(&t);
 	expect_slot(test, &t, RESET_LIMIT, true);
 
-	t = in_state(SEEN);
+	t = in_state(RESET_DONE);
 	begin_again(&t);
 	expect_slot(test, &t, -1, true);
 }
@@ -130,11 +130,11 @@ static void running_reset_interrupt_is_spurious(struct kunit *test)
 	expect_slot(test, &t, LIMIT + 1, false);
 }
 
-static void running_take_reset_is_false(struct kunit *test)
+static void running_reset_done_is_false(struct kunit *test)
 {
 	struct io_timeout t = in_state(RUNNING);
 
-	KUNIT_EXPECT_FALSE(test, io_timeout_take_reset(&t));
+	KUNIT_EXPECT_FALSE(test, io_timeout_reset_done(&t));
 	expect_slot(test, &t, LIMIT + 1, false);
 }
 
@@ -159,7 +159,7 @@ static void resetting_op_interrupt_is_late(struct kunit *test)
 	expect_slot(test, &t, RESET_LIMIT, true);
 }
 
-static void resetting_reset_interrupt_is_seen(struct kunit *test)
+static void resetting_reset_interrupt_ends_it(struct kunit *test)
 {
 	struct io_timeout t = in_state(RESETTING);
 
@@ -167,11 +167,11 @@ static void resetting_reset_interrupt_is_seen(struct kunit *test)
 	expect_slot(test, &t, -1, true);
 }
 
-static void resetting_take_reset_is_false(struct kunit *test)
+static void resetting_reset_done_is_false(struct kunit *test)
 {
 	struct io_timeout t = in_state(RESETTING);
 
-	KUNIT_EXPECT_FALSE(test, io_timeout_take_reset(&t));
+	KUNIT_EXPECT_FALSE(test, io_timeout_reset_done(&t));
 	expect_slot(test, &t, RESET_LIMIT, true);
 }
 
@@ -188,34 +188,34 @@ static void resetting_tick_counts_down_to_failed(struct kunit *test)
 	expect_slot(test, &t, -1, false);
 }
 
-static void seen_op_interrupt_is_late(struct kunit *test)
+static void reset_done_op_interrupt_is_late(struct kunit *test)
 {
-	struct io_timeout t = in_state(SEEN);
+	struct io_timeout t = in_state(RESET_DONE);
 
 	KUNIT_EXPECT_FALSE(test, io_timeout_op_interrupt(&t));
 	expect_slot(test, &t, -1, true);
 }
 
-static void seen_reset_interrupt_is_spurious(struct kunit *test)
+static void reset_done_reset_interrupt_is_spurious(struct kunit *test)
 {
-	struct io_timeout t = in_state(SEEN);
+	struct io_timeout t = in_state(RESET_DONE);
 
 	KUNIT_EXPECT_FALSE(test, io_timeout_reset_interrupt(&t));
 	expect_slot(test, &t, -1, true);
 }
 
-static void seen_take_reset_is_true_once(struct kunit *test)
+static void reset_done_is_true_once(struct kunit *test)
 {
-	struct io_timeout t = in_state(SEEN);
+	struct io_timeout t = in_state(RESET_DONE);
 
-	KUNIT_EXPECT_TRUE(test, io_timeout_take_reset(&t));
+	KUNIT_EXPECT_TRUE(test, io_timeout_reset_done(&t));
 	expect_slot(test, &t, -1, false);
-	KUNIT_EXPECT_FALSE(test, io_timeout_take_reset(&t));
+	KUNIT_EXPECT_FALSE(test, io_timeout_reset_done(&t));
 }
 
-static void seen_tick_is_ok(struct kunit *test)
+static void reset_done_tick_is_ok(struct kunit *test)
 {
-	struct io_timeout t = in_state(SEEN);
+	struct io_timeout t = in_state(RESET_DONE);
 
 	KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_OK);
 	expect_slot(test, &t, -1, true);
@@ -225,7 +225,7 @@ static void cancel_makes_idle(struct kunit *test)
 {
 	enum state state;
 
-	for (state = IDLE; state <= SEEN; state++) {
+	for (state = IDLE; state <= RESET_DONE; state++) {
 		struct io_timeout t = in_state(state);
 
 		io_timeout_cancel(&t);
@@ -233,15 +233,15 @@ static void cancel_makes_idle(struct kunit *test)
 	}
 }
 
-static void resetting_until_the_reset_was_seen(struct kunit *test)
+static void resetting_until_reset_done_was_true(struct kunit *test)
 {
 	enum state state;
 
-	for (state = IDLE; state <= SEEN; state++) {
+	for (state = IDLE; state <= RESET_DONE; state++) {
 		struct io_timeout t = in_state(state);
 
 		KUNIT_EXPECT_EQ(test, io_timeout_resetting(&t),
-				state == RESETTING || state == SEEN);
+				state == RESETTING || state == RESET_DONE);
 	}
 }
 
@@ -260,7 +260,7 @@ static void begin_reset_is_resetting_in_every_state(struct kunit *test)
 {
 	enum state state;
 
-	for (state = IDLE; state <= SEEN; state++) {
+	for (state = IDLE; state <= RESET_DONE; state++) {
 		struct io_timeout t = in_state(state);
 
 		io_timeout_begin_reset(&t);
@@ -293,16 +293,16 @@ static void begun_reset_counts_down_to_failed(struct kunit *test)
 	expect_slot(test, &t, -1, false);
 }
 
-static void begun_reset_is_seen_and_taken(struct kunit *test)
+static void begun_reset_ends_as_any(struct kunit *test)
 {
 	struct io_timeout t = in_state(IDLE);
 
 	io_timeout_begin_reset(&t);
 	KUNIT_EXPECT_FALSE(test, io_timeout_op_interrupt(&t));
-	KUNIT_EXPECT_FALSE(test, io_timeout_take_reset(&t));
+	KUNIT_EXPECT_FALSE(test, io_timeout_reset_done(&t));
 	KUNIT_EXPECT_TRUE(test, io_timeout_reset_interrupt(&t));
 	expect_slot(test, &t, -1, true);
-	KUNIT_EXPECT_TRUE(test, io_timeout_take_reset(&t));
+	KUNIT_EXPECT_TRUE(test, io_timeout_reset_done(&t));
 	expect_slot(test, &t, -1, false);
 }
 
@@ -325,11 +325,11 @@ static void expect_due_before_each_verdict(struct kunit *test, struct io_timeout
 static void due_is_true_exactly_when_the_tick_acts(struct kunit *test)
 {
 	static const int verdicts[] = {
-		[IDLE] = 0, [RUNNING] = 2, [RESETTING] = 1, [SEEN] = 0,
+		[IDLE] = 0, [RUNNING] = 2, [RESETTING] = 1, [RESET_DONE] = 0,
 	};
 	enum state state;
 
-	for (state = IDLE; state <= SEEN; state++) {
+	for (state = IDLE; state <= RESET_DONE; state++) {
 		struct io_timeout t = in_state(state);
 
 		expect_due_before_each_verdict(test, t, verdicts[state]);
@@ -403,8 +403,8 @@ static void limits_out_of_range_count_as_the_nearest(struct kunit *test)
 }
 
 /*
- * The model: a state, and how many ticks it has seen. It says what the scheme
- * must return, and its counter follows from the definition of the limits.
+ * The model: a state, and its age in ticks. It says what the scheme must
+ * return. Its counter follows from the definition of the limits.
  */
 struct model {
 	enum state state;
@@ -413,7 +413,7 @@ struct model {
 	int reset_limit;
 };
 
-enum event { BEGIN, OP, RESET, TAKE, BEGIN_RESET, TICK, NR_EVENTS };
+enum event { BEGIN, OP, RESET, DONE, BEGIN_RESET, TICK, NR_EVENTS };
 
 static int model_step(struct model *m, enum event event)
 {
@@ -430,12 +430,12 @@ static int model_step(struct model *m, enum event event)
 		return was == RUNNING;
 	case RESET:
 		if (was == RESETTING)
-			m->state = SEEN;
+			m->state = RESET_DONE;
 		return was == RESETTING;
-	case TAKE:
-		if (was == SEEN)
+	case DONE:
+		if (was == RESET_DONE)
 			m->state = IDLE;
-		return was == SEEN;
+		return was == RESET_DONE;
 	case BEGIN_RESET:
 		m->state = RESETTING;
 		m->age = -1;	/* the tick that may come right after it */
@@ -465,13 +465,13 @@ static bool model_agrees(const struct model *m, const struct io_timeout *t)
 {
 	switch (m->state) {
 	case IDLE:
-		return t->counter == -1 && !t->reset_expected;
+		return t->counter == -1 && !t->resetting;
 	case RUNNING:
-		return t->counter == m->limit + 1 - m->age && !t->reset_expected;
+		return t->counter == m->limit + 1 - m->age && !t->resetting;
 	case RESETTING:
-		return t->counter == m->reset_limit - m->age && t->reset_expected;
+		return t->counter == m->reset_limit - m->age && t->resetting;
 	default:
-		return t->counter == -1 && t->reset_expected;
+		return t->counter == -1 && t->resetting;
 	}
 }
 
@@ -485,8 +485,8 @@ static int scheme_step(struct io_timeout *t, enum event event)
 		return io_timeout_op_interrupt(t);
 	case RESET:
 		return io_timeout_reset_interrupt(t);
-	case TAKE:
-		return io_timeout_take_reset(t);
+	case DONE:
+		return io_timeout_reset_done(t);
 	case BEGIN_RESET:
 		io_timeout_begin_reset(t);
 		return 0;
@@ -549,28 +549,28 @@ static struct kunit_case io_timeout_cases[] = {
 	KUNIT_CASE(idle_begin),
 	KUNIT_CASE(idle_op_interrupt_is_spurious),
 	KUNIT_CASE(idle_reset_interrupt_is_spurious),
-	KUNIT_CASE(idle_take_reset_is_false),
+	KUNIT_CASE(idle_reset_done_is_false),
 	KUNIT_CASE(idle_tick_is_ok),
 	KUNIT_CASE(begin_warns_unless_idle),
 	KUNIT_CASE(running_op_interrupt_ends_it),
 	KUNIT_CASE(running_reset_interrupt_is_spurious),
-	KUNIT_CASE(running_take_reset_is_false),
+	KUNIT_CASE(running_reset_done_is_false),
 	KUNIT_CASE(running_tick_counts_down_to_reset),
 	KUNIT_CASE(resetting_op_interrupt_is_late),
-	KUNIT_CASE(resetting_reset_interrupt_is_seen),
-	KUNIT_CASE(resetting_take_reset_is_false),
+	KUNIT_CASE(resetting_reset_interrupt_ends_it),
+	KUNIT_CASE(resetting_reset_done_is_false),
 	KUNIT_CASE(resetting_tick_counts_down_to_failed),
-	KUNIT_CASE(seen_op_interrupt_is_late),
-	KUNIT_CASE(seen_reset_interrupt_is_spurious),
-	KUNIT_CASE(seen_take_reset_is_true_once),
-	KUNIT_CASE(seen_tick_is_ok),
+	KUNIT_CASE(reset_done_op_interrupt_is_late),
+	KUNIT_CASE(reset_done_reset_interrupt_is_spurious),
+	KUNIT_CASE(reset_done_is_true_once),
+	KUNIT_CASE(reset_done_tick_is_ok),
 	KUNIT_CASE(cancel_makes_idle),
-	KUNIT_CASE(resetting_until_the_reset_was_seen),
+	KUNIT_CASE(resetting_until_reset_done_was_true),
 	KUNIT_CASE(limits_hold_from_the_next_begin),
 	KUNIT_CASE(begin_reset_is_resetting_in_every_state),
 	KUNIT_CASE(begin_reset_starts_the_time_over),
 	KUNIT_CASE(begun_reset_counts_down_to_failed),
-	KUNIT_CASE(begun_reset_is_seen_and_taken),
+	KUNIT_CASE(begun_reset_ends_as_any),
 	KUNIT_CASE(due_is_true_exactly_when_the_tick_acts),
 	KUNIT_CASE(an_interrupt_takes_due_back),
 	KUNIT_CASE(limits_out_of_range_count_as_the_nearest),

@@ -757,7 +757,7 @@ static void edu_handle(struct edu *edu, struct edu_report *report)
 		edu_note(edu, report, EDU_REPORT_DONE);
 		edu_finish(edu, edu_collect(edu));
 	}
-	if (io_timeout_take_reset(&edu->timeout)) {
+	if (io_timeout_reset_done(&edu->timeout)) {
 		edu->reset_raised = false;
 		edu_retry(edu, report);
 	}

@@ -162,7 +162,7 @@ static void ported_handle(struct ported *p)
 	if (cause) {
 		ported_complete(p, cause == SIM_HW_CAUSE_ERROR ? -EIO : 0);
 		ported_idle(p);
-	} else if (io_timeout_take_reset(&p->timeout)) {
+	} else if (io_timeout_reset_done(&p->timeout)) {
 		if (p->request && p->request->timeouts > PORTED_RETRIES)
 			ported_complete(p, -ETIMEDOUT);
 		ported_idle(p);		/* a request that is left is retried */
