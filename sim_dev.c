@@ -12,7 +12,7 @@
  *
  * and if the interrupt does not come:
  *
- *	IoTimer		sim_dev_second()   ask the device; count down; at 0 reset it
+ *	IoTimer		sim_dev_watchdog()   ask the device; count down; at 0 reset it
  *	ISR, DpcForIsr	as above           the reset is over: retry, or give up
  *	CustomDpc	sim_dev_failed()   the reset timed out: fail the request
  *
@@ -126,7 +126,7 @@ static void sim_dev_trace_complete(struct sim_dev *sim, struct sim_request *req,
 	if (req->submitted)
 		us = ktime_us_delta(ktime_get(), req->submitted);
 	trace_sim_dev_complete(sim->dev, req->number, result, us, req->retries,
-			       req->withdrawn);
+			       req->cancelled);
 }
 
 /* Keep the error for fsync() or the next write(), if nobody else reports it. */
@@ -145,14 +145,14 @@ static void sim_dev_keep_error(struct sim_request *req, int result)
 static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 			     int result)
 {
-	bool waited_for = !req->nonblock && !req->withdrawn && !req->iocb;
+	bool waited_for = !req->nonblock && !req->cancelled && !req->iocb;
 
 	lockdep_assert_held(&sim->lock);
 	sim_dev_trace_complete(sim, req, result);
 	sim_dev_keep_error(req, result);
 	req->result = result;
 	req->done = true;
-	if (req->withdrawn)
+	if (req->cancelled)
 		sim->stats.cancelled++;
 	else if (result >= 0)
 		sim->stats.completed++;
@@ -261,10 +261,10 @@ static void sim_dev_finish(struct sim_dev *sim, int result)
 }
 
 /* Nobody wants the request any more. Caller holds the lock. */
-void sim_dev_withdraw(struct sim_dev *sim, struct sim_request *req)
+void sim_dev_cancel(struct sim_dev *sim, struct sim_request *req)
 {
 	lockdep_assert_held(&sim->lock);
-	req->withdrawn = true;
+	req->cancelled = true;
 	if (!list_empty(&req->queue)) {
 		list_del_init(&req->queue);
 		sim_dev_complete(sim, req, -EINTR);
@@ -293,10 +293,10 @@ struct sim_dev_report {
 		SIM_REPORT_RESET_IDLE,
 		SIM_REPORT_RESTART,
 		SIM_REPORT_RETRY,
-		SIM_REPORT_GIVEN_UP,
-		SIM_REPORT_WITHDRAWN,
+		SIM_REPORT_RETRIES_USED_UP,
+		SIM_REPORT_CANCELLED,
 		SIM_REPORT_RESET_FAILED,
-		SIM_REPORT_RESET_FAILED_WITHDRAWN,
+		SIM_REPORT_RESET_FAILED_CANCELLED,
 		SIM_REPORT_RESET_FAILED_IDLE,
 	} what;
 	bool missed;
@@ -366,12 +366,12 @@ static void sim_dev_log(struct sim_dev *sim, const struct sim_dev_report *report
 				     request, s, ms, report->retries,
 				     report->max_retries);
 		break;
-	case SIM_REPORT_GIVEN_UP:
+	case SIM_REPORT_RETRIES_USED_UP:
 		dev_err_ratelimited(sim->dev,
 				    "request %llu: reset complete after %u.%03u s, giving up after %u retries, failed with -ETIMEDOUT\n",
 				    request, s, ms, report->retries);
 		break;
-	case SIM_REPORT_WITHDRAWN:
+	case SIM_REPORT_CANCELLED:
 		dev_info_ratelimited(sim->dev,
 				     "request %llu: reset complete after %u.%03u s, the request was cancelled\n",
 				     request, s, ms);
@@ -381,7 +381,7 @@ static void sim_dev_log(struct sim_dev *sim, const struct sim_dev_report *report
 				    "request %llu: reset failed, no interrupt for %u.%03u s, failed with -EIO\n",
 				    request, s, ms);
 		break;
-	case SIM_REPORT_RESET_FAILED_WITHDRAWN:
+	case SIM_REPORT_RESET_FAILED_CANCELLED:
 		dev_err_ratelimited(sim->dev,
 				    "request %llu: reset failed, no interrupt for %u.%03u s, the request was cancelled\n",
 				    request, s, ms);
@@ -396,63 +396,63 @@ static void sim_dev_log(struct sim_dev *sim, const struct sim_dev_report *report
 
 /* Interrupt, once-a-second routine, and what they defer */
 
-/* Has what the driver waits for come to its end? Caller holds the lock. */
-static unsigned int sim_dev_judge(struct sim_dev *sim, u64 cause)
+/* Does this cause end what is outstanding? Caller holds the lock. */
+static enum sim_dev_irq sim_dev_classify_irq(struct sim_dev *sim, u64 cause)
 {
 	struct sim_slot *slot = &sim->slot;
 
 	if (cause == SIM_HW_ALL_ONES)	/* gone: it says nothing */
-		return SIM_DEV_SPURIOUS;
-	switch (SIM_HW_CAUSE_WHY(cause)) {
+		return SIM_DEV_IRQ_SPURIOUS;
+	switch (SIM_HW_CAUSE_CODE(cause)) {
 	case SIM_HW_CAUSE_DONE:
 	case SIM_HW_CAUSE_ERROR:
 		/* Without the tag, an old operation's end would end a retry. */
 		if (SIM_HW_CAUSE_TAG(cause) != slot->tag ||
 		    !io_timeout_op_interrupt(&slot->timeout))
-			return SIM_DEV_LATE;
+			return SIM_DEV_IRQ_LATE;
 		slot->interrupted = true;
-		slot->error = SIM_HW_CAUSE_WHY(cause) == SIM_HW_CAUSE_ERROR;
-		return SIM_DEV_ACCEPTED;
+		slot->error = SIM_HW_CAUSE_CODE(cause) == SIM_HW_CAUSE_ERROR;
+		return SIM_DEV_IRQ_ACCEPTED;
 	case SIM_HW_CAUSE_RESET:
 		if (io_timeout_reset_interrupt(&slot->timeout))
-			return SIM_DEV_ACCEPTED;
+			return SIM_DEV_IRQ_ACCEPTED;
 		fallthrough;
 	default:
-		return SIM_DEV_SPURIOUS;
+		return SIM_DEV_IRQ_SPURIOUS;
 	}
 }
 
 /* Classify and count a cause. Caller holds the lock. */
-static unsigned int sim_dev_take_cause(struct sim_dev *sim, u64 cause)
+static enum sim_dev_irq sim_dev_take_cause(struct sim_dev *sim, u64 cause)
 {
-	unsigned int verdict = sim_dev_judge(sim, cause);
+	enum sim_dev_irq kind = sim_dev_classify_irq(sim, cause);
 
-	if (verdict == SIM_DEV_LATE)
+	if (kind == SIM_DEV_IRQ_LATE)
 		sim->stats.late++;
-	if (verdict == SIM_DEV_SPURIOUS)
+	if (kind == SIM_DEV_IRQ_SPURIOUS)
 		sim->stats.spurious++;
-	return verdict;
+	return kind;
 }
 
 static irqreturn_t sim_dev_isr(int irq, void *data)
 {
 	struct sim_dev *sim = data;
-	unsigned int verdict = SIM_DEV_SPURIOUS;
+	enum sim_dev_irq kind = SIM_DEV_IRQ_SPURIOUS;
 	unsigned long flags;
 	u64 cause;
 
 	spin_lock_irqsave(&sim->lock, flags);
 	if (!sim->off) {
 		cause = sim_hw_read(sim->hw, SIM_HW_CAUSE);
-		verdict = sim_dev_take_cause(sim, cause);
-		trace_sim_dev_interrupt(sim->dev, cause, verdict);
+		kind = sim_dev_take_cause(sim, cause);
+		trace_sim_dev_interrupt(sim->dev, cause, kind);
 	}
 	spin_unlock_irqrestore(&sim->lock, flags);
 	/*
 	 * Never IRQ_NONE: nobody else could have raised it, and the kernel
 	 * switches off a line that goes unhandled too often.
 	 */
-	return verdict == SIM_DEV_ACCEPTED ? IRQ_WAKE_THREAD : IRQ_HANDLED;
+	return kind == SIM_DEV_IRQ_ACCEPTED ? IRQ_WAKE_THREAD : IRQ_HANDLED;
 }
 
 /*
@@ -473,7 +473,7 @@ static bool sim_dev_reap(struct sim_dev *sim)
 		if (status == SIM_HW_ALL_ONES || !(status & SIM_HW_STATUS_IRQ))
 			break;
 		cause = sim_hw_read(sim->hw, SIM_HW_CAUSE);
-		if (sim_dev_take_cause(sim, cause) == SIM_DEV_ACCEPTED)
+		if (sim_dev_take_cause(sim, cause) == SIM_DEV_IRQ_ACCEPTED)
 			accepted = true;
 	}
 	return accepted;
@@ -484,19 +484,19 @@ static void sim_dev_retry(struct sim_dev *sim, struct sim_dev_report *report)
 {
 	struct sim_request *req = sim->slot.request;
 
-	if (sim->closed && req && !req->withdrawn)
+	if (sim->closed && req && !req->cancelled)
 		return;		/* resume resets it again */
 	if (!req) {		/* at resume */
 		sim_dev_note(sim, report, SIM_REPORT_RESET_IDLE);
 		sim_dev_start_io(sim);
-	} else if (req->withdrawn) {
-		sim_dev_note(sim, report, SIM_REPORT_WITHDRAWN);
+	} else if (req->cancelled) {
+		sim_dev_note(sim, report, SIM_REPORT_CANCELLED);
 		sim_dev_finish(sim, -EINTR);
 	} else if (!sim->slot.guilty) {
 		sim_dev_note(sim, report, SIM_REPORT_RESTART);
 		sim_dev_program(sim);
 	} else if (req->retries >= sim->max_retries) {
-		sim_dev_note(sim, report, SIM_REPORT_GIVEN_UP);
+		sim_dev_note(sim, report, SIM_REPORT_RETRIES_USED_UP);
 		sim_dev_finish(sim, -ETIMEDOUT);
 	} else {
 		req->retries++;
@@ -614,7 +614,7 @@ static void sim_dev_tick(struct sim_dev *sim, struct sim_dev_report *report)
 }
 
 /* Once a second while something is outstanding (IoTimer routine). */
-static void sim_dev_second(struct device *dev, void *context)
+static void sim_dev_watchdog(struct device *dev, void *context)
 {
 	struct sim_dev *sim = context;
 	struct sim_dev_report report = {};
@@ -642,8 +642,8 @@ static void sim_dev_failed(struct work_struct *work)
 		goto out;
 	sim->slot.failed = false;
 	if (req) {
-		sim_dev_note(sim, &report, req->withdrawn ?
-					   SIM_REPORT_RESET_FAILED_WITHDRAWN :
+		sim_dev_note(sim, &report, req->cancelled ?
+					   SIM_REPORT_RESET_FAILED_CANCELLED :
 					   SIM_REPORT_RESET_FAILED);
 		sim_dev_finish(sim, -EIO);
 	} else {
@@ -919,7 +919,7 @@ static int sim_dev_probe(struct platform_device *pdev)
 	platform_set_drvdata(pdev, sim);
 
 	/* Undone in the reverse order: nodes, gone, work, interrupt, timer. */
-	sim->timer = devm_iotimer_create(dev, sim_dev_second, sim);
+	sim->timer = devm_iotimer_create(dev, sim_dev_watchdog, sim);
 	if (IS_ERR(sim->timer))
 		return PTR_ERR(sim->timer);
 	err = devm_request_threaded_irq(dev, irq, sim_dev_isr, sim_dev_thread,

@@ -47,6 +47,18 @@ extern struct sim_dev_param sim_param_max_retries;
 extern struct sim_dev_param sim_param_queue_depth;
 
 /**
+ * enum sim_dev_irq - what the handler makes of an interrupt
+ * @SIM_DEV_IRQ_ACCEPTED: what was outstanding is done, the operation or the reset
+ * @SIM_DEV_IRQ_LATE: of an operation that is not outstanding any more
+ * @SIM_DEV_IRQ_SPURIOUS: without cause, or of a reset that is not outstanding
+ */
+enum sim_dev_irq {
+	SIM_DEV_IRQ_ACCEPTED,
+	SIM_DEV_IRQ_LATE,
+	SIM_DEV_IRQ_SPURIOUS,
+};
+
+/**
  * struct sim_dev_stats - what happened since the device was bound
  * @submitted: requests taken; always the sum of @completed, @failed,
  *	@cancelled and those outstanding
@@ -175,7 +187,7 @@ struct sim_dev {
  * @retries: how often it was started again
  * @nonblock: the submitter is not waiting, so an error is reported later, by
  *	read() if the file has a reader, else by fsync() or the next write()
- * @withdrawn: nobody wants the result any more
+ * @cancelled: nobody wants the result any more
  * @done: @result is valid; protected, like all above, by sim_dev.lock
  * @result: length or negative errno
  * @offset: bytes of the result that were read; protected by sim_file.read_lock
@@ -195,7 +207,7 @@ struct sim_request {
 	ktime_t submitted;
 	unsigned int retries;
 	bool nonblock;
-	bool withdrawn;
+	bool cancelled;
 	bool done;
 	int result;
 	size_t offset;
@@ -236,7 +248,7 @@ int sim_dev_register_driver(unsigned int nr);
 void sim_dev_unregister_driver(unsigned int nr);
 
 void sim_dev_queue(struct sim_dev *sim, struct sim_request *req);
-void sim_dev_withdraw(struct sim_dev *sim, struct sim_request *req);
+void sim_dev_cancel(struct sim_dev *sim, struct sim_request *req);
 void sim_dev_unlock(struct sim_dev *sim, unsigned long flags);
 void sim_request_put(struct sim_request *req);
 void sim_request_unlist(struct sim_request *req);

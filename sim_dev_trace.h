@@ -10,12 +10,13 @@
 #include <linux/tracepoint.h>
 
 #include "compat.h"
+#include "sim_dev.h"
 #include "sim_hw.h"
 
-/* What the interrupt handler made of an interrupt; as numbers, for printing. */
-#define SIM_DEV_ACCEPTED	0	/* the operation or reset is over */
-#define SIM_DEV_LATE		1	/* of an operation that was given up */
-#define SIM_DEV_SPURIOUS	2	/* without cause, or nobody waits for it */
+/* So that the event's format has the numbers, for programs that read it. */
+TRACE_DEFINE_ENUM(SIM_DEV_IRQ_ACCEPTED);
+TRACE_DEFINE_ENUM(SIM_DEV_IRQ_LATE);
+TRACE_DEFINE_ENUM(SIM_DEV_IRQ_SPURIOUS);
 
 TRACE_EVENT(sim_dev_submit,
 	TP_PROTO(const struct device *device, u64 request, size_t len,
@@ -61,7 +62,7 @@ TRACE_EVENT(sim_dev_start_io,
 );
 
 TRACE_EVENT(sim_dev_interrupt,
-	TP_PROTO(const struct device *device, u64 cause, unsigned int verdict),
+	TP_PROTO(const struct device *device, u64 cause, enum sim_dev_irq verdict),
 	TP_ARGS(device, cause, verdict),
 	TP_STRUCT__entry(
 		__string(dev, dev_name(device))
@@ -71,7 +72,7 @@ TRACE_EVENT(sim_dev_interrupt,
 	),
 	TP_fast_assign(
 		compat_assign_str(dev, dev_name(device));
-		__entry->cause = SIM_HW_CAUSE_WHY(cause);
+		__entry->cause = SIM_HW_CAUSE_CODE(cause);
 		__entry->tag = SIM_HW_CAUSE_TAG(cause);
 		__entry->verdict = verdict;
 	),
@@ -83,9 +84,9 @@ TRACE_EVENT(sim_dev_interrupt,
 				   { SIM_HW_CAUSE_RESET, "reset" }),
 		  __entry->tag,
 		  __print_symbolic(__entry->verdict,
-				   { SIM_DEV_ACCEPTED, "accepted" },
-				   { SIM_DEV_LATE, "late" },
-				   { SIM_DEV_SPURIOUS, "spurious" }))
+				   { SIM_DEV_IRQ_ACCEPTED, "accepted" },
+				   { SIM_DEV_IRQ_LATE, "late" },
+				   { SIM_DEV_IRQ_SPURIOUS, "spurious" }))
 );
 
 /* The once-a-second routine has counted down; what the counter is now. */

@@ -135,7 +135,7 @@ static int sim_file_wait(struct sim_dev *sim, struct sim_request *req,
 
 	spin_lock_irqsave(&sim->lock, flags);
 	if (!req->done) {
-		sim_dev_withdraw(sim, req);
+		sim_dev_cancel(sim, req);
 		result = -EINTR;
 	} else {
 		result = req->result;
@@ -413,7 +413,7 @@ static void sim_file_free(struct sim_file *file)
 	file->keeps_results = false;
 	list_for_each_entry_safe(req, next, &file->requests, list) {
 		if (!req->done) {
-			sim_dev_withdraw(sim, req);
+			sim_dev_cancel(sim, req);
 		} else {
 			sim_request_unlist(req);
 			sim_request_put(req);

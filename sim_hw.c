@@ -181,7 +181,7 @@ static void sim_hw_take_effect(struct sim_hw *hw,
  * Have all due events take effect, arm the timer for the next one. Returns true
  * if the interrupt is to be raised.
  */
-static bool sim_hw_run(struct sim_hw *hw, ktime_t now)
+static bool sim_hw_process_due(struct sim_hw *hw, ktime_t now)
 {
 	bool was_raised = hw->raised;
 
@@ -239,12 +239,12 @@ static void sim_hw_post(struct sim_hw *hw, struct sim_hw_event event)
 		(hw->nr_events - i) * sizeof(event));
 	hw->event[i] = event;
 	hw->nr_events++;
-	if (sim_hw_run(hw, ktime_get()))
+	if (sim_hw_process_due(hw, ktime_get()))
 		sim_hw_raise(hw);
 }
 
 /* Does a pending fault of this kind strike now? */
-static bool sim_hw_strikes(struct sim_hw *hw, enum sim_hw_fault fault)
+static bool sim_hw_take_fault(struct sim_hw *hw, enum sim_hw_fault fault)
 {
 	if (!hw->state.pending[fault])
 		return false;
@@ -272,7 +272,7 @@ static enum hrtimer_restart sim_hw_timer(struct hrtimer *timer)
 	bool raise;
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
-	raise = sim_hw_run(hw, ktime_get());
+	raise = sim_hw_process_due(hw, ktime_get());
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 	if (raise)
 		generic_handle_irq(hw->irq);
@@ -303,16 +303,16 @@ static void sim_hw_begin(struct sim_hw *hw)
 	sim_hw_drop(hw);
 	hw->busy = true;
 	hw->resetting = false;
-	if (hw->state.dead || sim_hw_strikes(hw, SIM_HW_HANG))
+	if (hw->state.dead || sim_hw_take_fault(hw, SIM_HW_HANG))
 		return;
-	if (sim_hw_strikes(hw, SIM_HW_LATE)) {
+	if (sim_hw_take_fault(hw, SIM_HW_LATE)) {
 		event.late = true;
 		ms = hw->state.ms[SIM_HW_LATE_AFTER];
-	} else if (sim_hw_strikes(hw, SIM_HW_ERROR)) {
+	} else if (sim_hw_take_fault(hw, SIM_HW_ERROR)) {
 		event.cause = SIM_HW_CAUSE_ERROR;
-	} else if (sim_hw_strikes(hw, SIM_HW_LOST)) {
+	} else if (sim_hw_take_fault(hw, SIM_HW_LOST)) {
 		event.lost = true;
-	} else if (sim_hw_strikes(hw, SIM_HW_DUPLICATE)) {
+	} else if (sim_hw_take_fault(hw, SIM_HW_DUPLICATE)) {
 		times = 2;
 	}
 	event.due = sim_hw_due_in(ms);
@@ -326,9 +326,9 @@ static void sim_hw_begin_reset(struct sim_hw *hw)
 	struct sim_hw_event event = { .cause = SIM_HW_CAUSE_RESET };
 
 	hw->resetting = true;
-	if (hw->state.dead || sim_hw_strikes(hw, SIM_HW_RESET_HANG))
+	if (hw->state.dead || sim_hw_take_fault(hw, SIM_HW_RESET_HANG))
 		return;
-	event.lost = sim_hw_strikes(hw, SIM_HW_RESET_LOST);
+	event.lost = sim_hw_take_fault(hw, SIM_HW_RESET_LOST);
 	event.due = sim_hw_due_in(hw->state.ms[SIM_HW_RESET_LATENCY]);
 	sim_hw_post(hw, event);
 }
@@ -369,7 +369,7 @@ static u64 sim_hw_take_cause(struct sim_hw *hw)
 		hw->nr_due--;
 		sim_hw_remove(hw, 0);
 	}
-	if (hw->nr_due || sim_hw_strikes(hw, SIM_HW_STORM))
+	if (hw->nr_due || sim_hw_take_fault(hw, SIM_HW_STORM))
 		sim_hw_raise(hw);
 	sim_hw_next_spurious(hw, 1);
 	return cause;
@@ -383,7 +383,7 @@ static u32 sim_hw_status(const struct sim_hw *hw)
 }
 
 /* Does the device react? Touching it without power is a driver bug. */
-static bool sim_hw_hears(struct sim_hw *hw)
+static bool sim_hw_responds(struct sim_hw *hw)
 {
 	WARN_ONCE(hw->off, "sim_hw: touched without power\n");
 	return !hw->off && !hw->state.gone;
@@ -405,7 +405,7 @@ void sim_hw_start(struct sim_hw *hw, u32 tag, const void *data, size_t len)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
-	if (sim_hw_hears(hw)) {
+	if (sim_hw_responds(hw)) {
 		sim_hw_raise_again(hw);
 		hw->tag = tag;
 		hw->length = min_t(size_t, len, SIM_HW_BUFFER_SIZE);
@@ -429,7 +429,7 @@ void sim_hw_reset(struct sim_hw *hw)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
-	if (sim_hw_hears(hw)) {
+	if (sim_hw_responds(hw)) {
 		sim_hw_drop_all(hw);
 		sim_hw_raise_again(hw);
 		sim_hw_begin_reset(hw);
@@ -451,7 +451,7 @@ u64 sim_hw_read(struct sim_hw *hw, enum sim_hw_reg reg)
 	u64 value = SIM_HW_ALL_ONES;
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
-	if (!sim_hw_hears(hw))
+	if (!sim_hw_responds(hw))
 		goto out;
 	switch (reg) {
 	case SIM_HW_TAG:
@@ -486,7 +486,7 @@ void sim_hw_read_buffer(struct sim_hw *hw, void *data, size_t len)
 
 	len = min_t(size_t, len, SIM_HW_BUFFER_SIZE);
 	raw_spin_lock_irqsave(&hw->lock, flags);
-	if (sim_hw_hears(hw))
+	if (sim_hw_responds(hw))
 		memcpy(data, hw->out, len);
 	else
 		memset(data, 0xff, len);
@@ -510,7 +510,7 @@ void sim_hw_inject(struct sim_hw *hw, enum sim_hw_fault fault,
 	hw->state.pending[fault] = count;
 	if (fault == SIM_HW_SPURIOUS)
 		sim_hw_next_spurious(hw, 0);
-	if (fault == SIM_HW_STORM && sim_hw_strikes(hw, fault))
+	if (fault == SIM_HW_STORM && sim_hw_take_fault(hw, fault))
 		sim_hw_raise(hw);
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
@@ -557,7 +557,7 @@ void sim_hw_set_dead(struct sim_hw *hw, bool dead)
 static void sim_hw_return(struct sim_hw *hw)
 {
 	hw->raised = false;
-	if (hw->nr_due || sim_hw_strikes(hw, SIM_HW_STORM))
+	if (hw->nr_due || sim_hw_take_fault(hw, SIM_HW_STORM))
 		sim_hw_raise(hw);
 }
 

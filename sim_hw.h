@@ -35,7 +35,7 @@ struct sim_hw;
  * @SIM_HW_LENGTH: bytes that it loops back
  * @SIM_HW_STATUS: SIM_HW_STATUS_* bits
  * @SIM_HW_CAUSE: why the interrupt was raised, in two halves:
- *	SIM_HW_CAUSE_WHY() and SIM_HW_CAUSE_TAG(). Reading takes the cause; if
+ *	SIM_HW_CAUSE_CODE() and SIM_HW_CAUSE_TAG(). Reading takes the cause; if
  *	another one waits, the interrupt is raised again. It is raised again by
  *	sim_hw_start() and sim_hw_reset() too while a cause waits, so an
  *	interrupt that the system lost does not silence the device
@@ -51,7 +51,7 @@ enum sim_hw_reg {
 #define SIM_HW_STATUS_RESETTING	0x2	/* a reset is under way */
 #define SIM_HW_STATUS_IRQ	0x4	/* a cause waits to be read */
 
-#define SIM_HW_CAUSE_WHY(cause)	((u32)(cause))	/* a value as below */
+#define SIM_HW_CAUSE_CODE(cause)	((u32)(cause))	/* a value as below */
 #define SIM_HW_CAUSE_TAG(cause)	((u32)((cause) >> 32))	/* of the operation */
 
 #define SIM_HW_CAUSE_NONE	0	/* spurious; or nothing to take */

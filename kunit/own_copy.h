@@ -42,7 +42,7 @@
 #define sim_dev_register_driver		OWN(sim_dev_register_driver)
 #define sim_dev_unlock			OWN(sim_dev_unlock)
 #define sim_dev_unregister_driver	OWN(sim_dev_unregister_driver)
-#define sim_dev_withdraw		OWN(sim_dev_withdraw)
+#define sim_dev_cancel		OWN(sim_dev_cancel)
 #define sim_param_max_retries		OWN(sim_param_max_retries)
 #define sim_param_queue_depth		OWN(sim_param_queue_depth)
 #define sim_param_reset_timeout		OWN(sim_param_reset_timeout)

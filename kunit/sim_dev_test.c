@@ -653,7 +653,7 @@ static void devices_are_independent(struct kunit *test)
 
 /* Requests that nobody waits for any more */
 
-static void closing_withdraws_what_is_queued(struct kunit *test)
+static void closing_cancels_what_is_queued(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
 
@@ -1320,7 +1320,7 @@ static struct kunit_case sim_dev_cases[] = {
 	KUNIT_CASE(an_idle_device_rests),
 	KUNIT_CASE(after_a_rest_time_is_as_exact),
 	KUNIT_CASE(devices_are_independent),
-	KUNIT_CASE(closing_withdraws_what_is_queued),
+	KUNIT_CASE(closing_cancels_what_is_queued),
 	KUNIT_CASE(closing_during_the_reset),
 	KUNIT_CASE(unbinding_fails_everything),
 	KUNIT_CASE(unbinding_with_the_failure_under_way),

@@ -43,7 +43,7 @@ static void take_cause(struct silicon *si, struct seen *seen)
 {
 	u64 cause = sim_hw_read(si->hw, SIM_HW_CAUSE);
 
-	seen->cause = SIM_HW_CAUSE_WHY(cause);
+	seen->cause = SIM_HW_CAUSE_CODE(cause);
 	seen->tag = SIM_HW_CAUSE_TAG(cause);
 }
 
@@ -339,7 +339,7 @@ static void late_leaves_the_next_operation_alone(struct kunit *test)
 	expect_buffer(test, "new");
 }
 
-static void one_fault_strikes_at_a_time(struct kunit *test)
+static void one_fault_at_a_time(struct kunit *test)
 {
 	struct silicon *si = test->priv;
 
@@ -527,7 +527,7 @@ static void revived_it_raises_what_waits(struct kunit *test)
 	sim_hw_inject(si->hw, SIM_HW_SPURIOUS, 2);
 	settle();
 	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
-	KUNIT_EXPECT_EQ(test, si->seen[0].cause, SIM_HW_CAUSE_WHY(SIM_HW_ALL_ONES));
+	KUNIT_EXPECT_EQ(test, si->seen[0].cause, SIM_HW_CAUSE_CODE(SIM_HW_ALL_ONES));
 	sim_hw_set_gone(si->hw, false);
 	settle();
 	KUNIT_EXPECT_EQ(test, si->nr_seen, 3u);
@@ -718,7 +718,7 @@ static struct kunit_case sim_hw_cases[] = {
 	KUNIT_CASE(late_alone_completes_the_operation),
 	KUNIT_CASE(late_survives_a_reset),
 	KUNIT_CASE(late_leaves_the_next_operation_alone),
-	KUNIT_CASE(one_fault_strikes_at_a_time),
+	KUNIT_CASE(one_fault_at_a_time),
 	KUNIT_CASE(spurious_have_no_cause_and_are_counted),
 	KUNIT_CASE(spurious_do_not_hide_a_completion),
 	KUNIT_CASE(lost_is_done_without_an_interrupt),

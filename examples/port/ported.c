@@ -124,13 +124,13 @@ static bool ported_take_cause(struct ported *p, u64 cause)
 {
 	if (cause == SIM_HW_ALL_ONES)	/* the device is gone */
 		return false;
-	switch (SIM_HW_CAUSE_WHY(cause)) {
+	switch (SIM_HW_CAUSE_CODE(cause)) {
 	case SIM_HW_CAUSE_DONE:
 	case SIM_HW_CAUSE_ERROR:
 		if (SIM_HW_CAUSE_TAG(cause) != p->tag ||
 		    !io_timeout_op_interrupt(&p->timeout))
 			return false;	/* of an operation that timed out */
-		p->cause = SIM_HW_CAUSE_WHY(cause);
+		p->cause = SIM_HW_CAUSE_CODE(cause);
 		return true;
 	case SIM_HW_CAUSE_RESET:
 		return io_timeout_reset_interrupt(&p->timeout);
