@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sim_dev - the driver of the simulated device, and its data node in /dev
+ * sim_dev - the driver of the simulated device
  *
  * Shows how a driver notices an I/O that never interrupts, by the counter
  * scheme of io_timeout.h on top of an iotimer. A request goes this way:
  *
- *	write()		sim_dev_submit()   queue the request
+ *	write()		sim_dev_queue()    queue the request
  *	StartIo		sim_dev_start_io() begin the time-out, program the device
  *	ISR		sim_dev_isr()      end the time-out, wake the thread
  *	DpcForIsr	sim_dev_thread()   complete the request, start the next
  *
  * and if the interrupt does not come:
  *
- *	IoTimer		sim_dev_watchdog()   ask the device; count down; at 0 reset it
- *	ISR, DpcForIsr	as above           the reset is over: retry, or give up
+ *	IoTimer		sim_dev_watchdog() ask the device; count down; at 0 reset it
+ *	ISR, DpcForIsr	as above           the reset is done: retry, or fail the request
  *	CustomDpc	sim_dev_failed()   the reset timed out: fail the request
  *
- * Who completes a request: whoever takes it off the queue or out of its slot,
- * under the device's lock, and nobody else can then find it there. So each is
- * completed exactly once: by the thread, the once-a-second routine, the work
- * item, its submitter (a fatal signal came), the closing of its file, suspend,
- * or the unbinding of the device.
+ * One spinlock, sim_dev.lock, protects it all; the interrupt handler takes it.
  *
- * The log is written after the lock is dropped: a console is slow, and the
- * handler waits for the lock. What is to be said is kept in a struct
- * sim_dev_report until then.
+ * Each request is completed exactly once. Until then it is in the queue or in
+ * the slot, and only a context that has taken it from there under the lock
+ * completes it: the thread, the watchdog, the work item, the submitter (on a
+ * fatal signal), the closing of the file, suspend, or the unbinding.
+ *
+ * Log lines are written after the lock is dropped: a console is slow, and the
+ * handler waits for the lock. A struct sim_dev_report keeps them until then.
  */
 #include <linux/cdev.h>
 #include <linux/completion.h>
@@ -56,39 +56,54 @@
 #define SIM_DEV_QUIET_MS	2000	/* how long suspend waits */
 
 /*
- * Own workqueue: those who wait for recovery may occupy all workers of the
- * system's workqueue, as libaio's fsync does, and recovery would never run.
+ * For failed_work. Not the system's workqueue: libaio's fsync waits in a work
+ * item there, so waiters could occupy all its workers, and failed_work, which
+ * ends their wait, would never run.
  */
 static struct workqueue_struct *sim_dev_wq;
 
 /* Requests */
 
+/**
+ * sim_request_put - drop a reference to a request
+ * @req: the request, freed with the last one
+ *
+ * Context: any.
+ */
 void sim_request_put(struct sim_request *req)
 {
 	if (refcount_dec_and_test(&req->ref))
 		kfree(req);
 }
 
-/* May somebody read the result? Caller holds the lock. */
+/* Is the result kept for read()? Caller holds the lock. */
 static bool sim_request_has_reader(const struct sim_request *req)
 {
 	return req->file && req->file->keeps_results;
 }
 
-/* Caller holds the lock, and has just changed what waiters look at. */
+/* Wake all on a wait queue. Caller holds the lock, and has changed what they wait for. */
 static void sim_dev_wake(struct wait_queue_head *wait)
 {
 	/*
-	 * They look at it under the lock, after they have put themselves on
-	 * the queue: so whoever is not on it yet sees the change. All but
-	 * sim_ctl_poll(), which only wants to hear what sim_dev_shut_down()
-	 * tells everybody.
+	 * No barrier is needed: waiters put themselves on the queue before they
+	 * check the condition under the lock. One that is not on it yet will
+	 * see the change. sim_ctl_poll() does not check under the lock, but it
+	 * only waits for unbinding, and sim_dev_shut_down() wakes it always.
 	 */
 	if (waitqueue_active(wait))
 		wake_up(wait);
 }
 
-/* Take a request off its file's list, if it is on one. */
+/**
+ * sim_request_unlist - take a request off its file's list, if it is on one
+ * @req: the request
+ *
+ * The list and the driver share one reference: if the request is done, drop it
+ * by sim_request_put().
+ *
+ * Context: any, under the device's lock.
+ */
 void sim_request_unlist(struct sim_request *req)
 {
 	struct sim_file *file = req->file;
@@ -103,8 +118,8 @@ void sim_request_unlist(struct sim_request *req)
 }
 
 /*
- * One request fewer is outstanding. If the queue was full, wake all who poll,
- * and wake a writer that waits for room. Caller holds the lock.
+ * One request fewer is outstanding. Wake writers that wait for room and, if the
+ * queue was full, all files that poll. Caller holds the lock.
  */
 static void sim_dev_make_room(struct sim_dev *sim)
 {
@@ -129,7 +144,7 @@ static void sim_dev_trace_complete(struct sim_dev *sim, struct sim_request *req,
 			       req->cancelled);
 }
 
-/* Keep the error for fsync() or the next write(), if nobody else reports it. */
+/* Keep an error that neither write() nor read() reports: for fsync() or the next write(). */
 static void sim_dev_keep_error(struct sim_request *req, int result)
 {
 	if (result < 0 && req->nonblock && req->file && !req->file->keeps_results)
@@ -137,10 +152,10 @@ static void sim_dev_keep_error(struct sim_request *req, int result)
 }
 
 /*
- * Complete a request that the caller has just taken off the queue or out of
- * its slot. The caller holds the lock, and drops it by sim_dev_unlock(). Do not
- * use @req after this call, unless a reference of your own is held: a reader, a
- * waiting writer or sim_dev_unlock() may have the last one.
+ * Complete a request that the caller has just taken from the queue or the slot.
+ * The caller holds the lock, and drops it by sim_dev_unlock(). Do not use @req
+ * afterwards without a reference of your own: a reader, a waiting writer or
+ * sim_dev_unlock() may drop the last one.
  */
 static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 			     int result)
@@ -162,21 +177,27 @@ static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 	if (req->iocb)
 		list_add_tail(&req->queue, &sim->done);
 
-	/* Does a reader want to hear of it? */
 	if (sim_request_has_reader(req) && (result >= 0 || req->nonblock)) {
 		sim_dev_wake(&req->file->wait);
 	} else {
 		sim_request_unlist(req);
 		sim_request_put(req);
 	}
-	/* The writer has a reference, and may drop it at once. */
+	/* The writer has a reference of its own, and may drop it right away. */
 	if (waited_for)
 		complete(&req->completed);
 }
 
-/*
- * Drop the lock, then complete the asynchronous requests that ended under it.
- * sim_file_write_iter() left its reference to each of them to this function.
+/**
+ * sim_dev_unlock - drop the lock, complete the asynchronous requests done under it
+ * @sim: the device
+ * @flags: as spin_lock_irqsave() saved them
+ *
+ * In place of spin_unlock_irqrestore() where requests may have been completed.
+ * Calls ki_complete() without the lock, and drops the reference that
+ * sim_file_write_iter() left to it.
+ *
+ * Context: any.
  */
 void sim_dev_unlock(struct sim_dev *sim, unsigned long flags)
 	__releases(&sim->lock)
@@ -202,7 +223,7 @@ static void sim_dev_program(struct sim_dev *sim)
 	struct sim_request *req = slot->request;
 
 	io_timeout_begin(&slot->timeout);
-	/* sim_dev_tick() stops the timer under this lock too. */
+	/* Under the lock, as sim_dev_tick() stops it. */
 	if (!iotimer_enabled(sim->timer))
 		iotimer_start(sim->timer);
 	slot->started = ktime_get();
@@ -213,7 +234,7 @@ static void sim_dev_program(struct sim_dev *sim)
 	sim_hw_start(sim->hw, slot->tag, req->data, req->len);
 }
 
-/* Is an operation or a reset under way, or its end yet to be looked at? */
+/* Is an operation or a reset under way, or its end not yet handled? */
 static bool sim_dev_is_active(const struct sim_dev *sim)
 {
 	const struct sim_slot *slot = &sim->slot;
@@ -236,7 +257,13 @@ static void sim_dev_start_io(struct sim_dev *sim)
 	sim_dev_program(sim);
 }
 
-/* Queue a request. Caller holds the lock. */
+/**
+ * sim_dev_queue - queue a request, and start it if the device is free
+ * @sim: the device, not gone
+ * @req: the request, with a reference for the driver
+ *
+ * Context: any, under the device's lock.
+ */
 void sim_dev_queue(struct sim_dev *sim, struct sim_request *req)
 {
 	lockdep_assert_held(&sim->lock);
@@ -260,7 +287,14 @@ static void sim_dev_finish(struct sim_dev *sim, int result)
 	sim_dev_start_io(sim);
 }
 
-/* Nobody wants the request any more. Caller holds the lock. */
+/**
+ * sim_dev_cancel - cancel a request that is not done
+ * @sim: the device
+ * @req: the request. One that waits in the queue is completed now; one that the
+ *	device has, when the device is done with it
+ *
+ * Context: any, under the device's lock, which sim_dev_unlock() drops.
+ */
 void sim_dev_cancel(struct sim_dev *sim, struct sim_request *req)
 {
 	lockdep_assert_held(&sim->lock);
@@ -269,18 +303,17 @@ void sim_dev_cancel(struct sim_dev *sim, struct sim_request *req)
 		list_del_init(&req->queue);
 		sim_dev_complete(sim, req, -EINTR);
 	} else {
-		/* In the slot: completed by whoever takes it from there. */
 		sim_request_unlist(req);
 	}
 }
 
-/* What the log says, once the lock is dropped */
+/* Log lines, written once the lock is dropped */
 
 /**
- * struct sim_dev_report - what happened to a request
- * @what: what happened; selects the log line
+ * struct sim_dev_report - a log line about a request
+ * @what: which line
  * @missed: found by asking the device, since no interrupt came
- * @request: its number; 0 if a reset at resume has none
+ * @request: its number; 0 after a reset at resume without a request
  * @ms: how long the operation, or the reset, took
  * @retries: how often the request was started again
  * @max_retries: how often it may be
@@ -306,13 +339,13 @@ struct sim_dev_report {
 	unsigned int max_retries;
 };
 
-/* How long has the operation or reset been under way? In us. */
+/* Microseconds since the operation or the reset was started. */
 static s64 sim_slot_age(const struct sim_slot *slot)
 {
 	return ktime_us_delta(ktime_get(), slot->started);
 }
 
-/* The number of the slot's request; 0 if a reset at resume has none. */
+/* The number of the slot's request; 0 during a reset at resume without one. */
 static u64 sim_slot_number(const struct sim_slot *slot)
 {
 	return slot->request ? slot->request->number : 0;
@@ -331,20 +364,29 @@ static void sim_dev_note(struct sim_dev *sim, struct sim_dev_report *report,
 	report->max_retries = sim->max_retries;
 }
 
+static void sim_dev_log_missed(struct sim_dev *sim,
+			       const struct sim_dev_report *report)
+{
+	unsigned int s = report->ms / 1000, ms = report->ms % 1000;
+
+	if (report->what == SIM_REPORT_DONE)
+		dev_warn_ratelimited(sim->dev,
+				     "request %llu: done, but no interrupt came in %u.%03u s\n",
+				     report->request, s, ms);
+	else
+		dev_warn_ratelimited(sim->dev,
+				     "the device was reset, but no interrupt came in %u.%03u s\n",
+				     s, ms);
+}
+
 /* Caller does not hold the lock. */
 static void sim_dev_log(struct sim_dev *sim, const struct sim_dev_report *report)
 {
 	u64 request = report->request;
 	unsigned int s = report->ms / 1000, ms = report->ms % 1000;
 
-	if (report->missed && report->what == SIM_REPORT_DONE)
-		dev_warn_ratelimited(sim->dev,
-				     "request %llu: done, but no interrupt came in %u.%03u s\n",
-				     request, s, ms);
-	else if (report->missed)
-		dev_warn_ratelimited(sim->dev,
-				     "the device was reset, but no interrupt came in %u.%03u s\n",
-				     s, ms);
+	if (report->missed)
+		sim_dev_log_missed(sim, report);
 	switch (report->what) {
 	case SIM_REPORT_NOTHING:
 	case SIM_REPORT_DONE:
@@ -394,14 +436,14 @@ static void sim_dev_log(struct sim_dev *sim, const struct sim_dev_report *report
 	}
 }
 
-/* Interrupt, once-a-second routine, and what they defer */
+/* The interrupt, the watchdog, and what they defer */
 
 /* Does this cause end what is outstanding? Caller holds the lock. */
 static enum sim_dev_irq sim_dev_classify_irq(struct sim_dev *sim, u64 cause)
 {
 	struct sim_slot *slot = &sim->slot;
 
-	if (cause == SIM_HW_ALL_ONES)	/* gone: it says nothing */
+	if (cause == SIM_HW_ALL_ONES)	/* the device is gone, this is no cause */
 		return SIM_DEV_IRQ_SPURIOUS;
 	switch (SIM_HW_CAUSE_CODE(cause)) {
 	case SIM_HW_CAUSE_DONE:
@@ -449,16 +491,16 @@ static irqreturn_t sim_dev_isr(int irq, void *data)
 	}
 	spin_unlock_irqrestore(&sim->lock, flags);
 	/*
-	 * Never IRQ_NONE: nobody else could have raised it, and the kernel
-	 * switches off a line that goes unhandled too often.
+	 * Never IRQ_NONE: no other device is on the line, and the kernel disables
+	 * a line whose interrupts go unhandled too often.
 	 */
 	return kind == SIM_DEV_IRQ_ACCEPTED ? IRQ_WAKE_THREAD : IRQ_HANDLED;
 }
 
 /*
- * Read all causes that wait, SIM_HW_MAX_CAUSES at most: a broken device may say
- * for ever that one more waits. Return true if one of them ends what the driver
- * waits for. Caller holds the lock.
+ * Read all causes that wait, but no more than SIM_HW_MAX_CAUSES: the status of a
+ * broken device may say for ever that one more waits. Return true if one of them
+ * ended what was outstanding. Caller holds the lock.
  */
 static bool sim_dev_reap(struct sim_dev *sim)
 {
@@ -479,7 +521,7 @@ static bool sim_dev_reap(struct sim_dev *sim)
 	return accepted;
 }
 
-/* The device was reset: the request starts over, if it may. */
+/* The reset is done: start the request again, or complete it. Caller holds the lock. */
 static void sim_dev_retry(struct sim_dev *sim, struct sim_dev_report *report)
 {
 	struct sim_request *req = sim->slot.request;
@@ -508,14 +550,14 @@ static void sim_dev_retry(struct sim_dev *sim, struct sim_dev_report *report)
 	}
 }
 
-/* All ones may be data: ask the status whether the device is still there. */
+/* Read the data. All ones may be data, so the status tells whether the device is gone. */
 static bool sim_dev_read_back(struct sim_dev *sim, struct sim_request *req)
 {
 	sim_hw_read_buffer(sim->hw, req->data, req->len);
 	return sim_hw_read(sim->hw, SIM_HW_STATUS) != SIM_HW_ALL_ONES;
 }
 
-/* Handle what the interrupt handler or sim_dev_reap() found. Lock is held. */
+/* Handle what the handler or sim_dev_reap() accepted. Caller holds the lock. */
 static void sim_dev_handle(struct sim_dev *sim, struct sim_dev_report *report)
 {
 	struct sim_slot *slot = &sim->slot;
@@ -566,7 +608,7 @@ static void sim_dev_reset(struct sim_dev *sim, struct sim_dev_report *report)
 	sim_hw_reset(sim->hw);
 }
 
-/* The device was asked, and had ended it, but no interrupt had come. */
+/* The device said when asked that it is done; its interrupt was lost. */
 static void sim_dev_missed(struct sim_dev *sim, struct sim_dev_report *report)
 {
 	sim->stats.missed++;
@@ -577,9 +619,9 @@ static void sim_dev_missed(struct sim_dev *sim, struct sim_dev_report *report)
 }
 
 /*
- * A second has passed. Ask, tick, handle, in this order: handling may start the
- * next operation, and this second must not count against that operation. Caller
- * holds the lock.
+ * A second has passed. Ask the device, count down, then handle what it answered:
+ * handling may start the next operation, which this tick must not count against.
+ * Caller holds the lock.
  */
 static void sim_dev_tick(struct sim_dev *sim, struct sim_dev_report *report)
 {
@@ -608,12 +650,12 @@ static void sim_dev_tick(struct sim_dev *sim, struct sim_dev_report *report)
 		sim_dev_missed(sim, report);
 		sim_dev_handle(sim, report);
 	}
-	/* Rest: the next operation starts the timer. */
+	/* An idle device costs nothing: sim_dev_program() starts the timer again. */
 	if (!slot->request && !sim_dev_is_active(sim))
 		iotimer_stop(sim->timer);
 }
 
-/* Once a second while something is outstanding (IoTimer routine). */
+/* Called once a second while something is outstanding (IoTimer routine). */
 static void sim_dev_watchdog(struct device *dev, void *context)
 {
 	struct sim_dev *sim = context;
@@ -638,7 +680,7 @@ static void sim_dev_failed(struct work_struct *work)
 
 	spin_lock_irqsave(&sim->lock, flags);
 	req = sim->slot.request;
-	if (!sim->slot.failed)	/* the device was unbound */
+	if (!sim->slot.failed)	/* the driver was unbound meanwhile */
 		goto out;
 	sim->slot.failed = false;
 	if (req) {
@@ -657,7 +699,7 @@ out:
 	sim_dev_log(sim, &report);
 }
 
-/* Nodes, and the end */
+/* Nodes, and unbinding */
 
 static struct class sim_dev_class = {
 	.name = SIM_DEV_NAME,
@@ -722,7 +764,7 @@ static void sim_dev_cancel_work(void *data)
 	cancel_work_sync(&sim->slot.failed_work);
 }
 
-/* Unbound: fail all requests, have everybody see that it is over. */
+/* The driver is being unbound: fail all requests, wake all waiters. */
 static void sim_dev_shut_down(void *data)
 {
 	struct sim_dev *sim = data;
@@ -733,7 +775,7 @@ static void sim_dev_shut_down(void *data)
 
 	spin_lock_irqsave(&sim->lock, flags);
 	WRITE_ONCE(sim->gone, true);
-	/* What the device still signals finds an idle slot and is ignored. */
+	/* From now on the handler ignores all interrupts: the slot is idle. */
 	io_timeout_cancel(&slot->timeout);
 	slot->interrupted = false;
 	slot->failed = false;
@@ -765,11 +807,11 @@ static bool sim_dev_is_quiet(struct sim_dev *sim)
 }
 
 /*
- * The device loses its power: let it finish what it is doing, if it does so
- * soon, and start nothing more. Ask it in the end, so that what it has done is
- * not done again. What remains, under way or queued, waits for
- * sim_dev_resume(). The interrupt stays enabled, since a line may be shared;
- * the handler sees @off.
+ * The device will lose its power. Start nothing more, and wait until the device
+ * has finished, but no longer than SIM_DEV_QUIET_MS. Then ask it, so that an
+ * operation whose interrupt was lost is not done again. Requests that remain
+ * wait for sim_dev_resume(). The interrupt stays enabled, as on a line that
+ * other devices share; the handler tests @off.
  */
 static void sim_dev_quiesce(struct sim_dev *sim)
 {
@@ -802,9 +844,9 @@ static int sim_dev_suspend(struct device *dev)
 }
 
 /*
- * The device has power again and has forgotten everything. When its reset is
- * over, what was under way starts over. That counts as a retry only if the
- * request had timed out before.
+ * The device has power again and has forgotten everything: reset it. Then the
+ * request in the slot is started again, which counts as a retry only if it had
+ * timed out before.
  */
 static int sim_dev_resume(struct device *dev)
 {
@@ -827,10 +869,7 @@ static int sim_dev_resume(struct device *dev)
 
 static DEFINE_SIMPLE_DEV_PM_OPS(sim_dev_pm_ops, sim_dev_suspend, sim_dev_resume);
 
-/*
- * Another kernel takes over (kexec), or the machine goes down. Reset the device
- * if it is still busy.
- */
+/* The machine goes down, or another kernel takes over (kexec): quiet the device. */
 static void sim_dev_shutdown(struct platform_device *pdev)
 {
 	struct sim_dev *sim = platform_get_drvdata(pdev);
@@ -846,8 +885,8 @@ static void sim_dev_shutdown(struct platform_device *pdev)
 /* Binding */
 
 /*
- * A device may still signal what an earlier driver left behind. With the
- * handler in place, so that nothing slips through between.
+ * Read the causes that an earlier binding left. Called after the handler was
+ * installed, so that none comes between; and they do not count.
  */
 static void sim_dev_drain(struct sim_dev *sim)
 {
@@ -859,7 +898,7 @@ static void sim_dev_drain(struct sim_dev *sim)
 	spin_unlock_irqrestore(&sim->lock, flags);
 }
 
-/* The hardware of a device of ours; others may be bound by driver_override. */
+/* NULL if the device is not ours: driver_override binds any platform device. */
 static struct sim_hw *sim_dev_find_hw(struct platform_device *pdev)
 {
 	struct sim_hw **hw = dev_get_platdata(&pdev->dev);
@@ -892,7 +931,7 @@ static struct sim_dev *sim_dev_alloc(struct device *dev, struct sim_hw *hw,
 
 /*
  * The nodes come last: a program may use a node as soon as it exists. If the
- * second cannot be made, the first is removed as when the device is unbound.
+ * second node fails, the first is removed as at unbinding.
  */
 static int sim_dev_probe(struct platform_device *pdev)
 {
@@ -914,11 +953,11 @@ static int sim_dev_probe(struct platform_device *pdev)
 	err = devm_add_action_or_reset(dev, sim_dev_put, sim);
 	if (err)
 		return err;
-	/* Go on from there: an old operation may still end, with an old tag. */
+	/* Count on from there: an operation of an earlier binding may still end. */
 	sim->slot.tag = sim_hw_read(hw, SIM_HW_TAG);
 	platform_set_drvdata(pdev, sim);
 
-	/* Undone in the reverse order: nodes, gone, work, interrupt, timer. */
+	/* devm undoes in the reverse order: nodes, shut down, work, interrupt, timer. */
 	sim->timer = devm_iotimer_create(dev, sim_dev_watchdog, sim);
 	if (IS_ERR(sim->timer))
 		return PTR_ERR(sim->timer);
@@ -949,7 +988,13 @@ static struct platform_driver sim_dev_driver = {
 	},
 };
 
-/* Register the driver and what its nodes need, for @nr devices. */
+/**
+ * sim_dev_register_driver - register the driver, and make ready for its nodes
+ * @nr: number of devices
+ *
+ * Context: process, may sleep.
+ * Return: 0, or a negative errno.
+ */
 int sim_dev_register_driver(unsigned int nr)
 {
 	int err;
@@ -977,6 +1022,12 @@ out_wq:
 	return err;
 }
 
+/**
+ * sim_dev_unregister_driver - undo sim_dev_register_driver()
+ * @nr: number of devices
+ *
+ * Context: process, may sleep.
+ */
 void sim_dev_unregister_driver(unsigned int nr)
 {
 	platform_driver_unregister(&sim_dev_driver);
