@@ -307,38 +307,6 @@ void sim_dev_cancel(struct sim_dev *sim, struct sim_request *req)
 	}
 }
 
-/* Log lines, written once the lock is dropped */
-
-/**
- * struct sim_dev_report - a log line about a request
- * @what: which line
- * @missed: found by asking the device, since no interrupt came
- * @request: its number; 0 after a reset at resume without a request
- * @ms: how long the operation, or the reset, took
- * @retries: how often the request was started again
- * @max_retries: how often it may be
- */
-struct sim_dev_report {
-	enum {
-		SIM_REPORT_NOTHING,
-		SIM_REPORT_DONE,
-		SIM_REPORT_TIMED_OUT,
-		SIM_REPORT_RESET_IDLE,
-		SIM_REPORT_RESTART,
-		SIM_REPORT_RETRY,
-		SIM_REPORT_RETRIES_USED_UP,
-		SIM_REPORT_CANCELLED,
-		SIM_REPORT_RESET_FAILED,
-		SIM_REPORT_RESET_FAILED_CANCELLED,
-		SIM_REPORT_RESET_FAILED_IDLE,
-	} what;
-	bool missed;
-	u64 request;
-	unsigned int ms;
-	unsigned int retries;
-	unsigned int max_retries;
-};
-
 /* Microseconds since the operation or the reset was started. */
 static s64 sim_slot_age(const struct sim_slot *slot)
 {
@@ -353,7 +321,7 @@ static u64 sim_slot_number(const struct sim_slot *slot)
 
 /* Fill in a report about the slot. Caller holds the lock. */
 static void sim_dev_note(struct sim_dev *sim, struct sim_dev_report *report,
-			 int what)
+			 enum sim_report what)
 {
 	const struct sim_request *req = sim->slot.request;
 
@@ -362,78 +330,6 @@ static void sim_dev_note(struct sim_dev *sim, struct sim_dev_report *report,
 	report->ms = div_s64(sim_slot_age(&sim->slot), USEC_PER_MSEC);
 	report->retries = req ? req->retries : 0;
 	report->max_retries = sim->max_retries;
-}
-
-static void sim_dev_log_missed(struct sim_dev *sim,
-			       const struct sim_dev_report *report)
-{
-	unsigned int s = report->ms / 1000, ms = report->ms % 1000;
-
-	if (report->what == SIM_REPORT_DONE)
-		dev_warn_ratelimited(sim->dev,
-				     "request %llu: done, but no interrupt came in %u.%03u s\n",
-				     report->request, s, ms);
-	else
-		dev_warn_ratelimited(sim->dev,
-				     "the device was reset, but no interrupt came in %u.%03u s\n",
-				     s, ms);
-}
-
-/* Caller does not hold the lock. */
-static void sim_dev_log(struct sim_dev *sim, const struct sim_dev_report *report)
-{
-	u64 request = report->request;
-	unsigned int s = report->ms / 1000, ms = report->ms % 1000;
-
-	if (report->missed)
-		sim_dev_log_missed(sim, report);
-	switch (report->what) {
-	case SIM_REPORT_NOTHING:
-	case SIM_REPORT_DONE:
-	case SIM_REPORT_RESET_IDLE:
-		break;
-	case SIM_REPORT_TIMED_OUT:
-		dev_warn_ratelimited(sim->dev,
-				     "request %llu timed out after %u.%03u s, resetting the device\n",
-				     request, s, ms);
-		break;
-	case SIM_REPORT_RESTART:
-		dev_info_ratelimited(sim->dev,
-				     "request %llu: reset complete after %u.%03u s, starting over\n",
-				     request, s, ms);
-		break;
-	case SIM_REPORT_RETRY:
-		dev_info_ratelimited(sim->dev,
-				     "request %llu: reset complete after %u.%03u s, retrying, attempt %u of %u\n",
-				     request, s, ms, report->retries,
-				     report->max_retries);
-		break;
-	case SIM_REPORT_RETRIES_USED_UP:
-		dev_err_ratelimited(sim->dev,
-				    "request %llu: reset complete after %u.%03u s, giving up after %u retries, failed with -ETIMEDOUT\n",
-				    request, s, ms, report->retries);
-		break;
-	case SIM_REPORT_CANCELLED:
-		dev_info_ratelimited(sim->dev,
-				     "request %llu: reset complete after %u.%03u s, the request was cancelled\n",
-				     request, s, ms);
-		break;
-	case SIM_REPORT_RESET_FAILED:
-		dev_err_ratelimited(sim->dev,
-				    "request %llu: reset failed, no interrupt for %u.%03u s, failed with -EIO\n",
-				    request, s, ms);
-		break;
-	case SIM_REPORT_RESET_FAILED_CANCELLED:
-		dev_err_ratelimited(sim->dev,
-				    "request %llu: reset failed, no interrupt for %u.%03u s, the request was cancelled\n",
-				    request, s, ms);
-		break;
-	case SIM_REPORT_RESET_FAILED_IDLE:
-		dev_err_ratelimited(sim->dev,
-				    "reset failed, no interrupt for %u.%03u s\n",
-				    s, ms);
-		break;
-	}
 }
 
 /* The interrupt, the watchdog, and what they defer */
@@ -588,7 +484,7 @@ static irqreturn_t sim_dev_thread(int irq, void *data)
 	spin_lock_irqsave(&sim->lock, flags);
 	sim_dev_handle(sim, &report);
 	sim_dev_unlock(sim, flags);
-	sim_dev_log(sim, &report);
+	sim_log_report(sim, &report);
 	return IRQ_HANDLED;
 }
 
@@ -666,7 +562,7 @@ static void sim_dev_watchdog(struct device *dev, void *context)
 	if (!sim->off)
 		sim_dev_tick(sim, &report);
 	sim_dev_unlock(sim, flags);
-	sim_dev_log(sim, &report);
+	sim_log_report(sim, &report);
 }
 
 /* The reset timed out; the state of the device is unknown (CustomDpc). */
@@ -696,7 +592,7 @@ static void sim_dev_failed(struct work_struct *work)
 		sim_dev_wake(&sim->room);
 out:
 	sim_dev_unlock(sim, flags);
-	sim_dev_log(sim, &report);
+	sim_log_report(sim, &report);
 }
 
 /* Nodes, and unbinding */
@@ -831,7 +727,7 @@ static void sim_dev_quiesce(struct sim_dev *sim)
 	}
 	sim->off = true;
 	sim_dev_unlock(sim, flags);
-	sim_dev_log(sim, &report);
+	sim_log_report(sim, &report);
 	synchronize_irq(sim->irq);	/* handler and thread */
 	iotimer_stop_sync(sim->timer);
 	/* failed_work may still run: it touches no register. */

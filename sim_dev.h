@@ -244,6 +244,52 @@ struct sim_file {
 	struct mutex read_lock;	/* one reader at a time */
 };
 
+/**
+ * enum sim_report - which log line a report is
+ * @SIM_REPORT_NOTHING: none
+ * @SIM_REPORT_DONE: the operation is done; a line only if its interrupt was lost
+ * @SIM_REPORT_TIMED_OUT: the operation timed out, the device is being reset
+ * @SIM_REPORT_RESET_IDLE: the reset is done, there was no request; as DONE
+ * @SIM_REPORT_RESTART: the reset is done, a request without guilt starts over
+ * @SIM_REPORT_RETRY: the reset is done, the request is retried
+ * @SIM_REPORT_RETRIES_USED_UP: the reset is done, the request fails
+ * @SIM_REPORT_CANCELLED: the reset is done, the request was cancelled
+ * @SIM_REPORT_RESET_FAILED: the reset timed out, the request fails
+ * @SIM_REPORT_RESET_FAILED_CANCELLED: the same; the request was cancelled
+ * @SIM_REPORT_RESET_FAILED_IDLE: the same; there was no request
+ */
+enum sim_report {
+	SIM_REPORT_NOTHING,
+	SIM_REPORT_DONE,
+	SIM_REPORT_TIMED_OUT,
+	SIM_REPORT_RESET_IDLE,
+	SIM_REPORT_RESTART,
+	SIM_REPORT_RETRY,
+	SIM_REPORT_RETRIES_USED_UP,
+	SIM_REPORT_CANCELLED,
+	SIM_REPORT_RESET_FAILED,
+	SIM_REPORT_RESET_FAILED_CANCELLED,
+	SIM_REPORT_RESET_FAILED_IDLE,
+};
+
+/**
+ * struct sim_dev_report - what to log once the lock is dropped
+ * @what: which line
+ * @missed: found by asking the device, since no interrupt came
+ * @request: its number; 0 after a reset at resume without a request
+ * @ms: how long the operation, or the reset, took
+ * @retries: how often the request was started again
+ * @max_retries: how often it may be
+ */
+struct sim_dev_report {
+	enum sim_report what;
+	bool missed;
+	u64 request;
+	unsigned int ms;
+	unsigned int retries;
+	unsigned int max_retries;
+};
+
 int sim_dev_register_driver(unsigned int nr);
 void sim_dev_unregister_driver(unsigned int nr);
 
@@ -252,6 +298,8 @@ void sim_dev_cancel(struct sim_dev *sim, struct sim_request *req);
 void sim_dev_unlock(struct sim_dev *sim, unsigned long flags);
 void sim_request_put(struct sim_request *req);
 void sim_request_unlist(struct sim_request *req);
+
+void sim_log_report(struct sim_dev *sim, const struct sim_dev_report *report);
 
 extern const struct file_operations sim_file_fops;
 extern const struct file_operations sim_ctl_fops;

@@ -43,6 +43,7 @@
 #define sim_dev_unlock			OWN(sim_dev_unlock)
 #define sim_dev_unregister_driver	OWN(sim_dev_unregister_driver)
 #define sim_dev_cancel		OWN(sim_dev_cancel)
+#define sim_log_report			OWN(sim_log_report)
 #define sim_param_max_retries		OWN(sim_param_max_retries)
 #define sim_param_queue_depth		OWN(sim_param_queue_depth)
 #define sim_param_reset_timeout		OWN(sim_param_reset_timeout)

@@ -5,6 +5,7 @@
  */
 #include "../sim_hw.c"
 #include "../sim_dev.c"
+#include "../sim_log.c"
 #include "../sim_file.c"
 #include "../sim_ctl.c"
 #include "../sim_main.c"
