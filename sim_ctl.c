@@ -2,9 +2,9 @@
 /*
  * sim_ctl - a simulated device's control node and attributes
  *
- * Writing /dev/sim_devN_ctl has the silicon misbehave, one command a line;
- * reading it, and the attributes of the platform device, show how the driver
- * is doing.
+ * Each line that is written to /dev/sim_devN_ctl is a command that makes the
+ * hardware model misbehave. Reading it shows the state and the statistics of the
+ * driver. The attributes of the platform device show these too, and set limits.
  */
 #include <linux/device.h>
 #include <linux/fs.h>
@@ -30,10 +30,10 @@ static const char *sim_ctl_state(const struct sim_dev *sim)
 }
 
 /**
- * struct sim_ctl_snapshot - how the driver is doing, all of one moment
+ * struct sim_ctl_snapshot - what a reader sees, taken in one hold of the lock
  * @state: "idle", "busy" or "resetting"
- * @timeout: the slot's
- * @outstanding: requests
+ * @timeout: the slot's time-out
+ * @outstanding: number of requests
  * @stats: counters
  */
 struct sim_ctl_snapshot {
@@ -60,12 +60,12 @@ static struct sim_ctl_snapshot sim_ctl_look(struct sim_dev *sim)
 /* The control node */
 
 /**
- * struct sim_ctl_command - a word and what it does
- * @name: the word
- * @min_args: numbers that must follow
- * @max_args: numbers that may follow
- * @run: carries it out, with the numbers, which are in range
- * @what: which fault or time
+ * struct sim_ctl_command - a command
+ * @name: its word
+ * @min_args: how many numbers must follow
+ * @max_args: how many numbers may follow
+ * @run: carries the command out; the numbers are in range
+ * @what: which fault or time @run sets
  */
 struct sim_ctl_command {
 	const char *name;
@@ -166,10 +166,10 @@ static int sim_ctl_number(const char *word, bool is_ms, unsigned int *number)
 	return 0;
 }
 
-/* What stands between words; isspace() knows more, beyond ASCII. */
+/* Between words. Not isspace(), which knows more blanks, beyond ASCII. */
 #define SIM_CTL_BLANKS " \t\r\v\f"
 
-/* The next word of a line, which moves on; NULL at its end. */
+/* Cut the next word off the line; NULL at its end. */
 static char *sim_ctl_word(char **line)
 {
 	char *word;
@@ -181,7 +181,7 @@ static char *sim_ctl_word(char **line)
 	return *word ? word : NULL;
 }
 
-/* Carry out one line, which is written over. An empty one does nothing. */
+/* Carry out one line, which is cut into words. An empty line does nothing. */
 static int sim_ctl_line(struct sim_hw *hw, char *line)
 {
 	const struct sim_ctl_command *command = sim_ctl_commands;
@@ -210,7 +210,7 @@ static int sim_ctl_line(struct sim_hw *hw, char *line)
 	return 0;
 }
 
-/* Copy one line in, carry it out, return its length with the newline. */
+/* Carry out the first line of a user's buffer; return its length with the newline. */
 static ssize_t sim_ctl_write_line(struct sim_dev *sim, const char __user *buf,
 				  size_t count)
 {
@@ -228,8 +228,8 @@ static ssize_t sim_ctl_write_line(struct sim_dev *sim, const char __user *buf,
 		len = newline - line;
 	}
 	/*
-	 * Unbound, its hardware can still be put back, by who holds the node
-	 * open: else one that was unbound while gone could not be bound again.
+	 * "revive" works after unbinding, on a node that is still open: else a
+	 * device that was unbound while gone could never be bound again.
 	 */
 	if (READ_ONCE(sim->gone) && strcmp(line, "revive"))
 		return -ENODEV;
@@ -337,7 +337,7 @@ const struct file_operations sim_ctl_fops = {
 
 /* sysfs, on the platform device */
 
-/* Parse a number in a module parameter's range. */
+/* Parse a number that is in a module parameter's range. */
 static int sim_ctl_parse(const char *buf, const struct sim_dev_param *range,
 			 unsigned int *value)
 {
@@ -348,7 +348,7 @@ static int sim_ctl_parse(const char *buf, const struct sim_dev_param *range,
 	return *value < range->min || *value > range->max ? -ERANGE : 0;
 }
 
-/* A setting, whose range is that of the module parameter of its name. */
+/* A setting, with the range of the module parameter of the same name. */
 #define SIM_CTL_ATTR_RW(name, field)					\
 static ssize_t name##_show(struct device *dev,				\
 			   struct device_attribute *attr, char *buf)	\
@@ -369,7 +369,7 @@ static ssize_t name##_store(struct device *dev,				\
 	if (err)							\
 		return err;						\
 	spin_lock_irqsave(&sim->lock, flags);				\
-	WRITE_ONCE(sim->field, value);	/* for the show above */	\
+	WRITE_ONCE(sim->field, value);	/* show takes no lock */	\
 	spin_unlock_irqrestore(&sim->lock, flags);			\
 	return count;							\
 }									\

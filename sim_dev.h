@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * sim_dev - what the driver (sim_dev.c) shows its control node and attributes
- * (sim_ctl.c)
+ * sim_dev - what the files of sim_dev.ko share
+ *
+ *	sim_main.c	parameters, and the devices that the module makes
+ *	sim_dev.c	the driver: starts requests, times them out, resets, retries
+ *	sim_log.c	its log lines
+ *	sim_file.c	the data node: submits requests and keeps their results
+ *	sim_ctl.c	the control node and the attributes
+ *	sim_hw.c	the hardware model, with a header of its own
+ *
+ * One lock for each device, sim_dev.lock, protects the device, its requests and
+ * its open files.
  */
 #ifndef _SIM_DEV_H
 #define _SIM_DEV_H
@@ -22,7 +31,7 @@
 #include "io_timeout.h"
 #include "sim_hw.h"
 
-/* Of the driver, its class, devices and nodes; a test's copy has another. */
+/* The name of the driver, its class, devices and nodes; a test's copy has another. */
 #ifndef SIM_DEV_NAME
 #define SIM_DEV_NAME	"sim_dev"
 #endif
@@ -30,8 +39,8 @@
 struct iotimer;
 
 /**
- * struct sim_dev_param - a number with its range
- * @value: first, for param_set_uint_minmax()
+ * struct sim_dev_param - a module parameter with its range
+ * @value: its value; the first member, for param_set_uint_minmax()
  * @min: smallest value
  * @max: largest value
  */
@@ -64,15 +73,15 @@ enum sim_dev_irq {
  *	@cancelled and those outstanding
  * @completed: requests that succeeded
  * @failed: requests that ended with EIO, ETIMEDOUT or ENODEV
- * @cancelled: requests withdrawn by a signal or by closing their file
- * @timeouts: operations that were declared dead
+ * @cancelled: requests cancelled by a signal or by closing their file
+ * @timeouts: operations that timed out
  * @resets: resets that were started
- * @reset_failures: resets that were declared dead
- * @retries: operations started again after a reset
- * @late: interrupts of operations that had been given up
- * @spurious: interrupts without cause, or of a reset that nobody waits for
- * @missed: operations and resets that had ended without an interrupt, as found
- *	when their time was up or before suspend
+ * @reset_failures: resets that timed out
+ * @retries: operations started again after a reset, because they timed out
+ * @late: interrupts counted as SIM_DEV_IRQ_LATE
+ * @spurious: interrupts counted as SIM_DEV_IRQ_SPURIOUS
+ * @missed: operations and resets whose interrupt was lost. The driver found out
+ *	by asking the device, when their time was up or before suspend
  */
 struct sim_dev_stats {
 	u64 submitted;
@@ -89,15 +98,15 @@ struct sim_dev_stats {
 };
 
 /**
- * struct sim_slot - what the device does one of at a time
- * @timeout: of the operation or reset
- * @request: being done; NULL if none
- * @tag: of the operation
- * @started: when the operation or reset was
- * @interrupted: the operation ended, the thread has yet to look
- * @error: it ended with an error
- * @guilty: the operation timed out, so its next start counts as a retry. Else
- *	the reset was not its fault, and it just starts over
+ * struct sim_slot - the one operation or reset that the device does at a time
+ * @timeout: its time-out
+ * @request: the request that the operation is for; NULL if none
+ * @tag: the operation's tag
+ * @started: when the operation or the reset was started
+ * @interrupted: the operation is done, but the thread has not handled it yet
+ * @error: the operation ended with an error
+ * @guilty: the operation timed out, so its next start counts as a retry. Without
+ *	guilt, as after resume, it does not
  * @failed: the reset timed out, and @failed_work has not handled it yet
  * @failed_work: fails the request when its reset timed out (CustomDpc)
  */
@@ -124,30 +133,32 @@ struct sim_node {
 };
 
 /**
- * struct sim_dev - a device, from probe until unbound and all files closed
- * @ref: held by the driver while bound and by each node
+ * struct sim_dev - a device, from probe until it is unbound and all files closed
+ * @ref: the driver holds one reference while bound, and each node another until
+ *	the last file of it is closed
  * @dev: the platform device; only used while bound
  * @irq: its interrupt
- * @hw: the silicon, which outlives this
+ * @hw: the hardware model, which outlives this
  * @timer: enabled while something is outstanding
- * @gone: unbound; nothing is outstanding and nothing more is taken. Up here
- *	since it is looked at before @lock is taken as well
+ * @gone: the driver was unbound: nothing is outstanding, and no request is
+ *	accepted. Written under @lock, and also read without it, by system calls
+ *	that fail early
  * @data_node: /dev/sim_devN
  * @ctl_node: /dev/sim_devN_ctl
- * @lock: protects @gone, everything below, and all requests and files; taken by
- *	the interrupt handler
- * @closed: suspend has begun: nothing is started
- * @off: the device has no power or will soon lose it: handler and routine touch
- *	no register
+ * @lock: protects @gone, all that follows, and all requests and files; the
+ *	interrupt handler takes it
+ * @closed: from suspend to resume: no operation is started
+ * @off: the device has no power or will soon lose it: the handler and the
+ *	watchdog touch no register
  * @slot: what the device is doing
  * @queue: requests that wait for the slot
  * @done: asynchronous requests, for sim_dev_unlock() to complete
- * @files: list of the open files
+ * @files: the open data nodes
  * @outstanding: requests in @slot and @queue
- * @max_retries: of a request
+ * @max_retries: how often a request may be retried
  * @stats: counters
- * @room: woken when @outstanding falls, the device has nothing more to do, or
- *	is gone
+ * @room: wait queue, woken when @outstanding falls, when the device becomes
+ *	idle in suspend, and when it is gone
  */
 struct sim_dev {
 	struct kref ref;
@@ -174,27 +185,28 @@ struct sim_dev {
 
 /**
  * struct sim_request - one write() (IRP)
- * @ref: one held until the request is done and off its file's list, another by
- *	write(). With an @iocb, write() leaves the second to sim_dev_unlock()
- * @queue: in sim_dev.queue until it is started; in sim_dev.done when it is
- *	done, if it has an @iocb
- * @list: in sim_file.requests
- * @file: whose list it is on; NULL when it is on none
+ * @ref: the driver and the file's list share one reference, until the request is
+ *	done and off the list. write() has another; with an @iocb, write() leaves
+ *	it to sim_dev_unlock()
+ * @queue: entry in sim_dev.queue until the request is started; if it has an
+ *	@iocb, entry in sim_dev.done once it is done
+ * @list: entry in sim_file.requests
+ * @file: the file whose list it is on, or NULL
  * @completed: what a blocking write() waits for
  * @iocb: the asynchronous write() that gets the result, or NULL
- * @number: counts the device's requests from 1, for the log
+ * @number: its number, counted from 1 for each device
  * @submitted: when, if the trace event of its completion was on then, else 0
  * @retries: how often it was started again
- * @nonblock: the submitter is not waiting, so an error is reported later, by
+ * @nonblock: the submitter does not wait, so an error is reported later: by
  *	read() if the file has a reader, else by fsync() or the next write()
- * @cancelled: nobody wants the result any more
- * @done: @result is valid; protected, like all above, by sim_dev.lock
- * @result: length or negative errno
+ * @cancelled: by a signal or by closing the file: the result is dropped
+ * @done: @result is valid. sim_dev.lock protects this and all fields above
+ * @result: length or negative errno; does not change once @done
  * @offset: bytes of the result that were read; protected by sim_file.read_lock
  * @len: bytes of @data
- * @room: bytes there is room for
- * @data: what was written, and, if there is a reader, what was looped back
- *	once @done
+ * @room: bytes that @data has room for
+ * @data: what was written; once @done, what was looped back, if the file has a
+ *	reader
  */
 struct sim_request {
 	refcount_t ref;
@@ -220,17 +232,20 @@ struct sim_request {
  * struct sim_file - an open data node
  * @sim: its device
  * @keeps_results: opened for reading too
- * @requests: outstanding ones, and if @keeps_results those yet to be read, in
- *	the order of submission; protected by sim_dev.lock
+ * @requests: the outstanding requests and, if @keeps_results, those whose results
+ *	were not read yet, in the order of submission
  * @nr_requests: how many
  * @error: error of a request that has no reader, kept for fsync() or the next
- *	write(); 0 if none. Protected by sim_dev.lock
- * @node: entry in sim_dev.files; protected by sim_dev.lock
- * @wait: of read(), fsync() and all who poll; woken when one is done or taken
- *	off the list, the queue has room again, or the device is gone
- * @spare: a request that the next write() takes, or NULL; atomic
- * @read_lock: one reader at a time; only its holder removes the first request
- *	once that is done
+ *	write(); 0 if none
+ * @node: entry in sim_dev.files
+ * @wait: wait queue of read(), fsync() and poll; woken when a request is done or
+ *	taken off the list, the queue has room again, or the device is gone
+ * @spare: a freed request for the next write() to reuse, or NULL; only
+ *	exchanged, by xchg()
+ * @read_lock: one reader at a time; only its holder takes a request that is done
+ *	off the list
+ *
+ * sim_dev.lock protects @keeps_results to @node.
  */
 struct sim_file {
 	struct sim_dev *sim;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Trace events of the driver: the way of a request, and what befalls it. */
+/* Trace events of the driver: what happens to a request, and to the device. */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM sim_dev
 
@@ -41,7 +41,7 @@ TRACE_EVENT(sim_dev_submit,
 		  __entry->nonblock, __entry->outstanding)
 );
 
-/* An operation is started, the first time or again. */
+/* An operation is started, for the first time or again. */
 TRACE_EVENT(sim_dev_start_io,
 	TP_PROTO(const struct device *device, u64 request, u32 tag, int counter),
 	TP_ARGS(device, request, tag, counter),
@@ -89,7 +89,7 @@ TRACE_EVENT(sim_dev_interrupt,
 				   { SIM_DEV_IRQ_SPURIOUS, "spurious" }))
 );
 
-/* The once-a-second routine has counted down; what the counter is now. */
+/* The watchdog has counted down, to this counter. */
 TRACE_EVENT(sim_dev_second,
 	TP_PROTO(const struct device *device, int counter),
 	TP_ARGS(device, counter),
@@ -104,7 +104,7 @@ TRACE_EVENT(sim_dev_second,
 	TP_printk("dev=%s counter=%d", __get_str(dev), __entry->counter)
 );
 
-/* An operation, or a reset, was declared dead so many us after its start. */
+/* An operation, or a reset, timed out so many us after its start. */
 TRACE_EVENT(sim_dev_timeout,
 	TP_PROTO(const struct device *device, u64 request, bool is_reset,
 		 s64 us),
@@ -129,10 +129,7 @@ TRACE_EVENT(sim_dev_timeout,
 		  __entry->us)
 );
 
-/*
- * The time is up without an interrupt, but the device has ended the operation,
- * or the reset.
- */
+/* An operation, or a reset, is done, but its interrupt was lost. */
 TRACE_EVENT(sim_dev_missed,
 	TP_PROTO(const struct device *device, u64 request, bool is_reset),
 	TP_ARGS(device, request, is_reset),

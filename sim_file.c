@@ -5,9 +5,13 @@
  * One write() of /dev/sim_devN is one request, which sim_dev.c carries out, and
  * one read() one result. What each system call returns is in sim_dev(4).
  *
- * A blocking write() waits for its request. Otherwise the request is on the
- * list of its file until it is done and, if the file may read, until its result
- * was read. The list, like the request, is protected by the device's lock.
+ * A request is on its file's list until it is done and, if the file is open for
+ * reading, until its result was read. A blocking write() waits for its request;
+ * an asynchronous one is completed by sim_dev_unlock().
+ *
+ * sim_dev.lock protects the list and its requests. An open node holds a reference
+ * to the struct sim_dev, so that a file can be used after the driver was unbound:
+ * sim_dev.gone is set then, and nothing is outstanding.
  */
 #include <linux/completion.h>
 #include <linux/fs.h>
@@ -27,7 +31,7 @@
 
 #define SIM_FILE_MAX_RESULTS	64	/* of one file, unread or outstanding */
 
-/* A request of len bytes, yet to be filled in: the spare one if that is large enough. */
+/* Allocate a request of @len bytes, or reuse the spare one if it is large enough. */
 static struct sim_request *sim_request_alloc(struct sim_file *file, size_t len)
 {
 	struct sim_request *req = xchg(&file->spare, NULL);
@@ -51,7 +55,7 @@ static struct sim_request *sim_request_alloc(struct sim_file *file, size_t len)
 	return req;
 }
 
-/* Drop write()'s reference; if it was the last, the next write() takes the request. */
+/* Drop write()'s reference. With the last one, keep the request for the next write(). */
 static void sim_request_put_spare(struct sim_file *file, struct sim_request *req)
 {
 	if (refcount_dec_and_test(&req->ref))
@@ -85,7 +89,7 @@ static bool sim_file_must_wait(struct sim_file *file)
 	return err == -EAGAIN;
 }
 
-/* Queue a request; the caller keeps its own reference. */
+/* Queue a request. The caller keeps a reference of its own. */
 static int sim_file_submit(struct sim_file *file, struct sim_request *req)
 {
 	struct sim_dev *sim = file->sim;
@@ -101,16 +105,16 @@ static int sim_file_submit(struct sim_file *file, struct sim_request *req)
 		file->nr_requests++;
 		sim_dev_queue(sim, req);
 	} else if (err == file->error) {
-		file->error = 0;	/* told once */
+		file->error = 0;	/* reported once */
 	}
 	spin_unlock_irqrestore(&sim->lock, flags);
 	return err;
 }
 
 /*
- * How to wait for room in the queue, or for a result to read. Any signal ends a
- * system call's wait, as the call can be restarted. An asynchronous request has
- * no call to restart, so only a fatal signal ends its wait.
+ * How to wait for room in the queue, or for a result to read. A signal ends the
+ * wait of a system call, which can be restarted. An asynchronous request has no
+ * system call to restart, so only a fatal signal ends its wait.
  */
 static unsigned int sim_file_wait_state(struct kiocb *iocb)
 {
@@ -119,13 +123,12 @@ static unsigned int sim_file_wait_state(struct kiocb *iocb)
 }
 
 /*
- * Wait until the request is done, or withdraw it when a fatal signal comes. No
- * other signal ends the wait: to take a request back for a restart would send
- * it to the queue's end each time, and what the device has of it would be done
- * twice.
+ * Wait until the request is done, or cancel it on a fatal signal. Other signals
+ * do not end the wait: a request that is cancelled for a restart goes to the end
+ * of the queue each time, and if the device has it already, it is done twice.
  */
 static int sim_file_wait(struct sim_dev *sim, struct sim_request *req,
-			unsigned int state)
+			 unsigned int state)
 {
 	unsigned long flags;
 	int result;
@@ -157,7 +160,7 @@ static ssize_t sim_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	struct sim_request *req;
 	ssize_t ret;
 
-	if (READ_ONCE(file->sim->gone))	/* looked at again under the lock */
+	if (READ_ONCE(file->sim->gone))	/* sim_file_admit() checks again, locked */
 		return -ENODEV;
 	if (len > SIM_HW_BUFFER_SIZE)
 		return -EMSGSIZE;
@@ -183,7 +186,7 @@ static ssize_t sim_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 			goto out;
 		ret = sim_file_submit(file, req);
 	}
-	if (!ret && async)	/* our reference is sim_dev_unlock()'s now */
+	if (!ret && async)	/* sim_dev_unlock() drops our reference */
 		return -EIOCBQUEUED;
 	if (!ret)
 		ret = nonblock ? len : sim_file_wait(file->sim, req, state);
@@ -192,10 +195,10 @@ out:
 	return ret;
 }
 
-/* Split what is spliced into requests of at most one device buffer each. */
+/* Split the data into requests of at most one device buffer each. */
 static ssize_t sim_file_splice_write(struct pipe_inode_info *pipe,
-				    struct file *filp, loff_t *pos, size_t len,
-				    unsigned int flags)
+				     struct file *filp, loff_t *pos, size_t len,
+				     unsigned int flags)
 {
 	ssize_t done = 0, ret;
 
@@ -207,12 +210,12 @@ static ssize_t sim_file_splice_write(struct pipe_inode_info *pipe,
 		if (ret <= 0)
 			break;
 		done += ret;
-		flags |= SPLICE_F_NONBLOCK;	/* no wait for more in the pipe */
+		flags |= SPLICE_F_NONBLOCK;	/* do not wait for more in the pipe */
 	} while (done < len);
 	return done ? done : ret;
 }
 
-/* Have the file's requests up to this number been done? They are in order. */
+/* Are the file's requests up to this number done? The list is in their order. */
 static bool sim_file_is_flushed(struct sim_file *file, u64 number)
 {
 	struct sim_request *req;
@@ -230,6 +233,7 @@ static bool sim_file_is_flushed(struct sim_file *file, u64 number)
 	return flushed;
 }
 
+/* The number of the request submitted last. */
 static u64 sim_file_last_number(struct sim_dev *sim)
 {
 	unsigned long flags;
@@ -241,9 +245,9 @@ static u64 sim_file_last_number(struct sim_dev *sim)
 	return number;
 }
 
-/* Wait for the file's requests submitted so far, not for later ones. */
+/* Wait for the requests submitted before, not for later ones. */
 static int sim_file_fsync(struct file *filp, loff_t start, loff_t end,
-			 int datasync)
+			  int datasync)
 {
 	struct sim_file *file = filp->private_data;
 	struct sim_dev *sim = file->sim;
@@ -261,7 +265,7 @@ static int sim_file_fsync(struct file *filp, loff_t start, loff_t end,
 	return err;
 }
 
-/* What would read() do now: an errno, 0 for the end, or 1 if a result is there? */
+/* Return 1 if there is a result to read, 0 at the end, or what read() fails with. */
 static int sim_file_peek(struct sim_file *file, struct sim_request **first)
 {
 	struct sim_dev *sim = file->sim;
@@ -312,7 +316,7 @@ static ssize_t sim_file_read_first(struct sim_file *file,
 	return ret;
 }
 
-/* Take read_lock. The reader drops it before it waits for a result. */
+/* Take read_lock, which is not held during the wait for a result. */
 static int sim_file_lock_reader(struct sim_file *file, struct kiocb *iocb,
 				bool nonblock)
 {
@@ -353,9 +357,9 @@ static ssize_t sim_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 }
 
 /*
- * One wait queue for both directions: libaio's poll takes only one. epoll
- * registers on the queues of its first call only, even if it is later told to
- * watch the other direction.
+ * One wait queue for both directions. libaio's poll takes only one, and epoll
+ * stays on the queues of its first call even if it is told later to watch the
+ * other direction.
  */
 static __poll_t sim_file_poll(struct file *filp, poll_table *wait)
 {
@@ -375,7 +379,7 @@ static __poll_t sim_file_poll(struct file *filp, poll_table *wait)
 		mask = EPOLLERR | EPOLLHUP;
 	} else {
 		if (file->keeps_results && (!first || first->done))
-			mask |= EPOLLIN | EPOLLRDNORM;	/* or the end */
+			mask |= EPOLLIN | EPOLLRDNORM;	/* a result, or the end */
 		if (!admit || file->error)
 			mask |= EPOLLOUT | EPOLLWRNORM;
 	}
@@ -390,7 +394,7 @@ static struct sim_file *sim_file_alloc(struct sim_dev *sim, bool keeps_results)
 
 	if (!file)
 		return NULL;
-	file->sim = sim;	/* kept by the open node */
+	file->sim = sim;	/* the open node has a reference */
 	file->keeps_results = keeps_results;
 	INIT_LIST_HEAD(&file->requests);
 	init_waitqueue_head(&file->wait);
@@ -401,7 +405,7 @@ static struct sim_file *sim_file_alloc(struct sim_dev *sim, bool keeps_results)
 	return file;
 }
 
-/* Nobody is left to hear of the file's requests. */
+/* Called on the last close: drop the requests, whose results nobody can read any more. */
 static void sim_file_free(struct sim_file *file)
 {
 	struct sim_dev *sim = file->sim;

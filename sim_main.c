@@ -20,7 +20,7 @@
 
 #define SIM_MAIN_MAX_DEVICES	256
 
-/* Module parameters: defaults of what sysfs and the control node can change. */
+/* The parameters: defaults of what sysfs and the control node can change. */
 
 static int sim_main_param_set(const char *val, const struct kernel_param *kp)
 {
@@ -34,7 +34,7 @@ static const struct kernel_param_ops sim_main_param_ops = {
 	.get = param_get_uint,
 };
 
-/* The attributes (sim_ctl.c) share the ranges of those that are not static. */
+/* Those that are not static are used in the other files too. */
 #define SIM_DEV_PARAM(linkage, name, value, min, max, desc)		\
 	linkage struct sim_dev_param sim_param_##name = { value, min, max }; \
 	module_param_cb(name, &sim_main_param_ops, &sim_param_##name, 0444); \
@@ -49,6 +49,8 @@ SIM_DEV_PARAM(static, latency_ms, 5, 0, SIM_HW_MAX_MS,
 	      "ms an operation and a reset take");
 SIM_DEV_PARAM(, queue_depth, 16, 1, 1024,
 	      "requests a device holds at most, the one under way included");
+
+/* Only init and exit use these. */
 
 static struct {
 	struct sim_hw *hw;
@@ -74,7 +76,7 @@ static int sim_main_power_on(struct device *dev)
 	return 0;
 }
 
-/* Off after the driver's suspend, and on before its resume. */
+/* Off after the driver's suspend callback, and on before its resume callback. */
 static struct dev_pm_domain sim_main_power = {
 	.ops = {
 		SYSTEM_SLEEP_PM_OPS(pm_generic_suspend, pm_generic_resume)
@@ -92,7 +94,7 @@ static void sim_main_unmake(void)
 }
 
 static struct platform_device *sim_main_register(struct sim_hw *hw,
-						unsigned int id)
+						 unsigned int id)
 {
 	struct resource irq = DEFINE_RES_IRQ(sim_hw_irq(hw));
 	struct platform_device *pdev = platform_device_alloc(SIM_DEV_NAME, id);
@@ -133,8 +135,8 @@ static int sim_main_make(unsigned int id)
 }
 
 /*
- * Make as many devices as possible. Do not fail once one exists: a program may
- * have its node open, and a failing init would free the module's code.
+ * Make as many devices as possible. Once one exists, init must not fail: a
+ * program may have its node open, and the module's code would be freed.
  */
 static int sim_main_make_all(unsigned int nr)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A copy of the driver, or of its silicon, for a test that includes sim_hw.c,
- * sim_ctl.c or sim_dev.c: what is not static there gets the prefix OWN_COPY,
- * and what shows in /dev and sysfs the test's name. So all tests may be built
- * into one kernel, beside the driver itself.
+ * For a test that compiles a copy of the driver, or of its hardware model, into
+ * itself: all functions and variables of theirs that are not static get the
+ * prefix OWN_COPY, and the names in /dev and sysfs become the test's. So all
+ * tests can be built into one kernel, together with the driver.
  *
- * To be included before anything else. If a new function or variable is
- * missing here, scripts/test-overlay does not link.
+ * Include this first. If a new function or variable is missing here, `make
+ * test-overlay` does not link.
  */
 #ifndef _OWN_COPY_H
 #define _OWN_COPY_H
@@ -37,12 +37,12 @@
 
 #define sim_ctl_fops			OWN(sim_ctl_fops)
 #define sim_ctl_groups			OWN(sim_ctl_groups)
-#define sim_file_fops			OWN(sim_file_fops)
+#define sim_dev_cancel			OWN(sim_dev_cancel)
 #define sim_dev_queue			OWN(sim_dev_queue)
 #define sim_dev_register_driver		OWN(sim_dev_register_driver)
 #define sim_dev_unlock			OWN(sim_dev_unlock)
 #define sim_dev_unregister_driver	OWN(sim_dev_unregister_driver)
-#define sim_dev_cancel		OWN(sim_dev_cancel)
+#define sim_file_fops			OWN(sim_file_fops)
 #define sim_log_report			OWN(sim_log_report)
 #define sim_param_max_retries		OWN(sim_param_max_retries)
 #define sim_param_queue_depth		OWN(sim_param_queue_depth)
