@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sim_hw - simulated silicon: a device that loops data back
+ * sim_hw - the hardware model: a device that loops data back
  *
- * Everything that the device will ever signal is an event with a due time: the
- * end of an operation, late or not, the end of a reset, a spurious interrupt.
- * Events stand in one queue sorted by due time, and one hrtimer is armed for
- * the first. When an event falls due it takes effect and its cause appears in
- * the cause register, behind those that the driver has not read yet;
- * the interrupt is raised when a cause appears and it is not raised already,
- * unless the fault "lost" struck that cause; and again when a cause has been read
- * and more wait.
+ * All that the device will signal is an event with a due time: the end of an
+ * operation, late or not, the end of a reset, a spurious interrupt. One queue
+ * holds the events, sorted by due time, and one hrtimer is armed for the first
+ * one that is not due.
+ *
+ * An event that is due takes effect, and its cause waits to be read, behind
+ * earlier ones. That raises the interrupt, unless it is raised already or the
+ * fault "lost" hit the event. Reading a cause lowers the interrupt, and raises
+ * it again if more causes wait.
  *
  * A fault is an event that is not queued (hang), that nothing removes from the
- * queue (late), that stands there twice (duplicate), or that raises no
- * interrupt (lost).
+ * queue (late), that is queued twice (duplicate), or that raises no interrupt
+ * (lost).
  *
- * The interrupt is a Linux interrupt number without a controller behind it,
- * raised from the hrtimer, or from an irq_work if it is time already, so that
- * the driver's handler runs in hard interrupt context like any other.
+ * The interrupt is a Linux interrupt number without a controller. The hrtimer
+ * raises it, or an irq_work for an event that is due at once, so that the
+ * driver's handler runs in hard interrupt context like any other.
  */
 #include <linux/bug.h>
 #include <linux/hrtimer.h>
@@ -34,19 +35,18 @@
 #include "sim_hw.h"
 
 /*
- * A driver that times out operations brings about one late interrupt a second
- * at most, and the latest takes 600 s: there is room for those. One that is
- * unbound and bound in a loop can fill it; then interrupts are lost, which is
- * one more way to hang.
+ * Enough for a driver that times out operations: it causes at most one late
+ * interrupt a second, and the latest comes after 600 s. Binding and unbinding a
+ * driver in a loop can fill the queue. Then events are dropped, as if they hung.
  */
 #define SIM_HW_MAX_EVENTS	SIM_HW_MAX_CAUSES
 
 /**
- * struct sim_hw_event - something that the device will signal
+ * struct sim_hw_event - what the device will signal
  * @due: when
- * @tag: of the operation, if @cause is about one
+ * @tag: the operation's tag, if @cause is about an operation
  * @cause: a SIM_HW_CAUSE_* value
- * @late: neither a reset nor a start takes it back
+ * @late: no reset and no start takes it back
  * @lost: it raises no interrupt
  */
 struct sim_hw_event {
@@ -59,25 +59,25 @@ struct sim_hw_event {
 
 /**
  * struct sim_hw - a device
- * @lock: protects all the rest; raw, because the hrtimer runs in hard interrupt
- *	context on PREEMPT_RT as well
+ * @lock: protects all that follows; raw, because the hrtimer runs in hard
+ *	interrupt context on PREEMPT_RT as well
  * @timer: armed for the first event that is not due
  * @irq_work: raises the interrupt
- * @irq_timer: raises it instead, see sim_hw_raise()
- * @irq: its number
- * @busy: an operation is under way, @tag is its tag and @length its size
+ * @irq_timer: raises the interrupt where irq_works are slow, see sim_hw_raise()
+ * @irq: the interrupt's number
+ * @busy: an operation is under way
  * @resetting: a reset is under way
- * @raised: the interrupt was raised, and the cause register not read since
+ * @raised: the interrupt was raised, and no cause was read since
  * @off: there is no power
- * @tag: of the last operation started
- * @length: of the data
+ * @tag: tag of the last operation started
+ * @length: bytes of its data
  * @state: faults and latencies
- * @nr_due: events that have fallen due, the first ones in @event; the first of
- *	them is what the cause register shows
+ * @nr_due: events that are due, the first ones in @event; the cause register
+ *	shows the first of them
  * @nr_events: all events
  * @event: the queue, sorted by due time
  * @in: what the driver wrote
- * @out: what the driver reads, a copy of @in made when an operation ends well
+ * @out: what the driver reads, copied from @in when an operation succeeds
  */
 struct sim_hw {
 	raw_spinlock_t lock;
@@ -106,7 +106,7 @@ static void sim_hw_remove(struct sim_hw *hw, unsigned int i)
 		(hw->nr_events - i) * sizeof(hw->event[0]));
 }
 
-/* What was under way will not end. Late interrupts are out of our hands. */
+/* Drop all events that are not due, except late and spurious ones. */
 static void sim_hw_drop(struct sim_hw *hw)
 {
 	unsigned int i = hw->nr_due;
@@ -122,7 +122,7 @@ static void sim_hw_drop(struct sim_hw *hw)
 }
 
 /*
- * Drop all causes that wait to be read too, but not late and spurious ones: the
+ * Drop the causes that wait to be read as well, except late and spurious ones. The
  * cause of an old reset would end the next reset.
  */
 static void sim_hw_drop_all(struct sim_hw *hw)
@@ -143,8 +143,8 @@ static void sim_hw_drop_all(struct sim_hw *hw)
 }
 
 /*
- * The device went away before it did the operation: drop the operation's late
- * interrupt, which would say that the operation is done.
+ * The device went away before it did the operation. Drop the operation's late
+ * interrupt, which would say that it is done.
  */
 static void sim_hw_forget(struct sim_hw *hw)
 {
@@ -158,7 +158,7 @@ static void sim_hw_forget(struct sim_hw *hw)
 	}
 }
 
-/* An event has fallen due: what changes in the device. */
+/* An event is due: change the device's state. */
 static void sim_hw_take_effect(struct sim_hw *hw,
 			       const struct sim_hw_event *event)
 {
@@ -169,7 +169,7 @@ static void sim_hw_take_effect(struct sim_hw *hw,
 	case SIM_HW_CAUSE_DONE:
 	case SIM_HW_CAUSE_ERROR:
 		if (!hw->busy || event->tag != hw->tag)
-			break;	/* late, the operation is gone */
+			break;	/* late, of an operation before this one */
 		hw->busy = false;
 		if (event->cause == SIM_HW_CAUSE_DONE)
 			memcpy(hw->out, hw->in, hw->length);
@@ -178,8 +178,8 @@ static void sim_hw_take_effect(struct sim_hw *hw,
 }
 
 /*
- * Have all due events take effect, arm the timer for the next one. Returns true
- * if the interrupt is to be raised.
+ * Process all events that are due, and arm the timer for the next one. Return
+ * true if the caller is to raise the interrupt.
  */
 static bool sim_hw_process_due(struct sim_hw *hw, ktime_t now)
 {
@@ -200,8 +200,8 @@ static bool sim_hw_process_due(struct sim_hw *hw, ktime_t now)
 }
 
 /*
- * Raise the interrupt as soon as may be. User-mode Linux has no interrupt for
- * irq_works, which wait for the next jiffy there.
+ * Raise the interrupt as soon as possible. User-mode Linux has no interrupt for
+ * irq_works: there they wait for the next jiffy, and a timer is faster.
  */
 static void sim_hw_raise(struct sim_hw *hw)
 {
@@ -212,7 +212,7 @@ static void sim_hw_raise(struct sim_hw *hw)
 		irq_work_queue(&hw->irq_work);
 }
 
-/* Causes wait to be read: raise the interrupt, even if it was raised before. */
+/* Raise the interrupt if a cause waits, even if it was raised before. */
 static void sim_hw_raise_again(struct sim_hw *hw)
 {
 	if (hw->nr_due)
@@ -243,7 +243,7 @@ static void sim_hw_post(struct sim_hw *hw, struct sim_hw_event event)
 		sim_hw_raise(hw);
 }
 
-/* Does a pending fault of this kind strike now? */
+/* Take one of the pending faults of this kind. Return false if none is pending. */
 static bool sim_hw_take_fault(struct sim_hw *hw, enum sim_hw_fault fault)
 {
 	if (!hw->state.pending[fault])
@@ -252,7 +252,7 @@ static bool sim_hw_take_fault(struct sim_hw *hw, enum sim_hw_fault fault)
 	return true;
 }
 
-/* Call the handler, unless the driver has read the cause since. */
+/* Call the handler, unless the driver has read the cause meanwhile. */
 static void sim_hw_interrupt(struct sim_hw *hw)
 {
 	unsigned long flags;
@@ -291,8 +291,8 @@ static enum hrtimer_restart sim_hw_irq_timer(struct hrtimer *timer)
 }
 
 /*
- * An operation begins; whatever was under way is dropped. One fault at most
- * strikes it: hang, else late, error, lost, duplicate.
+ * Begin an operation; drop the one under way. At most one fault hits the
+ * operation: the first that is pending of hang, late, error, lost, duplicate.
  */
 static void sim_hw_begin(struct sim_hw *hw)
 {
@@ -320,7 +320,7 @@ static void sim_hw_begin(struct sim_hw *hw)
 		sim_hw_post(hw, event);
 }
 
-/* A reset begins, and hangs or goes well, with or without an interrupt. */
+/* Begin a reset. It may hang, or end without an interrupt. */
 static void sim_hw_begin_reset(struct sim_hw *hw)
 {
 	struct sim_hw_event event = { .cause = SIM_HW_CAUSE_RESET };
@@ -334,8 +334,9 @@ static void sim_hw_begin_reset(struct sim_hw *hw)
 }
 
 /*
- * One spurious interrupt is in the queue at a time, the next a millisecond
- * after it was taken, so that even a million let the CPU do something else.
+ * Queue a spurious interrupt, if one is pending and none is in the queue. The
+ * next comes a millisecond after the driver has read this one, so that the CPU
+ * can do other work even during a million of them.
  */
 static void sim_hw_next_spurious(struct sim_hw *hw, unsigned int ms)
 {
@@ -354,10 +355,9 @@ static void sim_hw_next_spurious(struct sim_hw *hw, unsigned int ms)
 }
 
 /*
- * The first cause is taken: raise the interrupt for the next, if any, or for
- * the next of a storm. A storm raises one interrupt for each read. Raised
- * without a pause, interrupts would starve a threaded handler, and the kernel
- * would disable the line.
+ * Take the first cause. Raise the interrupt again if another one waits, or for a
+ * storm, which raises one interrupt for each read: without waiting for reads it
+ * would starve a threaded handler, and the kernel would disable the line.
  */
 static u64 sim_hw_take_cause(struct sim_hw *hw)
 {
@@ -382,7 +382,7 @@ static u32 sim_hw_status(const struct sim_hw *hw)
 	       (hw->nr_due ? SIM_HW_STATUS_IRQ : 0);
 }
 
-/* Does the device react? Touching it without power is a driver bug. */
+/* Does the device respond? To access it without power is a bug of the driver. */
 static bool sim_hw_responds(struct sim_hw *hw)
 {
 	WARN_ONCE(hw->off, "sim_hw: touched without power\n");
@@ -390,13 +390,13 @@ static bool sim_hw_responds(struct sim_hw *hw)
 }
 
 /**
- * sim_hw_start - start an operation, whatever is under way
+ * sim_hw_start - start an operation; an operation or reset under way is dropped
  * @hw: the device
  * @tag: of the operation
  * @data: what it loops back
  * @len: bytes, at most SIM_HW_BUFFER_SIZE
  *
- * The doorbell: the operation is handed over whole, in one transaction.
+ * As a doorbell that takes the tag and the data in one transaction.
  *
  * Context: any but NMI.
  */
@@ -494,7 +494,7 @@ void sim_hw_read_buffer(struct sim_hw *hw, void *data, size_t len)
 }
 
 /**
- * sim_hw_inject - have the next operations or resets go wrong
+ * sim_hw_inject - make the next operations or resets go wrong
  * @hw: the device
  * @fault: how
  * @count: how many, at most SIM_HW_MAX_FAULTS; replaces what was pending
@@ -519,7 +519,8 @@ void sim_hw_inject(struct sim_hw *hw, enum sim_hw_fault fault,
  * sim_hw_set_ms - set how long something takes
  * @hw: the device
  * @what: what
- * @ms: milliseconds, at most SIM_HW_MAX_MS; for what is started from now on
+ * @ms: milliseconds, at most SIM_HW_MAX_MS, for operations and resets that are
+ *	started from now on
  *
  * Context: any but NMI.
  */
@@ -533,12 +534,12 @@ void sim_hw_set_ms(struct sim_hw *hw, enum sim_hw_ms what, unsigned int ms)
 }
 
 /**
- * sim_hw_set_dead - let the device die, or bring it back
+ * sim_hw_set_dead - let the device die, or revive it
  * @hw: the device
- * @dead: true: what is under way and all that is started from now on hangs;
- *	false: what is started from now on works
+ * @dead: true: operations and resets hang, the one under way and all that are
+ *	started from now on; false: those that are started from now on work
  *
- * Late and spurious interrupts that are under way come all the same.
+ * Late and spurious interrupts that are under way still come.
  *
  * Context: any but NMI.
  */
@@ -553,7 +554,10 @@ void sim_hw_set_dead(struct sim_hw *hw, bool dead)
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 
-/* The device is back: a handler that ran meanwhile has read nothing. */
+/*
+ * The device is back, or has power again. A handler that ran meanwhile could not
+ * read the causes that wait: raise the interrupt for them.
+ */
 static void sim_hw_return(struct sim_hw *hw)
 {
 	hw->raised = false;
@@ -564,11 +568,11 @@ static void sim_hw_return(struct sim_hw *hw)
 /**
  * sim_hw_set_gone - take the device out of its socket, or put it back
  * @hw: the device
- * @gone: true: it forgets what was under way and what waits to be read, its
- *	registers read as SIM_HW_ALL_ONES, and it hears nothing; false: what is
- *	started from now on works
+ * @gone: true: the device forgets the operation or reset under way and the
+ *	causes that wait to be read, its registers read as SIM_HW_ALL_ONES, and
+ *	it does not respond; false: what is started from now on works
  *
- * Late interrupts of earlier operations, and spurious ones, come all the same.
+ * Late interrupts of earlier operations, and spurious ones, still come.
  *
  * Context: any but NMI.
  */
@@ -591,8 +595,8 @@ void sim_hw_set_gone(struct sim_hw *hw, bool gone)
  * sim_hw_set_power - switch the device's power
  * @hw: the device
  * @on: false: as sim_hw_set_gone(), but a late interrupt of the operation under
- *	way comes all the same, and the first access warns; true: what is
- *	started from now on works
+ *	way still comes, and the first access warns; true: what is started from
+ *	now on works
  *
  * Context: any but NMI.
  */
@@ -610,11 +614,10 @@ void sim_hw_set_power(struct sim_hw *hw, bool on)
 }
 
 /**
- * sim_hw_clear - forget all pending faults
+ * sim_hw_clear - drop all pending faults
  * @hw: the device
  *
- * A dead device stays dead, and a late interrupt that is under way still
- * comes.
+ * A dead device stays dead. A late interrupt that is under way still comes.
  *
  * Context: any but NMI.
  */
@@ -628,7 +631,7 @@ void sim_hw_clear(struct sim_hw *hw)
 }
 
 /**
- * sim_hw_get_state - see the faults and latencies
+ * sim_hw_get_state - get the faults and latencies
  * @hw: the device
  * @state: filled in
  *
@@ -661,8 +664,8 @@ int sim_hw_irq(const struct sim_hw *hw)
  * @reset_latency_ms: milliseconds that a reset takes
  *
  * Context: process, may sleep.
- * Return: the device, or an ERR_PTR: -ENOMEM, or whatever kept the kernel from
- * giving an interrupt number.
+ * Return: the device, or an ERR_PTR: -ENOMEM, or the error of
+ * __irq_alloc_descs().
  */
 struct sim_hw *sim_hw_create(unsigned int latency_ms,
 			     unsigned int reset_latency_ms)
@@ -673,9 +676,9 @@ struct sim_hw *sim_hw_create(unsigned int latency_ms,
 		return ERR_PTR(-ENOMEM);
 
 	/*
-	 * Not irq_alloc_desc(): that makes this module the interrupt's owner,
-	 * and then a driver in the same module pins itself by requesting it.
-	 * From 1 on, because 0 means "none" to platform devices.
+	 * Not irq_alloc_desc(), which would make this module the interrupt's
+	 * owner: a driver in the same module would pin itself by requesting
+	 * it. From 1 on, because 0 means "none" to platform devices.
 	 */
 	hw->irq = __irq_alloc_descs(-1, 1, 1, NUMA_NO_NODE, NULL, NULL);
 	if (hw->irq < 0) {
@@ -693,9 +696,8 @@ struct sim_hw *sim_hw_create(unsigned int latency_ms,
 		      HRTIMER_MODE_ABS_HARD);
 	hw->irq_work = IRQ_WORK_INIT_HARD(sim_hw_irq_work);
 	/*
-	 * As an edge, since that is what raising it is: one that comes
-	 * while another CPU is still inside the handler is handled after it,
-	 * where handle_simple_irq() would drop it.
+	 * An edge: if one comes while another CPU is still in the handler,
+	 * the handler runs once more. handle_simple_irq() would drop it.
 	 */
 	irq_set_chip_and_handler(hw->irq, &dummy_irq_chip, handle_edge_irq);
 	irq_clear_status_flags(hw->irq, IRQ_NOREQUEST);
@@ -703,8 +705,8 @@ struct sim_hw *sim_hw_create(unsigned int latency_ms,
 }
 
 /**
- * sim_hw_destroy - take a device apart
- * @hw: the device; its interrupt must have been freed, and nobody uses it
+ * sim_hw_destroy - free a device
+ * @hw: the device; its interrupt must have been freed
  *
  * Context: process, may sleep.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * sim_hw - simulated silicon: a device that loops data back
+ * sim_hw - the hardware model: a device that loops data back
  *
  * To its driver it is hardware: registers, a data buffer and an interrupt. It
  * does one operation at a time:
@@ -11,7 +11,7 @@
  *	if (SIM_HW_CAUSE_TAG(cause) == tag)
  *		sim_hw_read_buffer(hw, data, len);
  *
- * To whoever tests the driver it is a device that misbehaves on command: see
+ * To a tester of the driver it is a device that misbehaves on command: see
  * sim_hw_inject().
  */
 #ifndef _SIM_HW_H
@@ -24,7 +24,7 @@ struct sim_hw;
 #define SIM_HW_BUFFER_SIZE	4096
 #define SIM_HW_MAX_FAULTS	1000000		/* of one kind, pending */
 #define SIM_HW_MAX_MS		600000		/* latencies, lateness */
-#define SIM_HW_MAX_CAUSES	1024		/* most causes that can wait */
+#define SIM_HW_MAX_CAUSES	1024		/* that wait to be read */
 
 /* What each register reads as when the device is gone, or has no power. */
 #define SIM_HW_ALL_ONES		(~0ULL)
@@ -35,10 +35,10 @@ struct sim_hw;
  * @SIM_HW_LENGTH: bytes that it loops back
  * @SIM_HW_STATUS: SIM_HW_STATUS_* bits
  * @SIM_HW_CAUSE: why the interrupt was raised, in two halves:
- *	SIM_HW_CAUSE_CODE() and SIM_HW_CAUSE_TAG(). Reading takes the cause; if
- *	another one waits, the interrupt is raised again. It is raised again by
- *	sim_hw_start() and sim_hw_reset() too while a cause waits, so an
- *	interrupt that the system lost does not silence the device
+ *	SIM_HW_CAUSE_CODE() and SIM_HW_CAUSE_TAG(). A read takes the cause off a
+ *	queue; if another one waits, the interrupt is raised again. While a cause
+ *	waits, sim_hw_start() and sim_hw_reset() raise the interrupt again too,
+ *	so one that the system lost does not silence the device
  */
 enum sim_hw_reg {
 	SIM_HW_TAG,
@@ -51,10 +51,10 @@ enum sim_hw_reg {
 #define SIM_HW_STATUS_RESETTING	0x2	/* a reset is under way */
 #define SIM_HW_STATUS_IRQ	0x4	/* a cause waits to be read */
 
-#define SIM_HW_CAUSE_CODE(cause)	((u32)(cause))	/* a value as below */
+#define SIM_HW_CAUSE_CODE(cause)	((u32)(cause))	/* as below */
 #define SIM_HW_CAUSE_TAG(cause)	((u32)((cause) >> 32))	/* of the operation */
 
-#define SIM_HW_CAUSE_NONE	0	/* spurious; or nothing to take */
+#define SIM_HW_CAUSE_NONE	0	/* spurious, or no cause waits */
 #define SIM_HW_CAUSE_DONE	1	/* operation done, data looped back */
 #define SIM_HW_CAUSE_ERROR	2	/* operation ended with an error */
 #define SIM_HW_CAUSE_RESET	3	/* reset done */
@@ -72,8 +72,8 @@ void sim_hw_read_buffer(struct sim_hw *hw, void *data, size_t len);
 /**
  * enum sim_hw_fault - how operations and resets can go wrong
  * @SIM_HW_HANG: the operation never interrupts
- * @SIM_HW_LATE: the operation's interrupt comes some ms after the start with
- *	its tag, whatever happened since: no reset or start takes it back
+ * @SIM_HW_LATE: the operation's interrupt comes some ms after the start, with its
+ *	tag; no reset and no start takes it back
  * @SIM_HW_ERROR: the operation ends with SIM_HW_CAUSE_ERROR
  * @SIM_HW_RESET_HANG: the reset never ends
  * @SIM_HW_SPURIOUS: an interrupt without cause, right away; the next a
@@ -114,8 +114,8 @@ enum sim_hw_ms {
 };
 
 /**
- * struct sim_hw_state - what a tester sees of the silicon
- * @pending: faults still to strike, by kind
+ * struct sim_hw_state - what a tester sees of the hardware model
+ * @pending: how many faults of each kind are left
  * @ms: milliseconds that things take
  * @dead: all operations and resets hang
  * @gone: registers read as SIM_HW_ALL_ONES, and nothing is done

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of the silicon, from where its driver stands: registers, buffer and
- * interrupt. Times are bounded from below by the latency, and from above by
- * that plus 1 ms, or more where the guest's CPUs may stand still (virtual=0).
+ * Tests of the hardware model, as its driver sees it: registers, buffer and
+ * interrupt. Interrupts come no earlier than the latency, and at most 1 ms later,
+ * or more where the guest's CPUs may stand still (virtual=0).
  */
 #define OWN_COPY sim_hw_test
 #include "own_copy.h"
@@ -23,7 +23,7 @@ MODULE_PARM_DESC(virtual, "time is virtual: demand exact times");
 #define RESET_LATENCY_MS	30
 #define MAX_SEEN		64
 
-/* What the interrupt handler of the test saw. */
+/* What the test's interrupt handler read, and when. */
 struct seen {
 	u32 cause;
 	u32 tag;
@@ -31,17 +31,17 @@ struct seen {
 	bool in_hardirq;
 };
 
-struct silicon {
+struct fixture {
 	struct sim_hw *hw;
 	ktime_t began;
-	bool keep;		/* do not take the cause */
+	bool keep;		/* the handler leaves the cause unread */
 	unsigned int nr_seen;
 	struct seen seen[MAX_SEEN];
 };
 
-static void take_cause(struct silicon *si, struct seen *seen)
+static void take_cause(struct fixture *fx, struct seen *seen)
 {
-	u64 cause = sim_hw_read(si->hw, SIM_HW_CAUSE);
+	u64 cause = sim_hw_read(fx->hw, SIM_HW_CAUSE);
 
 	seen->cause = SIM_HW_CAUSE_CODE(cause);
 	seen->tag = SIM_HW_CAUSE_TAG(cause);
@@ -49,47 +49,47 @@ static void take_cause(struct silicon *si, struct seen *seen)
 
 static irqreturn_t handler(int irq, void *data)
 {
-	struct silicon *si = data;
-	struct seen *seen = &si->seen[min(si->nr_seen, MAX_SEEN - 1u)];
+	struct fixture *fx = data;
+	struct seen *seen = &fx->seen[min(fx->nr_seen, MAX_SEEN - 1u)];
 
-	if (!si->keep)
-		take_cause(si, seen);
-	seen->ms = ktime_ms_delta(ktime_get(), si->began);
+	if (!fx->keep)
+		take_cause(fx, seen);
+	seen->ms = ktime_ms_delta(ktime_get(), fx->began);
 	seen->in_hardirq = in_hardirq();
-	WRITE_ONCE(si->nr_seen, si->nr_seen + 1);
+	WRITE_ONCE(fx->nr_seen, fx->nr_seen + 1);
 	return IRQ_HANDLED;
 }
 
-static int make_silicon(struct kunit *test)
+static int make_device(struct kunit *test)
 {
-	struct silicon *si = kunit_kzalloc(test, sizeof(*si), GFP_KERNEL);
+	struct fixture *fx = kunit_kzalloc(test, sizeof(*fx), GFP_KERNEL);
 
-	KUNIT_ASSERT_NOT_NULL(test, si);
-	si->hw = sim_hw_create(LATENCY_MS, RESET_LATENCY_MS);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(si->hw));
-	KUNIT_ASSERT_EQ(test, 0, request_irq(sim_hw_irq(si->hw), handler, 0,
-					     "sim_hw_test", si));
-	si->began = ktime_get();
-	test->priv = si;
+	KUNIT_ASSERT_NOT_NULL(test, fx);
+	fx->hw = sim_hw_create(LATENCY_MS, RESET_LATENCY_MS);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(fx->hw));
+	KUNIT_ASSERT_EQ(test, 0, request_irq(sim_hw_irq(fx->hw), handler, 0,
+					     "sim_hw_test", fx));
+	fx->began = ktime_get();
+	test->priv = fx;
 	return 0;
 }
 
-static void break_silicon(struct kunit *test)
+static void destroy_device(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	if (!si || IS_ERR_OR_NULL(si->hw))
+	if (!fx || IS_ERR_OR_NULL(fx->hw))
 		return;
-	free_irq(sim_hw_irq(si->hw), si);
-	sim_hw_destroy(si->hw);
+	free_irq(sim_hw_irq(fx->hw), fx);
+	sim_hw_destroy(fx->hw);
 }
 
-static void start(struct silicon *si, u32 tag, const char *data)
+static void start(struct fixture *fx, u32 tag, const char *data)
 {
-	sim_hw_start(si->hw, tag, data, strlen(data) + 1);
+	sim_hw_start(fx->hw, tag, data, strlen(data) + 1);
 }
 
-/* Time for everything that is due to happen. */
+/* Wait until all that is due has happened. */
 static void settle(void)
 {
 	msleep(virtual ? 100 : 400);
@@ -98,66 +98,66 @@ static void settle(void)
 static void expect_seen(struct kunit *test, unsigned int i, u32 cause, u32 tag,
 			unsigned int ms)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	KUNIT_ASSERT_GT(test, si->nr_seen, i);
-	KUNIT_EXPECT_EQ(test, si->seen[i].cause, cause);
-	KUNIT_EXPECT_EQ(test, si->seen[i].tag, tag);
-	/* PREEMPT_RT makes a thread of the handler. */
-	KUNIT_EXPECT_EQ(test, si->seen[i].in_hardirq, !IS_ENABLED(CONFIG_PREEMPT_RT));
-	KUNIT_EXPECT_GE(test, si->seen[i].ms, (s64)ms);
-	KUNIT_EXPECT_LE(test, si->seen[i].ms,
+	KUNIT_ASSERT_GT(test, fx->nr_seen, i);
+	KUNIT_EXPECT_EQ(test, fx->seen[i].cause, cause);
+	KUNIT_EXPECT_EQ(test, fx->seen[i].tag, tag);
+	/* On PREEMPT_RT the handler is a thread. */
+	KUNIT_EXPECT_EQ(test, fx->seen[i].in_hardirq, !IS_ENABLED(CONFIG_PREEMPT_RT));
+	KUNIT_EXPECT_GE(test, fx->seen[i].ms, (s64)ms);
+	KUNIT_EXPECT_LE(test, fx->seen[i].ms,
 			(s64)(ms + (virtual ? 1 : 300)));
 }
 
 static void expect_buffer(struct kunit *test, const char *data)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 	char back[64] = "";
 
-	sim_hw_read_buffer(si->hw, back, sizeof(back));
+	sim_hw_read_buffer(fx->hw, back, sizeof(back));
 	KUNIT_EXPECT_STREQ(test, back, data);
 }
 
 static u32 status(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	return sim_hw_read(si->hw, SIM_HW_STATUS);
+	return sim_hw_read(fx->hw, SIM_HW_STATUS);
 }
 
 static unsigned int pending(struct kunit *test, enum sim_hw_fault fault)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 	struct sim_hw_state state;
 
-	sim_hw_get_state(si->hw, &state);
+	sim_hw_get_state(fx->hw, &state);
 	return state.pending[fault];
 }
 
 static void operation_loops_data_back(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
 	KUNIT_EXPECT_EQ(test, status(test), 0u);
-	start(si, 7, "hello");
+	start(fx, 7, "hello");
 	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_BUSY);
 	expect_buffer(test, "");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
 	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 7, LATENCY_MS);
-	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_TAG), 7ull);
-	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_LENGTH), 6ull);
+	KUNIT_EXPECT_EQ(test, sim_hw_read(fx->hw, SIM_HW_TAG), 7ull);
+	KUNIT_EXPECT_EQ(test, sim_hw_read(fx->hw, SIM_HW_LENGTH), 6ull);
 	expect_buffer(test, "hello");
 	KUNIT_EXPECT_EQ(test, status(test), 0u);
 }
 
 static void latency_zero_interrupts_at_once(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	sim_hw_set_ms(si->hw, SIM_HW_LATENCY, 0);
-	start(si, 1, "now");
+	sim_hw_set_ms(fx->hw, SIM_HW_LATENCY, 0);
+	start(fx, 1, "now");
 	settle();
 	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 1, 0);
 	expect_buffer(test, "now");
@@ -165,112 +165,112 @@ static void latency_zero_interrupts_at_once(struct kunit *test)
 
 static void buffer_accesses_are_bounded(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 	u8 *data = kunit_kzalloc(test, 2 * SIM_HW_BUFFER_SIZE, GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, data);
 	memset(data, 0xa5, 2 * SIM_HW_BUFFER_SIZE);
-	sim_hw_start(si->hw, 1, data, 2 * SIM_HW_BUFFER_SIZE);
-	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_LENGTH),
+	sim_hw_start(fx->hw, 1, data, 2 * SIM_HW_BUFFER_SIZE);
+	KUNIT_EXPECT_EQ(test, sim_hw_read(fx->hw, SIM_HW_LENGTH),
 			(u64)SIM_HW_BUFFER_SIZE);
 	settle();
 	memset(data, 0, 2 * SIM_HW_BUFFER_SIZE);
-	sim_hw_read_buffer(si->hw, data, 2 * SIM_HW_BUFFER_SIZE);
+	sim_hw_read_buffer(fx->hw, data, 2 * SIM_HW_BUFFER_SIZE);
 	KUNIT_EXPECT_EQ(test, data[SIM_HW_BUFFER_SIZE - 1], 0xa5);
 	KUNIT_EXPECT_EQ(test, data[SIM_HW_BUFFER_SIZE], 0);
 }
 
 static void an_idle_device_reads_as_zero(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
 	KUNIT_EXPECT_EQ(test, status(test), 0u);
-	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_TAG), 0ull);
-	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_LENGTH), 0ull);
-	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_CAUSE), 0ull);	/* none to take */
+	KUNIT_EXPECT_EQ(test, sim_hw_read(fx->hw, SIM_HW_TAG), 0ull);
+	KUNIT_EXPECT_EQ(test, sim_hw_read(fx->hw, SIM_HW_LENGTH), 0ull);
+	KUNIT_EXPECT_EQ(test, sim_hw_read(fx->hw, SIM_HW_CAUSE), 0ull);	/* none to take */
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 0u);
 }
 
 static void start_drops_what_is_under_way(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	start(si, 1, "first");
-	start(si, 2, "second");
+	start(fx, 1, "first");
+	start(fx, 2, "second");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
 	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 2, LATENCY_MS);
 	expect_buffer(test, "second");
 }
 
 static void reset_drops_the_operation(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	start(si, 1, "lost");
-	sim_hw_reset(si->hw);
+	start(fx, 1, "lost");
+	sim_hw_reset(fx->hw);
 	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_RESETTING);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
 	expect_seen(test, 0, SIM_HW_CAUSE_RESET, 1, RESET_LATENCY_MS);
 	expect_buffer(test, "");
 	KUNIT_EXPECT_EQ(test, status(test), 0u);
 }
 
-static void reset_during_reset_starts_anew(struct kunit *test)
+static void reset_during_reset_starts_over(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 	s64 ms;
 
-	sim_hw_set_ms(si->hw, SIM_HW_RESET_LATENCY, 1000);
-	sim_hw_reset(si->hw);
+	sim_hw_set_ms(fx->hw, SIM_HW_RESET_LATENCY, 1000);
+	sim_hw_reset(fx->hw);
 	msleep(500);
-	ms = ktime_ms_delta(ktime_get(), si->began);
-	sim_hw_reset(si->hw);
+	ms = ktime_ms_delta(ktime_get(), fx->began);
+	sim_hw_reset(fx->hw);
 	msleep(1000);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
 	expect_seen(test, 0, SIM_HW_CAUSE_RESET, 0, ms + 1000);
 }
 
 static void start_drops_a_reset(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	sim_hw_reset(si->hw);
-	start(si, 3, "on");
+	sim_hw_reset(fx->hw);
+	start(fx, 3, "on");
 	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_BUSY);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
 	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 3, LATENCY_MS);
 }
 
 static void hang_never_interrupts(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	sim_hw_inject(si->hw, SIM_HW_HANG, 2);
-	start(si, 1, "a");
+	sim_hw_inject(fx->hw, SIM_HW_HANG, 2);
+	start(fx, 1, "a");
 	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_HANG), 1u);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 0u);
 	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_BUSY);
-	start(si, 2, "b");
+	start(fx, 2, "b");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
-	start(si, 3, "c");
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 0u);
+	start(fx, 3, "c");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
 	expect_buffer(test, "c");
 }
 
 static void error_ends_with_its_cause(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	sim_hw_inject(si->hw, SIM_HW_ERROR, 1);
-	start(si, 9, "bad");
+	sim_hw_inject(fx->hw, SIM_HW_ERROR, 1);
+	start(fx, 9, "bad");
 	settle();
 	expect_seen(test, 0, SIM_HW_CAUSE_ERROR, 9, LATENCY_MS);
 	expect_buffer(test, "");
@@ -280,25 +280,25 @@ static void error_ends_with_its_cause(struct kunit *test)
 
 static void reset_hang_never_ends(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	sim_hw_inject(si->hw, SIM_HW_RESET_HANG, 1);
-	sim_hw_reset(si->hw);
+	sim_hw_inject(fx->hw, SIM_HW_RESET_HANG, 1);
+	sim_hw_reset(fx->hw);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 0u);
 	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_RESETTING);
-	sim_hw_reset(si->hw);
+	sim_hw_reset(fx->hw);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
 }
 
 static void late_alone_completes_the_operation(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	sim_hw_set_ms(si->hw, SIM_HW_LATE_AFTER, 60);
-	sim_hw_inject(si->hw, SIM_HW_LATE, 1);
-	start(si, 4, "slow");
+	sim_hw_set_ms(fx->hw, SIM_HW_LATE_AFTER, 60);
+	sim_hw_inject(fx->hw, SIM_HW_LATE, 1);
+	start(fx, 4, "slow");
 	settle();
 	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 4, 60);
 	expect_buffer(test, "slow");
@@ -307,14 +307,14 @@ static void late_alone_completes_the_operation(struct kunit *test)
 
 static void late_survives_a_reset(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	sim_hw_set_ms(si->hw, SIM_HW_LATE_AFTER, 60);
-	sim_hw_inject(si->hw, SIM_HW_LATE, 1);
-	start(si, 4, "gone");
-	sim_hw_reset(si->hw);
+	sim_hw_set_ms(fx->hw, SIM_HW_LATE_AFTER, 60);
+	sim_hw_inject(fx->hw, SIM_HW_LATE, 1);
+	start(fx, 4, "gone");
+	sim_hw_reset(fx->hw);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 2u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 2u);
 	expect_seen(test, 0, SIM_HW_CAUSE_RESET, 4, RESET_LATENCY_MS);
 	expect_seen(test, 1, SIM_HW_CAUSE_DONE, 4, 60);
 	expect_buffer(test, "");
@@ -322,15 +322,15 @@ static void late_survives_a_reset(struct kunit *test)
 
 static void late_leaves_the_next_operation_alone(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	sim_hw_set_ms(si->hw, SIM_HW_LATE_AFTER, 20);
-	sim_hw_set_ms(si->hw, SIM_HW_LATENCY, 1000);
-	sim_hw_inject(si->hw, SIM_HW_LATE, 1);
-	start(si, 4, "old");
-	start(si, 5, "new");
+	sim_hw_set_ms(fx->hw, SIM_HW_LATE_AFTER, 20);
+	sim_hw_set_ms(fx->hw, SIM_HW_LATENCY, 1000);
+	sim_hw_inject(fx->hw, SIM_HW_LATE, 1);
+	start(fx, 4, "old");
+	start(fx, 5, "new");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
 	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 4, 20);
 	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_BUSY);
 	expect_buffer(test, "");
@@ -341,364 +341,364 @@ static void late_leaves_the_next_operation_alone(struct kunit *test)
 
 static void one_fault_at_a_time(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	sim_hw_inject(si->hw, SIM_HW_HANG, 1);
-	sim_hw_inject(si->hw, SIM_HW_LATE, 1);
-	sim_hw_inject(si->hw, SIM_HW_ERROR, 1);
-	sim_hw_inject(si->hw, SIM_HW_LOST, 1);
-	sim_hw_inject(si->hw, SIM_HW_DUPLICATE, 1);
-	start(si, 1, "a");
+	sim_hw_inject(fx->hw, SIM_HW_HANG, 1);
+	sim_hw_inject(fx->hw, SIM_HW_LATE, 1);
+	sim_hw_inject(fx->hw, SIM_HW_ERROR, 1);
+	sim_hw_inject(fx->hw, SIM_HW_LOST, 1);
+	sim_hw_inject(fx->hw, SIM_HW_DUPLICATE, 1);
+	start(fx, 1, "a");
 	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_HANG), 0u);
 	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_LATE), 1u);
-	start(si, 2, "b");
+	start(fx, 2, "b");
 	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_LATE), 0u);
 	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_ERROR), 1u);
-	start(si, 3, "c");
+	start(fx, 3, "c");
 	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_ERROR), 0u);
 	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_LOST), 1u);
-	start(si, 4, "d");
+	start(fx, 4, "d");
 	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_LOST), 0u);
 	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_DUPLICATE), 1u);
-	start(si, 5, "e");
+	start(fx, 5, "e");
 	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_DUPLICATE), 0u);
 }
 
 static void lost_is_done_without_an_interrupt(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	sim_hw_inject(si->hw, SIM_HW_LOST, 1);
-	start(si, 1, "done");
+	sim_hw_inject(fx->hw, SIM_HW_LOST, 1);
+	start(fx, 1, "done");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 0u);
 	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_IRQ);
-	take_cause(si, &si->seen[0]);
-	KUNIT_EXPECT_EQ(test, si->seen[0].cause, (u32)SIM_HW_CAUSE_DONE);
-	KUNIT_EXPECT_EQ(test, si->seen[0].tag, 1u);
+	take_cause(fx, &fx->seen[0]);
+	KUNIT_EXPECT_EQ(test, fx->seen[0].cause, (u32)SIM_HW_CAUSE_DONE);
+	KUNIT_EXPECT_EQ(test, fx->seen[0].tag, 1u);
 	expect_buffer(test, "done");
-	start(si, 2, "next");
+	start(fx, 2, "next");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
 }
 
-/* Else a lost interrupt silences the device: it is raised for the first cause only. */
+/* The interrupt is raised for the first cause only, so a lost one would silence the device. */
 static void a_start_raises_a_lost_interrupt_again(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	sim_hw_inject(si->hw, SIM_HW_LOST, 1);
-	start(si, 1, "a");
+	sim_hw_inject(fx->hw, SIM_HW_LOST, 1);
+	start(fx, 1, "a");
 	settle();
-	sim_hw_set_ms(si->hw, SIM_HW_LATENCY, 1000);
-	start(si, 2, "b");
+	sim_hw_set_ms(fx->hw, SIM_HW_LATENCY, 1000);
+	start(fx, 2, "b");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
-	KUNIT_EXPECT_EQ(test, si->seen[0].tag, 1u);
-	/* The same if the system lost it: the handler reads nothing. */
-	sim_hw_set_ms(si->hw, SIM_HW_LATENCY, 0);
-	si->keep = true;
-	start(si, 3, "c");
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
+	KUNIT_EXPECT_EQ(test, fx->seen[0].tag, 1u);
+	/* The same if the system lost the interrupt: the handler reads nothing. */
+	sim_hw_set_ms(fx->hw, SIM_HW_LATENCY, 0);
+	fx->keep = true;
+	start(fx, 3, "c");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 2u);
-	si->keep = false;
-	start(si, 4, "d");
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 2u);
+	fx->keep = false;
+	start(fx, 4, "d");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 4u);
-	KUNIT_EXPECT_EQ(test, si->seen[2].tag, 3u);
-	KUNIT_EXPECT_EQ(test, si->seen[3].tag, 4u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 4u);
+	KUNIT_EXPECT_EQ(test, fx->seen[2].tag, 3u);
+	KUNIT_EXPECT_EQ(test, fx->seen[3].tag, 4u);
 }
 
 static void a_reset_drops_what_was_not_read(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	/* An operation and a reset that ended, and a late one. */
-	sim_hw_set_ms(si->hw, SIM_HW_LATE_AFTER, 0);
-	sim_hw_inject(si->hw, SIM_HW_LOST, 1);
-	sim_hw_inject(si->hw, SIM_HW_RESET_LOST, 1);
-	start(si, 1, "lost");
+	/* Unread: an operation, a reset, and a late operation. */
+	sim_hw_set_ms(fx->hw, SIM_HW_LATE_AFTER, 0);
+	sim_hw_inject(fx->hw, SIM_HW_LOST, 1);
+	sim_hw_inject(fx->hw, SIM_HW_RESET_LOST, 1);
+	start(fx, 1, "lost");
 	settle();
-	sim_hw_reset(si->hw);
+	sim_hw_reset(fx->hw);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 0u);
 	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_IRQ);
-	si->keep = true;
-	sim_hw_inject(si->hw, SIM_HW_LATE, 1);
-	start(si, 2, "late");
+	fx->keep = true;
+	sim_hw_inject(fx->hw, SIM_HW_LATE, 1);
+	start(fx, 2, "late");
 	settle();
-	si->keep = false;
-	si->nr_seen = 0;
-	sim_hw_set_ms(si->hw, SIM_HW_RESET_LATENCY, 50);
-	sim_hw_reset(si->hw);	/* raises it for the late one */
+	fx->keep = false;
+	fx->nr_seen = 0;
+	sim_hw_set_ms(fx->hw, SIM_HW_RESET_LATENCY, 50);
+	sim_hw_reset(fx->hw);	/* raises the interrupt for the late one */
 	msleep(20);
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
-	KUNIT_EXPECT_EQ(test, si->seen[0].cause, (u32)SIM_HW_CAUSE_DONE);
-	KUNIT_EXPECT_EQ(test, si->seen[0].tag, 2u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
+	KUNIT_EXPECT_EQ(test, fx->seen[0].cause, (u32)SIM_HW_CAUSE_DONE);
+	KUNIT_EXPECT_EQ(test, fx->seen[0].tag, 2u);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 2u);
-	KUNIT_EXPECT_EQ(test, si->seen[1].cause, (u32)SIM_HW_CAUSE_RESET);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 2u);
+	KUNIT_EXPECT_EQ(test, fx->seen[1].cause, (u32)SIM_HW_CAUSE_RESET);
 	KUNIT_EXPECT_EQ(test, status(test), 0u);
 }
 
 static void duplicate_comes_twice(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 	unsigned int i;
 
-	sim_hw_inject(si->hw, SIM_HW_DUPLICATE, 1);
-	start(si, 1, "twice");
+	sim_hw_inject(fx->hw, SIM_HW_DUPLICATE, 1);
+	start(fx, 1, "twice");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 2u);
-	for (i = 0; i < min(si->nr_seen, 2u); i++) {
-		KUNIT_EXPECT_EQ(test, si->seen[i].cause, (u32)SIM_HW_CAUSE_DONE);
-		KUNIT_EXPECT_EQ(test, si->seen[i].tag, 1u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 2u);
+	for (i = 0; i < min(fx->nr_seen, 2u); i++) {
+		KUNIT_EXPECT_EQ(test, fx->seen[i].cause, (u32)SIM_HW_CAUSE_DONE);
+		KUNIT_EXPECT_EQ(test, fx->seen[i].tag, 1u);
 	}
-	start(si, 2, "once");
+	start(fx, 2, "once");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 3u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 3u);
 }
 
 static void a_storm_has_no_cause_and_ends(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 	unsigned int i, done = 0;
 
-	sim_hw_inject(si->hw, SIM_HW_STORM, 1000);
-	start(si, 6, "through");
+	sim_hw_inject(fx->hw, SIM_HW_STORM, 1000);
+	start(fx, 6, "through");
 	settle();
 	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_STORM), 0u);
-	KUNIT_EXPECT_GE(test, si->nr_seen, 1000u);
-	KUNIT_EXPECT_LE(test, si->nr_seen, 1001u);
+	KUNIT_EXPECT_GE(test, fx->nr_seen, 1000u);
+	KUNIT_EXPECT_LE(test, fx->nr_seen, 1001u);
 	for (i = 0; i < MAX_SEEN - 1u; i++)
-		done += si->seen[i].cause != SIM_HW_CAUSE_NONE;
+		done += fx->seen[i].cause != SIM_HW_CAUSE_NONE;
 	KUNIT_EXPECT_LE(test, done, 1u);
 	expect_buffer(test, "through");
 }
 
 static void expect_all_ones(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 	enum sim_hw_reg reg;
 	u8 back = 0;
 
 	for (reg = SIM_HW_TAG; reg <= SIM_HW_CAUSE; reg++)
-		KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, reg), SIM_HW_ALL_ONES);
-	sim_hw_read_buffer(si->hw, &back, 1);
+		KUNIT_EXPECT_EQ(test, sim_hw_read(fx->hw, reg), SIM_HW_ALL_ONES);
+	sim_hw_read_buffer(fx->hw, &back, 1);
 	KUNIT_EXPECT_EQ(test, back, (u8)0xff);
 }
 
-/* What it was doing, what waits to be read, what it is told: all gone. */
+/* The operation under way, the causes that wait, and later commands are lost. */
 static void gone_reads_as_ones_and_does_nothing(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	sim_hw_inject(si->hw, SIM_HW_LOST, 1);
-	start(si, 1, "lost");
+	sim_hw_inject(fx->hw, SIM_HW_LOST, 1);
+	start(fx, 1, "lost");
 	settle();
-	sim_hw_set_ms(si->hw, SIM_HW_LATENCY, 1000);
-	si->keep = true;
-	start(si, 2, "under way");
+	sim_hw_set_ms(fx->hw, SIM_HW_LATENCY, 1000);
+	fx->keep = true;
+	start(fx, 2, "under way");
 	settle();
-	si->keep = false;
-	si->nr_seen = 0;
-	sim_hw_set_gone(si->hw, true);
+	fx->keep = false;
+	fx->nr_seen = 0;
+	sim_hw_set_gone(fx->hw, true);
 	expect_all_ones(test);
-	start(si, 3, "unheard");
-	sim_hw_reset(si->hw);
+	start(fx, 3, "unheard");
+	sim_hw_reset(fx->hw);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
-	sim_hw_set_gone(si->hw, false);
-	sim_hw_set_ms(si->hw, SIM_HW_LATENCY, LATENCY_MS);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 0u);
+	sim_hw_set_gone(fx->hw, false);
+	sim_hw_set_ms(fx->hw, SIM_HW_LATENCY, LATENCY_MS);
 	KUNIT_EXPECT_EQ(test, status(test), 0u);
-	KUNIT_EXPECT_EQ(test, sim_hw_read(si->hw, SIM_HW_TAG), 2ull);
-	start(si, 4, "back");
+	KUNIT_EXPECT_EQ(test, sim_hw_read(fx->hw, SIM_HW_TAG), 2ull);
+	start(fx, 4, "back");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
 	expect_buffer(test, "back");
 }
 
-/* One that the handler read nothing of, since the device was gone. */
+/* The handler ran while the device was gone, and could read no cause. */
 static void revived_it_raises_what_waits(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	sim_hw_set_gone(si->hw, true);
-	sim_hw_inject(si->hw, SIM_HW_SPURIOUS, 2);
+	sim_hw_set_gone(fx->hw, true);
+	sim_hw_inject(fx->hw, SIM_HW_SPURIOUS, 2);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
-	KUNIT_EXPECT_EQ(test, si->seen[0].cause, SIM_HW_CAUSE_CODE(SIM_HW_ALL_ONES));
-	sim_hw_set_gone(si->hw, false);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
+	KUNIT_EXPECT_EQ(test, fx->seen[0].cause, SIM_HW_CAUSE_CODE(SIM_HW_ALL_ONES));
+	sim_hw_set_gone(fx->hw, false);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 3u);
-	KUNIT_EXPECT_EQ(test, si->seen[2].cause, (u32)SIM_HW_CAUSE_NONE);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 3u);
+	KUNIT_EXPECT_EQ(test, fx->seen[2].cause, (u32)SIM_HW_CAUSE_NONE);
 
-	sim_hw_set_gone(si->hw, true);
-	sim_hw_inject(si->hw, SIM_HW_STORM, 3);
+	sim_hw_set_gone(fx->hw, true);
+	sim_hw_inject(fx->hw, SIM_HW_STORM, 3);
 	settle();
-	sim_hw_set_gone(si->hw, false);
+	sim_hw_set_gone(fx->hw, false);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 6u);
-	start(si, 1, "x");
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 6u);
+	start(fx, 1, "x");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 7u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 7u);
 }
 
-/* Polled, they leave no interrupt behind. */
+/* Causes that were polled raise no interrupt later. */
 static void causes_that_were_read_interrupt_no_more(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 	unsigned long flags;
 	struct seen seen;
 
-	si->keep = true;
-	sim_hw_inject(si->hw, SIM_HW_DUPLICATE, 1);
-	start(si, 1, "twice");
+	fx->keep = true;
+	sim_hw_inject(fx->hw, SIM_HW_DUPLICATE, 1);
+	start(fx, 1, "twice");
 	settle();
-	si->nr_seen = 0;
+	fx->nr_seen = 0;
 	local_irq_save(flags);
-	take_cause(si, &seen);
-	take_cause(si, &seen);
+	take_cause(fx, &seen);
+	take_cause(fx, &seen);
 	local_irq_restore(flags);
 	KUNIT_EXPECT_EQ(test, seen.tag, 1u);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 0u);
 	KUNIT_EXPECT_EQ(test, status(test), 0u);
 }
 
 static void without_power_it_warns_and_forgets(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	start(si, 1, "under way");
-	sim_hw_set_power(si->hw, false);
+	start(fx, 1, "under way");
+	sim_hw_set_power(fx->hw, false);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 0u);
 	expect_warning("sim_hw: touched without power");
 	expect_all_ones(test);
-	start(si, 2, "unheard");
-	sim_hw_reset(si->hw);
-	sim_hw_set_power(si->hw, true);
+	start(fx, 2, "unheard");
+	sim_hw_reset(fx->hw);
+	sim_hw_set_power(fx->hw, true);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 0u);
 	KUNIT_EXPECT_EQ(test, status(test), 0u);
-	start(si, 3, "again");
+	start(fx, 3, "again");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
 	expect_buffer(test, "again");
 }
 
 static void spurious_have_no_cause_and_are_counted(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 	unsigned int i;
 
-	sim_hw_inject(si->hw, SIM_HW_SPURIOUS, 5);
+	sim_hw_inject(fx->hw, SIM_HW_SPURIOUS, 5);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 5u);
-	for (i = 0; i < min(si->nr_seen, 5u); i++)
-		KUNIT_EXPECT_EQ(test, si->seen[i].cause, (u32)SIM_HW_CAUSE_NONE);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 5u);
+	for (i = 0; i < min(fx->nr_seen, 5u); i++)
+		KUNIT_EXPECT_EQ(test, fx->seen[i].cause, (u32)SIM_HW_CAUSE_NONE);
 	KUNIT_EXPECT_EQ(test, pending(test, SIM_HW_SPURIOUS), 0u);
 	KUNIT_EXPECT_EQ(test, status(test), 0u);
 }
 
 static void spurious_do_not_hide_a_completion(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 	unsigned int i, done = 0;
 
-	sim_hw_inject(si->hw, SIM_HW_SPURIOUS, 1000);
-	start(si, 6, "through");
+	sim_hw_inject(fx->hw, SIM_HW_SPURIOUS, 1000);
+	start(fx, 6, "through");
 	settle();
-	for (i = 0; i < min(si->nr_seen, MAX_SEEN - 1u); i++)
-		done += si->seen[i].cause == SIM_HW_CAUSE_DONE &&
-			si->seen[i].tag == 6;
+	for (i = 0; i < min(fx->nr_seen, MAX_SEEN - 1u); i++)
+		done += fx->seen[i].cause == SIM_HW_CAUSE_DONE &&
+			fx->seen[i].tag == 6;
 	KUNIT_EXPECT_EQ(test, done, 1u);
 	expect_buffer(test, "through");
-	sim_hw_clear(si->hw);
+	sim_hw_clear(fx->hw);
 }
 
 static void clear_forgets_pending_faults(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 	enum sim_hw_fault fault;
 
 	for (fault = 0; fault < SIM_HW_NR_FAULTS; fault++)
-		sim_hw_inject(si->hw, fault, 1000);
-	sim_hw_clear(si->hw);
+		sim_hw_inject(fx->hw, fault, 1000);
+	sim_hw_clear(fx->hw);
 	for (fault = 0; fault < SIM_HW_NR_FAULTS; fault++)
 		KUNIT_EXPECT_EQ(test, pending(test, fault), 0u);
-	settle();	/* for those that were raised already */
-	si->nr_seen = 0;
-	start(si, 1, "fine");
+	settle();	/* until those that are raised already have come */
+	fx->nr_seen = 0;
+	start(fx, 1, "fine");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
-	sim_hw_inject(si->hw, SIM_HW_SPURIOUS, 2);	/* starts over */
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
+	sim_hw_inject(fx->hw, SIM_HW_SPURIOUS, 2);	/* replaces the rest */
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 3u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 3u);
 }
 
 static void dead_hangs_everything_until_revived(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	start(si, 1, "under way");
-	sim_hw_set_dead(si->hw, true);
+	start(fx, 1, "under way");
+	sim_hw_set_dead(fx->hw, true);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 0u);
 	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_BUSY);
-	sim_hw_reset(si->hw);
+	sim_hw_reset(fx->hw);
 	settle();
-	start(si, 2, "dead");
+	start(fx, 2, "dead");
 	settle();
-	sim_hw_clear(si->hw);	/* does not revive */
-	start(si, 3, "still dead");
+	sim_hw_clear(fx->hw);	/* does not revive */
+	start(fx, 3, "still dead");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);
-	sim_hw_set_dead(si->hw, false);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 0u);
+	sim_hw_set_dead(fx->hw, false);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 0u);	/* what hung stays hung */
-	start(si, 4, "alive");
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 0u);	/* what hung stays hung */
+	start(fx, 4, "alive");
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
 	expect_buffer(test, "alive");
 }
 
 static void causes_queue_up(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 
-	si->keep = true;
-	sim_hw_set_ms(si->hw, SIM_HW_LATE_AFTER, 20);
-	sim_hw_inject(si->hw, SIM_HW_LATE, 2);
-	start(si, 1, "a");
-	start(si, 2, "b");
+	fx->keep = true;
+	sim_hw_set_ms(fx->hw, SIM_HW_LATE_AFTER, 20);
+	sim_hw_inject(fx->hw, SIM_HW_LATE, 2);
+	start(fx, 1, "a");
+	start(fx, 2, "b");
 	settle();
-	/* Both are due, one is shown, and raised but once. */
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 1u);
+	/* Both are due, but the interrupt is raised once, and shows the first. */
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
 	KUNIT_EXPECT_EQ(test, status(test), (u32)SIM_HW_STATUS_IRQ);
-	si->keep = false;
-	take_cause(si, &si->seen[0]);
+	fx->keep = false;
+	take_cause(fx, &fx->seen[0]);
 	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 1, 20);
 	settle();
-	KUNIT_EXPECT_EQ(test, si->nr_seen, 2u);
-	KUNIT_EXPECT_EQ(test, si->seen[1].tag, 2u);
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 2u);
+	KUNIT_EXPECT_EQ(test, fx->seen[1].tag, 2u);
 	KUNIT_EXPECT_EQ(test, status(test), 0u);
 }
 
 static void a_full_queue_loses_interrupts_and_no_more(struct kunit *test)
 {
-	struct silicon *si = test->priv;
+	struct fixture *fx = test->priv;
 	unsigned int i;
 
-	sim_hw_set_ms(si->hw, SIM_HW_LATE_AFTER, 3000);
-	sim_hw_inject(si->hw, SIM_HW_LATE, 2 * SIM_HW_MAX_EVENTS);
+	sim_hw_set_ms(fx->hw, SIM_HW_LATE_AFTER, 3000);
+	sim_hw_inject(fx->hw, SIM_HW_LATE, 2 * SIM_HW_MAX_EVENTS);
 	for (i = 0; i < 2 * SIM_HW_MAX_EVENTS; i++)
-		start(si, i, "x");
+		start(fx, i, "x");
 	msleep(virtual ? 20000 : 5000);
-	KUNIT_EXPECT_LE(test, si->nr_seen, (unsigned int)SIM_HW_MAX_EVENTS);
-	KUNIT_EXPECT_GT(test, si->nr_seen, 0u);
-	start(si, i, "works");
+	KUNIT_EXPECT_LE(test, fx->nr_seen, (unsigned int)SIM_HW_MAX_EVENTS);
+	KUNIT_EXPECT_GT(test, fx->nr_seen, 0u);
+	start(fx, i, "works");
 	settle();
 	expect_buffer(test, "works");
 }
@@ -710,7 +710,7 @@ static struct kunit_case sim_hw_cases[] = {
 	KUNIT_CASE(an_idle_device_reads_as_zero),
 	KUNIT_CASE(start_drops_what_is_under_way),
 	KUNIT_CASE(reset_drops_the_operation),
-	KUNIT_CASE(reset_during_reset_starts_anew),
+	KUNIT_CASE(reset_during_reset_starts_over),
 	KUNIT_CASE(start_drops_a_reset),
 	KUNIT_CASE(hang_never_interrupts),
 	KUNIT_CASE(error_ends_with_its_cause),
@@ -739,8 +739,8 @@ static struct kunit_case sim_hw_cases[] = {
 
 static struct kunit_suite sim_hw_suite = {
 	.name = "sim_hw",
-	.init = make_silicon,
-	.exit = break_silicon,
+	.init = make_device,
+	.exit = destroy_device,
 	.test_cases = sim_hw_cases,
 };
 
