@@ -633,7 +633,7 @@ static void clear_forgets_pending_faults(struct kunit *test)
 	start(fx, 1, "fine");
 	settle();
 	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
-	sim_hw_inject(fx->hw, SIM_HW_SPURIOUS, 2);	/* replaces the rest */
+	sim_hw_inject(fx->hw, SIM_HW_SPURIOUS, 2);	/* works as before */
 	settle();
 	KUNIT_EXPECT_EQ(test, fx->nr_seen, 3u);
 }
