@@ -30,7 +30,7 @@ static void closing_during_the_reset(struct kunit *test)
 		msleep(20);
 	sim_file_free(fx->file);
 	wait_until_idle(fx->sim);
-	KUNIT_EXPECT_EQ(test, GREW(fx, retries), 0ull);	/* nobody wants it */
+	KUNIT_EXPECT_EQ(test, GREW(fx, retries), 0ull);	/* cancelled */
 	KUNIT_EXPECT_EQ(test, GREW(fx, cancelled), 1ull);
 	open_file(test, fx);
 	KUNIT_EXPECT_EQ(test, write_text(fx, "next"), 4);
@@ -55,7 +55,7 @@ static void unbinding_fails_everything(struct kunit *test)
 	KUNIT_EXPECT_PTR_NE(test, device(0), fx->sim);
 }
 
-/* The reset has failed, the work item has yet to run, the device goes. */
+/* The reset has failed, and the driver is unbound before the work item runs. */
 static void unbinding_with_the_failure_under_way(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
@@ -82,7 +82,7 @@ static void bound_again_ignores_the_old_operations(struct kunit *test)
 	queue_text(fx, "old");
 	msleep(50);
 	device_release_driver(dev);
-	msleep(virtual ? 400 : 1000);	/* its interrupt comes to nobody */
+	msleep(virtual ? 400 : 1000);	/* its interrupt has no handler */
 	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
 	fx2 = open_another(test, device(0));
 	KUNIT_EXPECT_EQ(test, write_text(fx2, "new"), 3);
@@ -91,13 +91,13 @@ static void bound_again_ignores_the_old_operations(struct kunit *test)
 	sim_file_free(fx2->file);
 }
 
-/* An operation of the former binding ends when the new one has one in flight. */
+/* An operation of the old binding ends while one of the new binding is in flight. */
 static void bound_again_takes_no_old_end_for_its_own(struct kunit *test)
 {
 	struct fixture *fx = test->priv, *fx1, *fx2;
 	struct device *dev = fx->sim->dev;
 
-	/* Both the old and the new one are the first of their binding. */
+	/* The old and the new operation are both the first of their binding. */
 	device_release_driver(dev);
 	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
 	fx1 = open_another(test, device(0));
@@ -128,7 +128,7 @@ static void a_device_without_our_data_is_refused(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		/* The first has no data, the second somebody else's. */
+		/* The first has no data, the second another driver's. */
 		pdev = platform_device_register_data(NULL, names[i], 77,
 						     i ? &hw : NULL,
 						     i ? sizeof(hw) : 0);

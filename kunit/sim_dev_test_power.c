@@ -25,7 +25,7 @@ static void suspend_lets_an_operation_finish(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fx->sim->outstanding, 1u);
 	KUNIT_EXPECT_FALSE(test, timer_is_enabled(fx));
 	msleep(5000);
-	KUNIT_EXPECT_EQ(test, queue_text(fx, "third"), 5);	/* waits as well */
+	KUNIT_EXPECT_EQ(test, queue_text(fx, "third"), 5);	/* is queued too */
 	KUNIT_EXPECT_FALSE(test, timer_is_enabled(fx));
 	resume(fx);
 	expect_read(test, "first");
@@ -37,7 +37,7 @@ static void suspend_lets_an_operation_finish(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GREW(fx, retries), 0ull);
 }
 
-/* Done, but without an interrupt: it is not done again. */
+/* The operation is done, but its interrupt was lost: it is not done again. */
 static void suspend_asks_the_device(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
@@ -66,7 +66,7 @@ static void resume_starts_an_operation_over(struct kunit *test)
 	command(fx, "latency 6000");
 	queue_text(fx, "again");
 	suspend(fx);
-	/* No longer than 2 s. */
+	/* Suspend waits for 2 s at most. */
 	if (virtual)
 		KUNIT_EXPECT_LE(test, ktime_ms_delta(ktime_get(), began), 2100ll);
 	KUNIT_EXPECT_EQ(test, fx->sim->outstanding, 1u);
@@ -80,7 +80,7 @@ static void resume_starts_an_operation_over(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GREW(fx, late), 0ull);
 }
 
-/* It hung while it had power: that is charged, its reset starts over. */
+/* The operation timed out before suspend: that counts as a retry. */
 static void resume_goes_on_with_a_reset(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
@@ -102,7 +102,7 @@ static void resume_goes_on_with_a_reset(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GREW(fx, completed), 1ull);
 }
 
-/* The reset ends while suspend waits: the retry waits for resume. */
+/* The reset is done while suspend waits: the retry waits for resume. */
 static void nothing_is_retried_while_suspending(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
@@ -162,7 +162,7 @@ static void a_reset_that_fails_after_resume(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GREW(fx, failed), 1ull);
 }
 
-/* The handler must not touch the device: the model would warn. */
+/* The handler must read no register: the hardware model would warn. */
 static void an_interrupt_without_power(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
@@ -207,6 +207,6 @@ static void shutdown_quiets_the_device(struct kunit *test)
 				 SIM_HW_STATUS_BUSY);
 	KUNIT_EXPECT_FALSE(test, timer_is_enabled(fx));
 	command(fx, "latency 5");
-	sim_dev_resume(fx->sim->dev);	/* only to go on with the tests */
+	sim_dev_resume(fx->sim->dev);	/* for the next tests */
 	expect_read(test, "x");
 }

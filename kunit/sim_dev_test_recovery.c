@@ -12,7 +12,7 @@ static void hang_is_reset_and_retried(struct kunit *test)
 	ms = ktime_ms_delta(ktime_get(), began);
 	expect_read(test, "again");
 	KUNIT_EXPECT_GT(test, ms, TIMEOUT * 1000ll);
-	if (virtual)	/* + reset, retry, interrupts */
+	if (virtual)	/* and some ms for reset and retry */
 		KUNIT_EXPECT_LE(test, ms, TIMEOUT * 1000ll + 1000 + 50);
 	KUNIT_EXPECT_EQ(test, GREW(fx, timeouts), 1ull);
 	KUNIT_EXPECT_EQ(test, GREW(fx, resets), 1ull);
@@ -73,7 +73,7 @@ static void a_late_interrupt_during_the_reset_is_ignored(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
 
-	/* found out at 1 to 2 s; the reset lasts until 2.9 to 3.9 s */
+	/* times out at 1 to 2 s; the reset is done at 2.9 to 3.9 s */
 	fx->sim->slot.timeout.reset_limit = 4;
 	command(fx, "late 2400");
 	command(fx, "reset-latency 1900");
@@ -90,7 +90,7 @@ static void a_late_interrupt_during_the_retry_is_ignored(struct kunit *test)
 	struct fixture *fx = test->priv;
 	ktime_t began = ktime_get();
 
-	/* retried at 1 to 2 s, with 4 s until its own interrupt */
+	/* retried at 1 to 2 s; the retry's own interrupt comes 4 s later */
 	fx->sim->slot.timeout.limit = 1;
 	command(fx, "late 2500");
 	command(fx, "hang 0");		/* refused, changes nothing */
@@ -161,7 +161,7 @@ static void dead_and_revived(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GREW(fx, reset_failures), 2ull);
 }
 
-/* The contract: after more than limit, and at most limit + 1 seconds. */
+/* As io_timeout_begin() says: after more than limit, and at most limit + 1 seconds. */
 static void expect_found_in_time(struct kunit *test, ktime_t began)
 {
 	s64 ms = ktime_ms_delta(ktime_get(), began);
@@ -190,7 +190,7 @@ static void a_lost_interrupt_is_asked_for(struct kunit *test)
 	KUNIT_EXPECT_LT(test, ktime_ms_delta(ktime_get(), began), 1000ll);
 }
 
-/* What it completes may start the next one, which has had no second yet. */
+/* The tick that completes a request starts the next, but does not count for it. */
 static void after_asking_the_next_has_all_its_time(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
@@ -242,7 +242,7 @@ static void a_storm_changes_nothing(struct kunit *test)
 	command(fx, "storm 10000");
 	KUNIT_EXPECT_EQ(test, write_text(fx, "x"), 1);
 	msleep(virtual ? 200 : 1000);
-	/* One may come together with the operation's. */
+	/* One may coincide with the operation's interrupt. */
 	KUNIT_EXPECT_GE(test, GREW(fx, spurious), 9999ull);
 	KUNIT_EXPECT_EQ(test, GREW(fx, completed), 1ull);
 	KUNIT_EXPECT_EQ(test, GREW(fx, timeouts), 0ull);
@@ -263,7 +263,7 @@ static void gone_fails_with_eio(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, write_text(fx, "z"), 1);
 }
 
-/* An interrupt of a device that is gone says nothing: no operation or reset is over. */
+/* The handler of an interrupt reads ones if the device is gone: they end nothing. */
 static void all_ones_are_no_cause(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
@@ -297,7 +297,7 @@ static void a_gone_device_is_not_bound(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
 }
 
-static void an_idle_device_rests(struct kunit *test)
+static void an_idle_device_stops_its_timer(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
 	int i;
@@ -313,7 +313,7 @@ static void an_idle_device_rests(struct kunit *test)
 	}
 }
 
-static void after_a_rest_time_is_as_exact(struct kunit *test)
+static void time_is_as_exact_after_idling(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
 	unsigned int phase;
