@@ -1,36 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Model of what sim_dev.c does about lost interrupts, rest and power, beside
- * scheme.pml, which has the rest of the driver and cannot hold this as well.
- * Checked by scripts/model.
+ * Model of how sim_dev.c handles lost interrupts, the stopped timer and power.
+ * The rest of the driver is in scheme.pml; both in one would be too large.
+ * Checked by `make model`.
  *
  *	submitter	queues the requests, one after the other, at any time
  *	isr, thread	the two handlers of the interrupt, whose line is shared: it
  *			may come at any time
- *	second		the once-a-second routine, at any time while the timer is on
+ *	watchdog	the once-a-second routine, at any time while the timer is on
  *	work		the work item
  *	pm		suspends and resumes the device, at any time, twice at most
- *	hw		the hardware: whatever it does takes any time, or for ever
+ *	hw		the hardware: all that it does takes any time, or for ever
  *
  * What is checked:
  *
- *	the device is not reset for an operation that it says is done, nor a
- *	reset declared failed that it says is over (the interrupt was lost)
- *	the routine's second does not count for an operation that the routine
- *	itself has just begun
+ *	the device is not reset for an operation, and a reset does not fail, if
+ *	the device says that it is done (the interrupt was lost)
+ *	a tick does not count for an operation that the same call of the watchdog
+ *	has begun
  *	nothing is outstanding while the timer is off (UNLOCK)
  *	no register is touched without power
- *	what lost its operation to the power starts over and is not charged
- *	each request ends once, with its own data, and somebody is yet to end or
- *	start each that has not (UNLOCK)
+ *	a request whose operation ended with the power is started again, and that
+ *	does not count as a retry
+ *	each request ends once, with its own data, and some context will still end
+ *	or start each that has not ended (UNLOCK)
  *	every request ends (ltl ends; weak fairness)
  *
- * Faults are choices of hw. Hang, dead, reset-hang, gone: nothing falls due.
- * Lost, reset-lost: what falls due raises no interrupt. Duplicate: it falls due
- * twice. Error: how an operation ends.
+ * Faults are choices of hw. Hang, dead, reset-hang, gone: nothing becomes due.
+ * Lost, reset-lost: an event raises no interrupt. Duplicate: it comes twice.
+ * Error: how an operation ends.
  *
- * What is left out: time; withdrawn requests and files (scheme.pml); late
- * interrupts that a reset does not take back (there as well); unbinding.
+ * What is left out: time; cancelled requests, files, and late interrupts that a
+ * reset does not take back (all in scheme.pml); unbinding.
  */
 
 #ifndef REQUESTS
@@ -47,38 +48,38 @@
 /* -DWITHOUT=... takes one mechanism away, and spin finds a trail. */
 #define ASK		1	/* the device is asked before the tick that expires */
 #define ASK_RESET	2	/* a reset's interrupt may be the lost one */
-#define TICK_FIRST	3	/* what asking found is handled after the tick */
+#define TICK_FIRST	3	/* what the device answered is handled after the tick */
 #define START_LOCK	4	/* the timer is started under the lock */
-#define STOP_LOCK	5	/* and stopped under it */
-#define STOP_LOOK	6	/* only if nothing is outstanding */
-#define STOP_RESET	7	/* nor a reset that has no request */
-#define CLOSED		8	/* nothing begins from suspend to resume */
-#define OFF		9	/* the handler reads nothing without power */
+#define STOP_LOCK	5	/* the timer is stopped under the lock */
+#define STOP_LOOK	6	/* the timer is stopped only if nothing is outstanding */
+#define STOP_RESET	7	/* a reset without a request counts as outstanding */
+#define CLOSED		8	/* no operation begins from suspend to resume */
+#define OFF		9	/* the handler reads no register without power */
 #define SYNC		10	/* suspend waits for the thread */
 #define RESUME_RESET	11	/* resume resets the device */
-#define RESUME_START	12	/* and starts the timer */
-#define GUILTY		13	/* a reset that no time-out asked for charges nobody */
-#define ACTIVE		14	/* nothing begins during a reset without a request */
+#define RESUME_START	12	/* resume starts the timer */
+#define GUILTY		13	/* after a reset without a time-out, no retry is counted */
+#define ACTIVE		14	/* no operation begins during a reset without a request */
 #ifndef WITHOUT
 #define WITHOUT		0
 #endif
 
 #define ENDED		(ended == REQUESTS)
 #define OUTSTANDING	(counter != IDLE)
-#define RESET_SEEN	(counter == IDLE && reset_expected)
+#define RESET_DONE	(counter == IDLE && resetting)
 /* sim_dev_is_active() */
-#define IS_ACTIVE	(counter != IDLE || interrupted || failed || reset_expected)
+#define IS_ACTIVE	(counter != IDLE || interrupted || failed || resetting)
 
 #define UNLOCK d_step {							\
 	assert(!OUTSTANDING || timer_on || off);			\
 	assert(slot_request == NOBODY || OUTSTANDING || wake || failed || closed); \
 	assert(empty(queue) || slot_request != NOBODY || IS_ACTIVE || closed); \
 	assert(!interrupted || (wake && slot_request != NOBODY));	\
-	assert(!RESET_SEEN || wake) }
+	assert(!RESET_DONE || wake) }
 
 /* struct sim_slot with its struct io_timeout */
 short counter = IDLE;
-bit reset_expected;
+bit resetting;
 byte slot_request = NOBODY;
 byte slot_tag;
 bit interrupted, error, guilty, failed;
@@ -92,8 +93,8 @@ byte retries[REQUESTS];
 bit done[REQUESTS];
 byte ended;
 
-/* Of the checks alone */
-bit begun;			/* an operation, in this call of the routine */
+/* For the checks only */
+bit begun;			/* this call of the watchdog has begun an operation */
 bit powerless;			/* the slot's operation ended with the power */
 
 /* The hardware */
@@ -140,7 +141,7 @@ inline program()		/* sim_dev_program() */
 	:: else ->
 		d_step {
 			assert(slot_request != NOBODY && !done[slot_request]);
-			assert(counter == IDLE && !reset_expected);
+			assert(counter == IDLE && !resetting);
 			assert(hw_on);
 			counter = LIMIT + 1;		/* io_timeout_begin() */
 			timer_on = timer_on || WITHOUT != START_LOCK;
@@ -183,12 +184,12 @@ inline take_cause(accepted)	/* sim_dev_take_cause() */
 		if
 		:: cause == RESET ->		/* io_timeout_reset_interrupt() */
 			if
-			:: counter == IDLE || !reset_expected
+			:: counter == IDLE || !resetting
 			:: else -> counter = IDLE; accepted = 1
 			fi
 		:: else ->			/* io_timeout_op_interrupt() */
 			if
-			:: tag != slot_tag || counter == IDLE || reset_expected
+			:: tag != slot_tag || counter == IDLE || resetting
 			:: else ->
 				counter = IDLE;
 				interrupted = 1;
@@ -207,7 +208,7 @@ inline retry()			/* sim_dev_retry() */
 	:: slot_request == NOBODY -> start_io()
 	:: slot_request != NOBODY && !guilty && WITHOUT != GUILTY -> program()
 	:: else ->
-		assert(!powerless);		/* it is charged */
+		assert(!powerless);		/* counts as a retry */
 		if
 		:: retries[slot_request] >= MAX_RETRIES -> finish()	/* -ETIMEDOUT */
 		:: else ->
@@ -233,8 +234,8 @@ inline handle()			/* sim_dev_handle() */
 	:: else
 	fi;
 	if
-	:: RESET_SEEN ->			/* if (io_timeout_take_reset()) */
-		reset_expected = 0;
+	:: RESET_DONE ->			/* if (io_timeout_reset_done()) */
+		resetting = 0;
 		retry()
 	:: else
 	fi
@@ -249,11 +250,11 @@ inline tick()			/* io_timeout_tick(), and what sim_dev_tick() does of it */
 		counter--;
 		if
 		:: counter > 0				/* IO_TIMEOUT_OK */
-		:: counter <= 0 && reset_expected ->	/* IO_TIMEOUT_FAILED */
+		:: counter <= 0 && resetting ->	/* IO_TIMEOUT_FAILED */
 			assert(!hw_cause??[RESET, 0]);
 			d_step {
 				counter = IDLE;
-				reset_expected = 0;
+				resetting = 0;
 				failed = 1;
 				work_pending = 1
 			}
@@ -264,7 +265,7 @@ inline tick()			/* io_timeout_tick(), and what sim_dev_tick() does of it */
 				assert(slot_request != NOBODY);
 				assert(hw_on);
 				counter = RESET_LIMIT;
-				reset_expected = 1;
+				resetting = 1;
 				guilty = 1
 			};
 			hw_forget();			/* sim_hw_reset() */
@@ -287,7 +288,7 @@ end:	do
 		accepted = 0;
 		UNLOCK
 	}
-	:: atomic {			/* another's, on the shared line */
+	:: atomic {			/* another device's interrupt on the line */
 		!hw_on ->
 		if
 		:: off && WITHOUT != OFF
@@ -310,7 +311,7 @@ end:	do
 	od
 }
 
-proctype second()		/* sim_dev_second() */
+proctype watchdog()		/* sim_dev_watchdog() */
 {
 	mtype cause;
 	byte tag;
@@ -322,7 +323,7 @@ end:	do
 		/* if (io_timeout_due() && sim_dev_reap()) */
 		do
 		:: counter == 1 && len(hw_cause) > 0 && WITHOUT != ASK &&
-		   !(reset_expected && WITHOUT == ASK_RESET) -> take_cause(missed)
+		   !(resetting && WITHOUT == ASK_RESET) -> take_cause(missed)
 		:: else -> break
 		od;
 		if
@@ -381,7 +382,7 @@ proctype submitter()
 		:: WITHOUT == START_LOCK -> timer_on = 1	/* not reached */
 		:: else
 		fi;
-		atomic {			/* sim_dev_submit() */
+		atomic {			/* sim_dev_queue() */
 			queue!r;
 			start_io();
 			begun = 0;
@@ -402,7 +403,7 @@ proctype pm()
 		suspends++;
 		closed = 1;			/* sim_dev_quiesce() */
 		if
-		:: !IS_ACTIVE			/* it is quiet, or takes too long */
+		:: !IS_ACTIVE			/* idle, or the wait takes too long */
 		:: true
 		fi;
 		off = 1;
@@ -421,7 +422,7 @@ proctype pm()
 			if
 			:: WITHOUT != RESUME_RESET ->
 				counter = RESET_LIMIT + 1;	/* io_timeout_begin_reset() */
-				reset_expected = 1;
+				resetting = 1;
 				hw_forget();
 				hw_resetting = 1
 			:: else
@@ -443,7 +444,7 @@ inline post(cause, tag)
 	fi
 }
 
-proctype hw()			/* what falls due: sim_hw_run(), sim_hw_take_effect() */
+proctype hw()			/* what becomes due: sim_hw_process_due(), sim_hw_take_effect() */
 {
 end:	do
 	:: atomic { nfull(hw_cause) && hw_busy ->
@@ -462,7 +463,7 @@ init
 		run submitter();
 		run isr();
 		run thread();
-		run second();
+		run watchdog();
 		run work();
 		run pm();
 		run hw()

@@ -1,43 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Model of io_timeout.h and sim_dev.c: the scheme with its interrupt, tick,
- * deferred handlers and submitters. Checked by scripts/model.
+ * deferred handlers and submitters. Checked by `make model`.
  *
  *	submitter	write(), then close(); one request and file each. In a
  *			hurry, a fatal signal or the close comes at any time; else
  *			when the request is done. The first may have O_NONBLOCK
  *			and a file opened for reading too, the second waits
  *	isr, thread	the two handlers of the interrupt
- *	second		the once-a-second routine, at any time while it counts
+ *	watchdog	the once-a-second routine, at any time while it counts
  *	work		the work item
  *	unbind		with -DUNBIND: unbinds the driver, at any time or never
- *	hw		the silicon: whatever it does takes any time, or for ever
+ *	hw		the hardware: all that it does takes any time, or for ever
  *
  * What is checked:
  *
- *	no request is completed twice, programmed when it is done or withdrawn,
- *	or touched once freed; nor is one leaked, or left on a closed file
- *	each that succeeds was done by the last operation programmed for it: a
- *	late interrupt is harmless, in its reset, its retry, the next request
- *	none is lost: whenever the lock is dropped, submitted = completed +
+ *	no request is completed twice, programmed when it is done or cancelled,
+ *	or used once freed; none is leaked, or left on the list of a closed file
+ *	each request that succeeds was done by the last operation programmed for
+ *	it: a late interrupt is harmless, in its reset, its retry, the next request
+ *	no request is lost: whenever the lock is dropped, submitted = completed +
  *	failed + cancelled + outstanding, the slot is not free while requests
- *	queue, and somebody is yet to end what is in it (UNLOCK)
+ *	queue, and some context will still end the request in the slot (UNLOCK)
  *	no handler does anything once the driver is unbound
  *	every request ends, whatever the device does (ltl ends; weak fairness)
  *
- * Faults are choices of hw, made as often as it likes. Hang, dead, reset-hang:
- * nothing falls due. Late: what a reset or a start would take back, falls due
- * later. Error: how an operation ends. Spurious: at any time.
+ * Faults are choices of hw, without a limit on their number. Hang, dead,
+ * reset-hang: nothing becomes due. Late: an operation that a reset or a start
+ * drops becomes due later. Error: how an operation ends. Spurious: at any time.
  *
- * Lost interrupts, the timer that rests, suspend and resume are in power.pml.
+ * Lost interrupts, the stopped timer, suspend and resume are in power.pml.
  *
  * What is left out: time (a tick may come at any moment, so anything may time
  * out, early too), limits over 1 s, more than MAX_RETRIES retries, the queue's
- * depth and who waits for room, several requests a file (for one, read() does
- * what close() does), the control node, binding again, more than one late
- * operation at a time and more than MAX_CAUSES causes not yet acknowledged,
- * forced threading. A tag is one that nothing in the device still carries; the
- * driver counts on for ever.
+ * depth and the wait for room, several requests for each file (with one, read()
+ * does what close() does), the control node, a second binding, more than one
+ * late operation at a time, more than MAX_CAUSES unread causes, forced
+ * threading. A new tag is one that nothing in the device still has; the driver
+ * counts up for ever.
  */
 
 #ifndef SUBMITTERS
@@ -55,13 +55,13 @@
 /* -DWITHOUT=... takes one mechanism away, and spin finds a trail. */
 #define TAG		1	/* the interrupt handler compares tags */
 #define LATE_RULE	2	/* an operation's interrupt during a reset is ignored */
-#define RESET_RULE	3	/* a reset's interrupt is ignored when none is expected */
-#define TAKE		4	/* take_reset clears the flag */
-#define WITHDRAWN	5	/* a withdrawn request is not retried */
-#define NEXT		6	/* whoever ends a request starts the next one */
-#define IF_REQ		7	/* the work item looks whether there is a request */
-#define CLEAR		8	/* unbinding forgets the interrupt that was seen */
-#define SECOND		9	/* the once-a-second routine: a request hangs for ever */
+#define RESET_RULE	3	/* a reset's interrupt is ignored without a reset */
+#define RESET_DONE	4	/* io_timeout_reset_done() clears the flag */
+#define CANCELLED	5	/* a cancelled request is not retried */
+#define NEXT		6	/* the context that ends a request starts the next one */
+#define IF_REQ		7	/* the work item tests whether there is a request */
+#define CLEAR		8	/* unbinding drops an interrupt that was accepted */
+#define WATCHDOG	9	/* the watchdog runs; else a request hangs for ever */
 #ifndef WITHOUT
 #define WITHOUT		0
 #endif
@@ -77,8 +77,8 @@
 #ifndef THREAD_LOCK
 #define THREAD_LOCK	atomic
 #endif
-#ifndef SECOND_LOCK
-#define SECOND_LOCK	atomic
+#ifndef WATCHDOG_LOCK
+#define WATCHDOG_LOCK	atomic
 #endif
 #ifndef WAIT_LOCK
 #define WAIT_LOCK	atomic
@@ -95,7 +95,7 @@
 
 /* struct sim_slot with its struct io_timeout */
 short counter = IDLE;
-bit reset_expected;
+bit resetting;
 byte slot_request = NOBODY;
 byte slot_tag;
 bit interrupted, error;
@@ -112,7 +112,7 @@ typedef request {		/* struct sim_request, struct sim_file */
 	bit keeps;		/* file->keeps_results */
 	bit queued;		/* !list_empty(&req->queue) */
 	bit listed;		/* req->file */
-	bit withdrawn, done
+	bit cancelled, done
 };
 request req[SUBMITTERS];
 
@@ -120,7 +120,7 @@ bit wake, work_pending;		/* the thread, the work item is to run */
 bit timer_on = 1, irq_on = 1, unbound;
 byte users = SUBMITTERS;	/* submitters that have not closed yet */
 
-/* The silicon */
+/* The hardware */
 bit hw_busy, hw_resetting;
 byte hw_out;			/* the buffer holds what this tag's operation did */
 byte hw_late;			/* this tag's interrupt is late */
@@ -168,8 +168,8 @@ inline hw_drop()		/* sim_hw_drop() */
 inline program()		/* sim_dev_program() */
 {
 	assert(req[slot_request].ref);
-	assert(!req[slot_request].done && !req[slot_request].withdrawn);
-	assert(counter == IDLE && !reset_expected);
+	assert(!req[slot_request].done && !req[slot_request].cancelled);
+	assert(counter == IDLE && !resetting);
 	counter = LIMIT + 1;			/* io_timeout_begin() */
 	hw_drop();				/* sim_hw_start(++slot->tag) */
 	d_step {
@@ -201,9 +201,9 @@ inline finish(ok)		/* sim_dev_finish() */
 #endif
 }
 
-inline withdraw(r)		/* sim_dev_withdraw() */
+inline cancel(r)		/* sim_dev_cancel() */
 {
-	req[r].withdrawn = 1;
+	req[r].cancelled = 1;
 	if
 	:: req[r].queued ->			/* if (!list_empty(&req->queue)) */
 		queue??eval(r);
@@ -226,13 +226,13 @@ end:	do
 		:: cause == NONE -> hw_spurious = 0
 		:: cause == RESET ->		/* if (io_timeout_reset_interrupt()) */
 			if
-			:: counter == IDLE || !(reset_expected || WITHOUT == RESET_RULE)
+			:: counter == IDLE || !(resetting || WITHOUT == RESET_RULE)
 			:: else -> counter = IDLE; wake = 1
 			fi
 		:: else ->			/* DONE, ERROR */
 			if	/* if (tag != slot->tag || !io_timeout_op_interrupt()) */
 			:: tag != slot_tag && WITHOUT != TAG
-			:: counter == IDLE || (reset_expected && WITHOUT != LATE_RULE)
+			:: counter == IDLE || (resetting && WITHOUT != LATE_RULE)
 			:: else ->
 				counter = IDLE;
 				interrupted = 1;
@@ -266,12 +266,12 @@ end:	do
 			ok = 0
 		:: else
 		fi;
-		if				/* if (io_timeout_take_reset()) */
-		:: counter == IDLE && reset_expected ->
-			reset_expected = (WITHOUT == TAKE);
+		if				/* if (io_timeout_reset_done()) */
+		:: counter == IDLE && resetting ->
+			resetting = (WITHOUT == RESET_DONE);
 			assert(slot_request != NOBODY);
 			if			/* sim_dev_retry() */
-			:: req[slot_request].withdrawn && WITHOUT != WITHDRAWN ->
+			:: req[slot_request].cancelled && WITHOUT != CANCELLED ->
 				finish(false)		/* -EINTR */
 			:: else ->
 				if
@@ -289,23 +289,23 @@ end:	do
 	od
 }
 
-proctype second()		/* sim_dev_second() */
+proctype watchdog()		/* sim_dev_watchdog() */
 {
 end:	do
-	:: SECOND_LOCK {			/* io_timeout_tick(): nothing to do if idle */
-		timer_on && counter != IDLE && WITHOUT != SECOND ->
+	:: WATCHDOG_LOCK {			/* io_timeout_tick(): nothing to do if idle */
+		timer_on && counter != IDLE && WITHOUT != WATCHDOG ->
 		assert(!unbound);
 		counter--;
 		if
 		:: counter > 0			/* IO_TIMEOUT_OK */
-		:: counter <= 0 && reset_expected ->
+		:: counter <= 0 && resetting ->
 			counter = IDLE;
-			reset_expected = 0;
+			resetting = 0;
 			work_pending = 1	/* IO_TIMEOUT_FAILED: schedule_work() */
 		:: else ->
 			assert(slot_request != NOBODY);	/* its number is logged */
 			counter = RESET_LIMIT;
-			reset_expected = 1;
+			resetting = 1;
 			hw_drop();		/* IO_TIMEOUT_RESET: sim_hw_reset() */
 			hw_resetting = 1
 		fi;
@@ -338,7 +338,7 @@ proctype submitter(byte r)
 {
 	bit hurry;
 
-	atomic {			/* sim_request_alloc(), sim_dev_submit() */
+	atomic {			/* sim_request_alloc(), sim_file_submit() */
 		if
 		:: hurry = 1
 		:: true
@@ -367,22 +367,22 @@ proctype submitter(byte r)
 	};
 	if
 	:: req[r].nonblock
-	:: else ->			/* sim_dev_wait() */
+	:: else ->			/* sim_file_wait() */
 		WAIT_LOCK {
 			req[r].done || hurry ->
 			if			/* if (!req->done) */
-			:: !req[r].done -> withdraw(r)
+			:: !req[r].done -> cancel(r)
 			:: else
 			fi;
 			UNLOCK
 		}
 	fi;
-out:	put(r);				/* the end of sim_dev_write_iter() */
+out:	put(r);				/* the end of sim_file_write_iter() */
 	atomic {			/* sim_file_free() */
 		req[r].done || !req[r].listed || hurry ->
 		req[r].keeps = 0;
 		if
-		:: req[r].listed && !req[r].done -> withdraw(r)
+		:: req[r].listed && !req[r].done -> cancel(r)
 		:: else -> unlist(r)
 		fi;
 		assert(!req[r].listed);		/* kfree(file) */
@@ -399,7 +399,7 @@ proctype unbind()		/* the devm actions of sim_dev_probe(), last one first */
 	timer_on = 0;			/* iotimer_destroy() */
 	atomic {			/* sim_dev_shut_down() */
 		gone = 1;
-		d_step { counter = IDLE; reset_expected = 0 };	/* io_timeout_init() */
+		d_step { counter = IDLE; resetting = 0 };	/* io_timeout_init() */
 		interrupted = interrupted && WITHOUT == CLEAR;
 		if
 		:: slot_request != NOBODY ->
@@ -421,7 +421,7 @@ proctype unbind()		/* the devm actions of sim_dev_probe(), last one first */
 }
 #endif
 
-proctype hw()			/* what falls due: sim_hw_run(), sim_hw_take_effect() */
+proctype hw()			/* what becomes due: sim_hw_process_due(), sim_hw_take_effect() */
 {
 end:	do
 	:: d_step { nfull(hw_cause) && hw_busy ->
@@ -442,7 +442,7 @@ init
 #endif
 		run isr();
 		run thread();
-		run second();
+		run watchdog();
 		run work();
 #ifdef UNBIND
 		run unbind();
