@@ -189,20 +189,20 @@ TRACE_EVENT(sim_dev_retry,
 
 /*
  * A request is done: bytes or a negative errno, and the us since it was
- * submitted, or -1 if this event was off then. The result of one that was
- * withdrawn reaches nobody.
+ * submitted, or -1 if this event was off then. The result of a cancelled
+ * request is dropped.
  */
 TRACE_EVENT(sim_dev_complete,
 	TP_PROTO(const struct device *device, u64 request, int result, s64 us,
-		 unsigned int retries, bool withdrawn),
-	TP_ARGS(device, request, result, us, retries, withdrawn),
+		 unsigned int retries, bool cancelled),
+	TP_ARGS(device, request, result, us, retries, cancelled),
 	TP_STRUCT__entry(
 		__string(dev, dev_name(device))
 		__field(u64, request)
 		__field(int, result)
 		__field(s64, us)
 		__field(unsigned int, retries)
-		__field(bool, withdrawn)
+		__field(bool, cancelled)
 	),
 	TP_fast_assign(
 		compat_assign_str(dev, dev_name(device));
@@ -210,11 +210,11 @@ TRACE_EVENT(sim_dev_complete,
 		__entry->result = result;
 		__entry->us = us;
 		__entry->retries = retries;
-		__entry->withdrawn = withdrawn;
+		__entry->cancelled = cancelled;
 	),
-	TP_printk("dev=%s request=%llu result=%d us=%lld retries=%u withdrawn=%d",
+	TP_printk("dev=%s request=%llu result=%d us=%lld retries=%u cancelled=%d",
 		  __get_str(dev), __entry->request, __entry->result,
-		  __entry->us, __entry->retries, __entry->withdrawn)
+		  __entry->us, __entry->retries, __entry->cancelled)
 );
 
 #endif /* _SIM_DEV_TRACE_H */
