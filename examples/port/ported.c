@@ -53,7 +53,7 @@ struct ported {
 	int error;		/* the first since outstanding was 0; or 0 */
 	u32 tag;		/* of the operation */
 	u32 cause;		/* how the operation ended, for the thread; or 0 */
-	bool busy;		/* with an operation or a reset, until its end is handled */
+	bool busy;		/* an operation or a reset is under way or not yet handled */
 	bool closed;		/* suspending: no operation may start */
 	bool off;		/* suspended: no register may be read */
 };
@@ -111,7 +111,7 @@ static void ported_complete(struct ported *p, int result)
 	p->outstanding--;
 }
 
-/* IoStartNextPacket: what the device was busy with is over. */
+/* IoStartNextPacket: the operation or the reset was handled. */
 static void ported_idle(struct ported *p)
 {
 	p->busy = false;
@@ -119,7 +119,7 @@ static void ported_idle(struct ported *p)
 	wake_up(&p->wait);
 }
 
-/* Is this the end of what the device is busy with? */
+/* Is this the end of the outstanding operation or reset? */
 static bool ported_take_cause(struct ported *p, u64 cause)
 {
 	if (cause == SIM_HW_ALL_ONES)	/* the device is gone */
@@ -149,7 +149,7 @@ static irqreturn_t ported_isr(int irq, void *data)
 	if (!p->off)
 		ended = ported_take_cause(p, sim_hw_read(p->hw, SIM_HW_CAUSE));
 	spin_unlock(&p->lock);
-	/* On a shared line IRQ_NONE, if the device has raised nothing. */
+	/* On a shared line: IRQ_NONE if the device has raised nothing. */
 	return ended ? IRQ_WAKE_THREAD : IRQ_HANDLED;
 }
 
@@ -165,7 +165,7 @@ static void ported_handle(struct ported *p)
 	} else if (io_timeout_reset_done(&p->timeout)) {
 		if (p->request && p->request->timeouts > PORTED_RETRIES)
 			ported_complete(p, -ETIMEDOUT);
-		ported_idle(p);		/* a request that is left is retried */
+		ported_idle(p);		/* retries the request, if it is left */
 	}
 }
 
@@ -227,7 +227,7 @@ static void ported_watchdog(struct device *dev, void *context)
 	}
 }
 
-/* CustomDpc: the reset did not end either. */
+/* CustomDpc: the reset timed out too. */
 static void ported_failed(struct work_struct *work)
 {
 	struct ported *p = container_of(work, struct ported, failed_work);
@@ -258,7 +258,7 @@ static ssize_t request_store(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_WO(request);
 
-/* A signal, or suspend, may interrupt the wait: the requests go on without it. */
+/* A signal, or suspend, may interrupt the wait. The requests go on. */
 static ssize_t result_show(struct device *dev, struct device_attribute *attr,
 			   char *buf)
 {
@@ -328,7 +328,7 @@ static void ported_shutdown(struct platform_device *pdev)
 	ported_quiesce(platform_get_drvdata(pdev));
 }
 
-/* IRP_MN_REMOVE_DEVICE: the attributes are gone, interrupt and timer are not. */
+/* IRP_MN_REMOVE_DEVICE: the attributes go before this, interrupt and timer after. */
 static void ported_remove(void *data)
 {
 	struct ported *p = data;

@@ -4,7 +4,7 @@
  * module
  *
  * Makes one platform device, ported.0, with an interrupt. It has no power while
- * the system is suspended. The parameters have it misbehave.
+ * the system is suspended. The parameters make it misbehave.
  */
 #include <linux/module.h>
 #include <linux/platform_device.h>
