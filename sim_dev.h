@@ -310,7 +310,8 @@ void sim_dev_unregister_driver(unsigned int nr);
 
 void sim_dev_queue(struct sim_dev *sim, struct sim_request *req);
 void sim_dev_cancel(struct sim_dev *sim, struct sim_request *req);
-void sim_dev_unlock(struct sim_dev *sim, unsigned long flags);
+void sim_dev_unlock(struct sim_dev *sim, unsigned long flags)
+	__releases(&sim->lock);
 void sim_request_put(struct sim_request *req);
 void sim_request_unlist(struct sim_request *req);
 
