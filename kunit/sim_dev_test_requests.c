@@ -210,7 +210,7 @@ static void expect_async(struct kunit *test, struct async *async, long result)
 	wait_for_completion(&async->completed);
 	KUNIT_EXPECT_EQ(test, async->result, result);
 	KUNIT_EXPECT_EQ(test, async->times, 1u);
-	if (num_online_cpus() == 1)	/* else somebody else may have it */
+	if (num_online_cpus() == 1)	/* else another CPU may hold the lock */
 		KUNIT_EXPECT_FALSE(test, async->locked);
 }
 
@@ -253,7 +253,7 @@ static void an_asynchronous_request_gets_its_error(struct kunit *test)
 	command(fx, "error");
 	KUNIT_EXPECT_EQ(test, write_async(async, "x", 0), -EIOCBQUEUED);
 	expect_async(test, async, -EIO);
-	expect_read(test, "");		/* and nobody else does */
+	expect_read(test, "");		/* read() does not report it too */
 	KUNIT_EXPECT_EQ(test, GREW(fx, failed), 1ull);
 }
 

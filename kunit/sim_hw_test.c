@@ -746,5 +746,5 @@ static struct kunit_suite sim_hw_suite = {
 
 kunit_test_suite(sim_hw_suite);
 
-MODULE_DESCRIPTION("KUnit tests of the silicon");
+MODULE_DESCRIPTION("KUnit tests of the hardware model");
 MODULE_LICENSE("GPL");
