@@ -32,7 +32,7 @@ FIELDS = {
 }
 
 # Numbers that older traces may lack.
-OPTIONAL = {"sim_dev_complete": ["withdrawn"]}
+OPTIONAL = {"sim_dev_complete": ["cancelled"]}
 
 # The words that a field may have.
 WORDS = {

@@ -195,7 +195,7 @@ class _DeviceBuilder:
             request.submit = event.at - numbers["us"] * 1000
         request.complete, request.result = event.at, numbers["result"]
         request.retries = numbers["retries"]
-        request.cancelled = bool(numbers.get("withdrawn"))
+        request.cancelled = bool(numbers.get("cancelled"))
         del self.open[request.number]
         # The device is gone, so no interrupt ended them.
         for span in (self.operation, self.reset):

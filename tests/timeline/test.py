@@ -149,7 +149,7 @@ class ParserTest(unittest.TestCase):
         sim_dev_reset: dev=sim_dev.0 request=101 counter=2
         sim_dev_retry: dev=sim_dev.0 request=101 attempt=1 max=3
         sim_dev_complete: dev=sim_dev.0 request=101 result=-110 us=-1 retries=1
-        sim_dev_complete: dev=sim_dev.0 request=101 result=6 us=-1 retries=1 withdrawn=1""".strip().split("\n")
+        sim_dev_complete: dev=sim_dev.0 request=101 result=6 us=-1 retries=1 cancelled=1""".strip().split("\n")
         for line in spec:
             event = parse_event("  <idle>-0  [001] ..s2. 1.000001: " + line.strip())
             self.assertEqual(event.name, line.split(":")[0].strip())
@@ -170,7 +170,7 @@ class ParserTest(unittest.TestCase):
         trace = parse("""cpus=1
            sleep-95    [000]    13.541222: sim_dev_submit:       dev=sim_dev.0 request=1 len=6 nonblock=0 outstanding=1
            sleep-95    [000]    13.541229: sim_dev_start_io:     dev=sim_dev.0 request=1 tag=1 counter=4
-          <idle>-0     [000]    14.148039: iotimer_expire_entry: dev=sim_dev.0 fn=sim_dev_second
+          <idle>-0     [000]    14.148039: iotimer_expire_entry: dev=sim_dev.0 fn=sim_dev_watchdog
           <idle>-0     [000]    14.148058: iotimer_tick:         calls=1 ns=31336 steps=1 late=0 missed=0
           <idle>-0     [000]    17.148048: sim_dev_timeout:      dev=sim_dev.0 request=1 what=operation us=3606818
           <idle>-0     [000]    17.148148: sim_dev_reset:        dev=sim_dev.0 request=1 counter=2
@@ -269,7 +269,7 @@ class ModelTest(unittest.TestCase):
 
     def test_cancelled(self):
         recorder = Recorder()
-        for number, (result, more) in enumerate(((-4, ""), (6, " withdrawn=1"), (6, " withdrawn=0"), (-5, ""))):
+        for number, (result, more) in enumerate(((-4, ""), (6, " cancelled=1"), (6, " cancelled=0"), (-5, ""))):
             recorder.submit(number, number)
             recorder.complete(number + 0.5, number, result)
             recorder.lines[-1] += more

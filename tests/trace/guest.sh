@@ -74,9 +74,9 @@ events_off
 # P5: the routine stops its own timer.
 only iotimer_create iotimer_destroy iotimer_start iotimer_stop iotimer_expire_entry
 check "events tell that a timer is created, started by an operation, stopped by its routine, destroyed" traced <<-E
-	iotimer_create: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
+	iotimer_create: dev=sim_dev.0 fn=sim_dev_watchdog [sim_dev]
 	iotimer_start: dev=sim_dev.0 was_enabled=0
-	iotimer_expire_entry: dev=sim_dev.0 fn=sim_dev_second [sim_dev]
+	iotimer_expire_entry: dev=sim_dev.0 fn=sim_dev_watchdog [sim_dev]
 	iotimer_stop: dev=sim_dev.0 was_enabled=1
 	iotimer_destroy: dev=sim_dev.0
 E
@@ -151,7 +151,7 @@ E
 
 # debugfs
 
-check "debugfs lists the timers" [ "$(cat $debug/timers)" = "sim_dev.0 sim_dev_second [sim_dev] disabled
+check "debugfs lists the timers" [ "$(cat $debug/timers)" = "sim_dev.0 sim_dev_watchdog [sim_dev] disabled
 count0 count_routine [iotimer_count] enabled
 hog hog_routine [iotimer_hog] enabled" ]
 put 0 $hog/enabled
@@ -266,7 +266,7 @@ check "events tell of a request that succeeds" traced <<-E
 	sim_dev_submit: dev=sim_dev.0 request=1 len=6 nonblock=0 outstanding=1
 	sim_dev_start_io: dev=sim_dev.0 request=1 tag=1 counter=4
 	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=1 verdict=accepted
-	sim_dev_complete: dev=sim_dev.0 request=1 result=6 us=N retries=0 withdrawn=0
+	sim_dev_complete: dev=sim_dev.0 request=1 result=6 us=N retries=0 cancelled=0
 E
 us=$(sed -n 's/.* us=\([0-9]*\) .*/\1/p' /tmp/trace)
 check "the request took the device's 5 ms and little more ($us us)" between "$us" 5000 6000
@@ -286,7 +286,7 @@ check "events tell of a hang, its reset and its retry" traced <<-E
 	sim_dev_retry: dev=sim_dev.0 request=2 attempt=1 max=3
 	sim_dev_start_io: dev=sim_dev.0 request=2 tag=3 counter=4
 	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=3 verdict=accepted
-	sim_dev_complete: dev=sim_dev.0 request=2 result=6 us=S retries=1 withdrawn=0
+	sim_dev_complete: dev=sim_dev.0 request=2 result=6 us=S retries=1 cancelled=0
 E
 
 events_on sim_dev
@@ -306,7 +306,7 @@ check "events tell of a reset that fails, with each tick" traced <<-E
 	sim_dev_second: dev=sim_dev.0 counter=1
 	sim_dev_second: dev=sim_dev.0 counter=-1
 	sim_dev_timeout: dev=sim_dev.0 request=3 what=reset us=N
-	sim_dev_complete: dev=sim_dev.0 request=3 result=-5 us=N retries=0 withdrawn=0
+	sim_dev_complete: dev=sim_dev.0 request=3 result=-5 us=N retries=0 cancelled=0
 E
 
 events_on sim_dev
@@ -317,7 +317,7 @@ only sim_dev_start_io sim_dev_interrupt sim_dev_missed sim_dev_timeout sim_dev_c
 check "events tell of an operation's lost interrupt" traced <<-E
 	sim_dev_start_io: dev=sim_dev.0 request=4 tag=N counter=4
 	sim_dev_missed: dev=sim_dev.0 request=4 what=operation
-	sim_dev_complete: dev=sim_dev.0 request=4 result=6 us=S retries=0 withdrawn=0
+	sim_dev_complete: dev=sim_dev.0 request=4 result=6 us=S retries=0 cancelled=0
 E
 
 events_on sim_dev
@@ -347,12 +347,12 @@ events_off
 only sim_dev_interrupt sim_dev_complete
 check "events tell of a request given up, an error and a spurious interrupt" traced <<-E
 	sim_dev_interrupt: dev=sim_dev.0 cause=reset tag=N verdict=accepted
-	sim_dev_complete: dev=sim_dev.0 request=6 result=-110 us=N retries=0 withdrawn=0
+	sim_dev_complete: dev=sim_dev.0 request=6 result=-110 us=N retries=0 cancelled=0
 	sim_dev_interrupt: dev=sim_dev.0 cause=error tag=N verdict=accepted
-	sim_dev_complete: dev=sim_dev.0 request=7 result=-5 us=N retries=0 withdrawn=0
+	sim_dev_complete: dev=sim_dev.0 request=7 result=-5 us=N retries=0 cancelled=0
 	sim_dev_interrupt: dev=sim_dev.0 cause=none tag=N verdict=spurious
 	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=N verdict=accepted
-	sim_dev_complete: dev=sim_dev.0 request=8 result=6 us=N retries=0 withdrawn=0
+	sim_dev_complete: dev=sim_dev.0 request=8 result=6 us=N retries=0 cancelled=0
 E
 
 put 3 $sysfs/sim_dev.0/max_retries
@@ -370,7 +370,7 @@ check "events tell of a late interrupt after the retry" traced <<-E
 	sim_dev_interrupt: dev=sim_dev.0 cause=reset tag=N verdict=accepted
 	sim_dev_retry: dev=sim_dev.0 request=9 attempt=1 max=3
 	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=N verdict=accepted
-	sim_dev_complete: dev=sim_dev.0 request=9 result=6 us=N retries=1 withdrawn=0
+	sim_dev_complete: dev=sim_dev.0 request=9 result=6 us=N retries=1 cancelled=0
 	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=N verdict=late
 E
 
@@ -390,9 +390,9 @@ wait
 events_off
 only sim_dev_complete
 check "events tell of a cancelled request, the next request, and one that ends at unbind" traced <<-E
-	sim_dev_complete: dev=sim_dev.0 request=10 result=-4 us=-1 retries=0 withdrawn=1
-	sim_dev_complete: dev=sim_dev.0 request=11 result=6 us=N retries=0 withdrawn=0
-	sim_dev_complete: dev=sim_dev.0 request=12 result=-19 us=N retries=0 withdrawn=0
+	sim_dev_complete: dev=sim_dev.0 request=10 result=-4 us=-1 retries=0 cancelled=1
+	sim_dev_complete: dev=sim_dev.0 request=11 result=6 us=N retries=0 cancelled=0
+	sim_dev_complete: dev=sim_dev.0 request=12 result=-19 us=N retries=0 cancelled=0
 E
 
 check "sim_dev and iotimer unload" rmmod sim_dev iotimer
