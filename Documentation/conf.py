@@ -40,8 +40,8 @@ man_pages = [('iotimer', 'iotimer', 'a routine called once a second for each dev
 html_theme = 'alabaster'
 html_theme_options = {
     'description': "Windows' IoTimer for Linux",
-    'page_width': '76em',
-    'body_max_width': '58em',
+    'page_width': 'auto',
+    'body_max_width': 'none',
     'sidebar_width': '15em',
     'fixed_sidebar': True,
 }
