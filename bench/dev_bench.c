@@ -13,13 +13,12 @@
  * A sample is the number of requests that take a fifth of a second. Finding this
  * number also warms up the caches.
  */
-#include <pthread.h>
-#include <time.h>
-
 #include "client.h"
 
+#include <pthread.h>
+
 #define SIZE		64	/* bytes of a request */
-#define SAMPLE_NS	200e6
+#define SAMPLE		0.2	/* seconds */
 #define MAX_WRITERS	64
 #define MAX_NODES	64
 
@@ -36,15 +35,7 @@ struct writer {
 
 static struct writer writers[MAX_WRITERS];
 
-static double now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1e9 + t.tv_nsec;
-}
-
-/* Open every nr_writers-th node, or share one. */
+/* Open every nr_writers-th node; with fewer nodes than writers, one that others have too. */
 static void open_nodes(unsigned int nr)
 {
 	struct writer *w = &writers[nr];
@@ -73,7 +64,7 @@ static void *write_all(void *data)
 	return NULL;
 }
 
-/* Return: the ns that this number of requests of each writer takes. */
+/* Return: the seconds that this number of requests of each writer takes. */
 static double run(unsigned int requests)
 {
 	double began;
@@ -84,17 +75,17 @@ static double run(unsigned int requests)
 		if (pthread_create(&writers[i].thread, NULL, write_all, &writers[i]))
 			die("cannot make a thread");
 	}
-	began = now_ns();
+	began = now();
 	pthread_barrier_wait(&gate);
 	for (i = 0; i < nr_writers; i++)
 		pthread_join(writers[i].thread, NULL);
-	return now_ns() - began;
+	return now() - began;
 }
 
 int main(int argc, char **argv)
 {
 	unsigned int requests = 16, samples, i;
-	double ns;
+	double seconds;
 
 	if (argc < 5)
 		die("usage: dev_bench NAME WRITERS SAMPLES NODE...");
@@ -108,16 +99,16 @@ int main(int argc, char **argv)
 	for (i = 0; i < nr_writers; i++)
 		open_nodes(i);
 
-	ns = run(requests);
-	while (ns < SAMPLE_NS / 2) {
+	seconds = run(requests);
+	while (seconds < SAMPLE / 2) {
 		requests *= 2;
-		ns = run(requests);
+		seconds = run(requests);
 	}
-	requests = requests * (SAMPLE_NS / ns) + 1;
+	requests = requests * (SAMPLE / seconds) + 1;
 
 	printf("bench %s %u ns", argv[1], nr_nodes);
 	for (i = 0; i < samples; i++)
-		printf(" %.1f", run(requests) / requests / nr_writers);
+		printf(" %.1f", run(requests) * 1e9 / requests / nr_writers);
 	printf("\n");
 	return 0;
 }

@@ -1,37 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the programs share that see of /dev/sim_dev0 what a user sees: system.c,
- * signals.c, nodes.c, async.c and faults.c. Each runs as root in a guest, in
- * virtual time, with the module's default parameters.
+ * What the programs of tests/system share. Each tests /dev/sim_dev0 as root in a
+ * guest, in virtual time, with the module's default parameters.
  */
 #ifndef _TESTS_SIM_H
 #define _TESTS_SIM_H
 
-#define _GNU_SOURCE	/* included first, then */
+#include "client.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/types.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "kselftest_harness.h"
 
 #define NODE		"/dev/sim_dev0"
 #define CTL		"/dev/sim_dev0_ctl"
 #define SYSFS		"/sys/bus/platform/devices/sim_dev.0/"
-#define DRIVER		"/sys/bus/platform/drivers/sim_dev/"
 
-#define MAX		4096
-#define RESULTS		64
+#define MAX		MAX_REQUEST
+#define RESULTS		MAX_RESULTS
 #define QUEUE_DEPTH	16
 #define SECONDS		900	/* for a test, in virtual time or on a starved machine */
 
@@ -41,43 +32,22 @@ static inline void *nowhere(void)
 	return mmap(NULL, MAX, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
-/* Write a string to a file; 0 or an errno. */
-static inline int put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY), err = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		err = errno;
-	close(fd);
-	return err;
-}
-
 static inline int ctl(const char *line)
 {
 	return put(CTL, line);
 }
 
-/* A value of the control node, all from one moment if read into @all first. */
+/* Read the whole control node: its values are all of one moment. */
 static inline void snapshot(char all[MAX])
 {
-	int fd = open(CTL, O_RDONLY);
-	ssize_t len = fd < 0 ? 0 : read(fd, all, MAX - 1);
-
-	all[len < 0 ? 0 : len] = '\0';
-	if (fd >= 0)
-		close(fd);
+	get(CTL, all, MAX);
 }
 
 static inline long value_in(const char *all, const char *key)
 {
-	char pattern[64];
-	const char *at;
+	long long value;
 
-	snprintf(pattern, sizeof(pattern), "\n%s: ", key);
-	at = strstr(all, pattern);
-	return at ? atol(at + strlen(pattern)) : -1000;
+	return find_value(all, key, &value) ? value : -1000;
 }
 
 static inline long value(const char *key)
@@ -106,10 +76,10 @@ static inline void wait_idle(void)
 		usleep(10000);
 }
 
-/* Bound, idle, without faults, and with the module's own settings, whatever a test has left. */
+/* Undo whatever a test has left: bound, idle, no faults, the module's own settings. */
 static inline void restore(void)
 {
-	put(DRIVER "bind", "sim_dev.0");
+	bind_device(0, true);
 	ctl("clear\nrevive\nlatency 5\nreset-latency 5\n");
 	put(SYSFS "timeout", "3");
 	put(SYSFS "reset_timeout", "2");
@@ -127,15 +97,7 @@ static inline bool wait_for(const char *key, long wanted)
 	return i < 1000;
 }
 
-static inline double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
-/* How late a tick may be in seconds: in real time, the guest's CPUs may stand still. */
+/* Seconds by which a tick may be late: in real time the host may stop the guest's CPUs. */
 static inline double slack(void)
 {
 	const char *ms = getenv("SLACK_MS");
@@ -160,6 +122,32 @@ static inline int hear(int fd, char *text, size_t size)
 	return len < 0 ? -errno : len;
 }
 
+static inline void nonblock(int fd, bool on)
+{
+	fcntl(fd, F_SETFL, on ? O_NONBLOCK : 0);
+}
+
+/* Submit a request without waiting for it, on a file without O_NONBLOCK. */
+static inline int post(int fd, const char *text)
+{
+	int len;
+
+	nonblock(fd, true);
+	len = say(fd, text);
+	nonblock(fd, false);
+	return len;
+}
+
+/* A child that writes, and exits 0 if write() gave what is @wanted. */
+static inline pid_t fork_say(int fd, int wanted)
+{
+	pid_t child = fork();
+
+	if (!child)
+		_exit(say(fd, "x") != wanted);
+	return child;
+}
+
 static inline short polled(int fd, short events, int ms)
 {
 	struct pollfd p = { .fd = fd, .events = events };
@@ -171,7 +159,10 @@ static inline void on_alarm(int sig)
 {
 }
 
-/* SIGALRM with a handler: once in @seconds, and then each @interval seconds, if not 0. */
+/*
+ * SIGALRM with a handler in @seconds, then every @interval seconds unless that is 0.
+ * Only in a child: the harness uses SIGALRM itself.
+ */
 static inline void alarm_each(double seconds, double interval, int flags)
 {
 	struct sigaction action = { .sa_handler = on_alarm, .sa_flags = flags };
@@ -189,7 +180,7 @@ static inline void alarm_in(double seconds, int flags)
 	alarm_each(seconds, 0, flags);
 }
 
-/* SIGALRM is the harness's own clock, so it is used in children only. */
+/* Wait for a child to end; -1 if it did not exit. */
 static inline int exit_status(pid_t child)
 {
 	int status;
@@ -220,7 +211,7 @@ FIXTURE_TEARDOWN(sim)
 	EXPECT_EQ(-1, value("counter"));
 }
 
-/* Have another file keep the device busy with @nr requests; returns it. */
+/* Keep the device busy with @nr requests of another file, which is returned. */
 static inline int occupy(int nr)
 {
 	int fd = open(NODE, O_WRONLY | O_NONBLOCK);

@@ -1,35 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * power DEVICE COUNT - requests for the system to be suspended under
+ * power DEVICE COUNT - make requests while the system is suspended
  *
  * Five processes make COUNT requests each on /dev/sim_dev<DEVICE>: two wait in
- * write(), one writes only, one writes with O_NONBLOCK and polls, one waits in
- * read(). None has a signal handler. Each request must end once, with its own
- * data. Prints how many did; says on stderr what went wrong.
+ * write() and read each result, one only writes, one writes with O_NONBLOCK and polls,
+ * one waits in read(). None has a signal handler. Each request must end once, with
+ * its own data. Prints how many did, and on stderr what went wrong.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "client.h"
 
-/* What a file keeps of results that nobody has read. */
-#define MAX_COUNT 64
+#include <poll.h>
+#include <sys/wait.h>
 
 static struct totals {
 	int done;	/* requests that succeeded */
 	int failed;	/* that ended with an error */
-	int wrong;	/* with other data, or that ended twice or not at all */
-	int error;	/* the last one */
+	int wrong;	/* that ended with other data, twice or not at all */
+	int error;	/* of the last one that failed */
 } *totals;
 
-static const char *path;
-static int process, count;
+static int device, process, count;
 
 static void count_one(int *which)
 {
@@ -65,16 +55,14 @@ static void wait_for(int fd, short events)
 
 static int open_device(int flags)
 {
-	int fd = open(path, flags);
+	int fd = open_node(device, false, flags);
 
-	if (fd < 0) {
-		perror(path);
-		exit(1);
-	}
+	if (fd < 0)
+		die("device %d: %m", device);
 	return fd;
 }
 
-/* Write request i, once there is room; true if its result is to be read. */
+/* Write request i when there is room; true if it was submitted. */
 static bool submit(int fd, int i)
 {
 	char data[64];
@@ -107,7 +95,7 @@ static void result(int fd, int i)
 		count_one(&totals->done);
 }
 
-/* No result is left. */
+/* Check that no result is left. */
 static void end(int fd)
 {
 	char got[64];
@@ -136,11 +124,11 @@ static void only_writes(void)
 			count_one(&totals->done);
 }
 
-/* With O_NONBLOCK; then, with the flags given, read. */
+/* Write all with O_NONBLOCK, then read all with these flags. */
 static void submits_all(int flags)
 {
 	int fd = open_device(O_RDWR | O_NONBLOCK), i;
-	bool submitted[MAX_COUNT];
+	bool submitted[MAX_RESULTS];
 
 	for (i = 0; i < count; i++)
 		submitted[i] = submit(fd, i);
@@ -166,21 +154,16 @@ int main(int argc, char **argv)
 	static void (*const kinds[])(void) = {
 		waits_in_write, waits_in_write, only_writes, polls, waits_in_read
 	};
-	const int processes = sizeof(kinds) / sizeof(kinds[0]);
-	char device[32];
+	const int processes = ARRAY_SIZE(kinds);
 	int status;
 
 	if (argc != 3)
 		return 2;
-	snprintf(device, sizeof(device), "/dev/sim_dev%s", argv[1]);
-	path = device;
+	device = atoi(argv[1]);
 	count = atoi(argv[2]);
-	if (count < 1 || count > MAX_COUNT)
+	if (count < 1 || count > MAX_RESULTS)
 		return 2;
-	totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (totals == MAP_FAILED)
-		return 2;
+	totals = shared_alloc(sizeof(*totals));
 	for (process = 0; process < processes; process++) {
 		if (!fork()) {
 			kinds[process]();

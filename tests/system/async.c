@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Requests of programs that do not wait for them: io_uring by liburing, and AIO
- * by libaio. A request ends when the device has done it, and its end is told
- * once.
+ * Asynchronous requests, by libaio and by io_uring (liburing). Each ends when the
+ * device is done, and is reported once.
  */
 #include "sim.h"
 
@@ -51,7 +50,7 @@ FIXTURE_TEARDOWN(aio)
 
 #define AIO_TEST(name) TEST_F_TIMEOUT(aio, name, SECONDS)
 
-/* Submit @nr of the control blocks, all at once; how many were taken. */
+/* Submit @nr control blocks at once; how many the kernel took. */
 static int submit(io_context_t ctx, struct iocb *cb, int nr)
 {
 	struct iocb *list[MANY];
@@ -62,7 +61,7 @@ static int submit(io_context_t ctx, struct iocb *cb, int nr)
 	return io_submit(ctx, nr, list);
 }
 
-/* One request from its submission to its end: its result. */
+/* Submit one request and wait for it: its result. */
 static long one(io_context_t ctx, struct iocb *cb)
 {
 	struct io_event event;
@@ -72,7 +71,7 @@ static long one(io_context_t ctx, struct iocb *cb)
 	return io_getevents(ctx, 1, 1, &event, NULL) == 1 ? (long)event.res : -1001;
 }
 
-AIO_TEST(aio_writes_end_when_the_device_is_done)
+AIO_TEST(aio_write_ends_when_the_device_is_done)
 {
 	double began = now(), took;
 	int i;
@@ -94,7 +93,7 @@ AIO_TEST(aio_writes_end_when_the_device_is_done)
 	EXPECT_EQ(8, GREW("completed"));
 }
 
-AIO_TEST(aio_data_comes_back)
+AIO_TEST(aio_read_gets_what_was_written)
 {
 	char back[3][16] = {};
 	int i;
@@ -113,7 +112,7 @@ AIO_TEST(aio_data_comes_back)
 	EXPECT_STREQ("six", back[2]);
 }
 
-AIO_TEST(aio_errors_are_told_by_the_event)
+AIO_TEST(aio_event_has_the_errno)
 {
 	char big[MAX + 1] = {};
 	int i;
@@ -125,7 +124,7 @@ AIO_TEST(aio_errors_are_told_by_the_event)
 	EXPECT_EQ(-ETIMEDOUT, one(self->ctx, self->cb));
 	ctl("hang\nreset-hang");
 	EXPECT_EQ(-EIO, one(self->ctx, self->cb));
-	EXPECT_EQ(0, fsync(self->fd));		/* told already */
+	EXPECT_EQ(0, fsync(self->fd));		/* the events have reported all */
 	EXPECT_HEAR("");
 	io_prep_pwrite(&self->cb[0], self->fd, big, sizeof(big), 0);
 	EXPECT_EQ(-EMSGSIZE, one(self->ctx, self->cb));
@@ -140,9 +139,9 @@ AIO_TEST(aio_errors_are_told_by_the_event)
 	EXPECT_EQ(3, GREW("failed"));
 }
 
-AIO_TEST(aio_errors_of_an_o_nonblock_writer_too)
+AIO_TEST(aio_event_has_the_errno_with_o_nonblock)
 {
-	fcntl(self->only, F_SETFL, O_NONBLOCK);
+	nonblock(self->only, true);
 	ctl("error");
 	io_prep_pwrite(&self->cb[0], self->only, "x", 1, 0);
 	EXPECT_EQ(-EIO, one(self->ctx, self->cb));
@@ -150,7 +149,7 @@ AIO_TEST(aio_errors_of_an_o_nonblock_writer_too)
 	EXPECT_EQ(1, one(self->ctx, self->cb));
 }
 
-AIO_TEST(aio_ends_at_unbinding)
+AIO_TEST(aio_unbind_ends_all_with_enodev)
 {
 	int i;
 
@@ -158,12 +157,12 @@ AIO_TEST(aio_ends_at_unbinding)
 	for (i = 0; i < 4; i++)
 		io_prep_pwrite(&self->cb[i], i & 1 ? self->fd : self->only, "x", 1, 0);
 	EXPECT_EQ(4, submit(self->ctx, self->cb, 4));
-	ASSERT_EQ(0, put(DRIVER "unbind", "sim_dev.0"));
+	ASSERT_EQ(0, bind_device(0, false));
 	EXPECT_EQ(4, io_getevents(self->ctx, 4, 4, self->event, NULL));
 	for (i = 0; i < 4; i++)
 		EXPECT_EQ(-ENODEV, (long)self->event[i].res);
 	EXPECT_EQ(-ENODEV, one(self->ctx, self->cb));
-	ASSERT_EQ(0, put(DRIVER "bind", "sim_dev.0"));
+	ASSERT_EQ(0, bind_device(0, true));
 }
 
 AIO_TEST(aio_many_wait_for_room)
@@ -183,13 +182,13 @@ AIO_TEST(aio_many_wait_for_room)
 	EXPECT_EQ(MANY, GREW("completed"));
 }
 
-AIO_TEST(aio_with_a_full_queue_and_o_nonblock)
+AIO_TEST(aio_eagain_with_o_nonblock_and_a_full_queue)
 {
 	int other;
 
 	ctl("latency 500");
 	other = occupy(QUEUE_DEPTH);
-	fcntl(self->only, F_SETFL, O_NONBLOCK);
+	nonblock(self->only, true);
 	io_prep_pwrite(&self->cb[0], self->only, "x", 1, 0);
 	EXPECT_EQ(-EAGAIN, one(self->ctx, self->cb));
 	EXPECT_EQ(QUEUE_DEPTH, GREW("submitted"));
@@ -203,10 +202,10 @@ AIO_TEST(aio_poll_for_results)
 	double began;
 
 	io_prep_poll(&self->cb[0], self->fd, POLLIN);
-	EXPECT_EQ(POLLIN, one(self->ctx, self->cb));	/* the end */
+	EXPECT_EQ(POLLIN, one(self->ctx, self->cb));	/* end of file */
 	ctl("latency 500");
 	began = now();
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	nonblock(self->fd, true);
 	say(self->fd, "x");
 	EXPECT_EQ(POLLIN, one(self->ctx, self->cb));
 	EXPECT_LE(0.5, now() - began);
@@ -231,24 +230,24 @@ AIO_TEST(aio_poll_for_room)
 	close(other);
 }
 
-AIO_TEST(aio_poll_hears_of_unbinding)
+AIO_TEST(aio_poll_reports_unbinding)
 {
 	ctl("hang");
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	nonblock(self->fd, true);
 	say(self->fd, "x");
 	io_prep_poll(&self->cb[0], self->fd, POLLIN);
 	EXPECT_EQ(1, submit(self->ctx, self->cb, 1));
-	ASSERT_EQ(0, put(DRIVER "unbind", "sim_dev.0"));
+	ASSERT_EQ(0, bind_device(0, false));
 	EXPECT_EQ(1, io_getevents(self->ctx, 1, 1, self->event, NULL));
 	EXPECT_EQ(POLLERR | POLLHUP, (long)self->event->res);
-	ASSERT_EQ(0, put(DRIVER "bind", "sim_dev.0"));
+	ASSERT_EQ(0, bind_device(0, true));
 }
 
 /*
- * The kernel runs these on its own workqueue, and each waits for the request: the
- * driver's recovery must not stand behind them. 6.1 runs 256 at a time.
+ * The kernel runs each fsync on a system workqueue, where it waits for the request.
+ * 6.1 runs 256 at a time. The driver's recovery must not queue behind them.
  */
-AIO_TEST(aio_fsyncs_do_not_hold_up_recovery)
+AIO_TEST(aio_400_fsyncs_do_not_delay_recovery)
 {
 	enum { FLOOD = 400 };
 	static struct io_event event[FLOOD];
@@ -260,7 +259,7 @@ AIO_TEST(aio_fsyncs_do_not_hold_up_recovery)
 
 	ASSERT_EQ(0, io_setup(FLOOD, &ctx));
 	ctl("dead");
-	fcntl(self->only, F_SETFL, O_NONBLOCK);
+	nonblock(self->only, true);
 	EXPECT_EQ(1, say(self->only, "x"));
 	for (i = 0; i < FLOOD; i++, one++) {
 		io_prep_fsync(one, self->only);
@@ -269,13 +268,13 @@ AIO_TEST(aio_fsyncs_do_not_hold_up_recovery)
 	ASSERT_EQ(FLOOD, io_getevents(ctx, FLOOD, FLOOD, event, &limit));
 	for (i = 0; i < FLOOD; i++)
 		failed += (long)event[i].res == -EIO;
-	EXPECT_EQ(1, failed);		/* told once */
+	EXPECT_EQ(1, failed);		/* reported once */
 	io_destroy(ctx);
 }
 
 AIO_TEST(aio_fsync)
 {
-	fcntl(self->only, F_SETFL, O_NONBLOCK);
+	nonblock(self->only, true);
 	ctl("latency 300\nerror");
 	say(self->only, "x");
 	io_prep_fsync(&self->cb[0], self->only);
@@ -283,8 +282,8 @@ AIO_TEST(aio_fsync)
 	EXPECT_EQ(0, one(self->ctx, self->cb));
 }
 
-/* Its requests are the device's, which ends them, and nobody else's. */
-AIO_TEST(aio_of_a_process_that_is_killed)
+/* The device completes what it has; what waits for room is dropped. */
+AIO_TEST(aio_of_a_killed_process)
 {
 	pid_t child;
 	int i;
@@ -309,8 +308,8 @@ AIO_TEST(aio_of_a_process_that_is_killed)
 	EXPECT_GT(MANY, GREW("completed"));
 }
 
-/* What waits for room must not keep the system from its suspend. */
-AIO_TEST(aio_waiting_for_room_can_be_frozen)
+/* A request that waits for room must not block suspend. */
+AIO_TEST(aio_wait_for_room_can_be_frozen)
 {
 	double began;
 	pid_t child;
@@ -393,7 +392,7 @@ static struct io_uring_sqe *prep_write(struct io_uring *ring, int fd,
 	return sqe;
 }
 
-/* The next completion: its result, and whose it is. */
+/* Wait for the next completion: its result, and its user data in @id. */
 static int ended(struct io_uring *ring, int *id)
 {
 	struct io_uring_cqe *cqe;
@@ -415,6 +414,18 @@ static int one_write(struct io_uring *ring, int fd, const void *data, size_t len
 	return ended(ring, NULL);
 }
 
+/* In a child: submit MANY writes by a ring of its own. */
+static void submit_many(struct io_uring *ring, int fd)
+{
+	int i;
+
+	if (io_uring_queue_init(2 * MANY, ring, 0))
+		_exit(1);
+	for (i = 0; i < MANY; i++)
+		prep_write(ring, fd, "x", 1, i);
+	io_uring_submit(ring);
+}
+
 URING_TEST(uring_write_ends_when_the_device_is_done)
 {
 	double began = now();
@@ -431,12 +442,12 @@ URING_TEST(uring_write_ends_when_the_device_is_done)
 	EXPECT_HEAR("hello");
 }
 
-/* Of an O_NONBLOCK file as well: the error has a place to go. */
+/* With O_NONBLOCK too the completion comes when the device is done, and has the errno. */
 URING_TEST(uring_write_of_an_o_nonblock_file)
 {
 	double began = now();
 
-	fcntl(self->only, F_SETFL, O_NONBLOCK);
+	nonblock(self->only, true);
 	ctl("latency 300\nerror");
 	EXPECT_EQ(-EIO, one_write(&self->ring, self->only, "x", 1));
 	EXPECT_LE(0.3, now() - began);
@@ -476,8 +487,8 @@ URING_TEST(uring_errors)
 	EXPECT_EQ(2, GREW("submitted"));
 }
 
-/* A ring may poll first, as old ones do, and so wait until a result is read. */
-URING_TEST(uring_and_64_unread_results)
+/* A write either fails at once, or io_uring polls (as old kernels do) until a result is read. */
+URING_TEST(uring_write_with_64_unread_results)
 {
 	int i, res;
 
@@ -494,7 +505,7 @@ URING_TEST(uring_and_64_unread_results)
 	EXPECT_EQ(RESULTS + (res == 1), GREW("completed"));
 }
 
-URING_TEST(uring_ends_at_unbinding)
+URING_TEST(uring_unbind_ends_all_with_enodev)
 {
 	int i;
 
@@ -503,11 +514,11 @@ URING_TEST(uring_ends_at_unbinding)
 		prep_write(&self->ring, i & 1 ? self->fd : self->only, "x", 1, i);
 	EXPECT_EQ(4, io_uring_submit(&self->ring));
 	EXPECT_TRUE(wait_for("outstanding", 4));
-	ASSERT_EQ(0, put(DRIVER "unbind", "sim_dev.0"));
+	ASSERT_EQ(0, bind_device(0, false));
 	for (i = 0; i < 4; i++)
 		EXPECT_EQ(-ENODEV, ended(&self->ring, NULL));
 	EXPECT_EQ(-ENODEV, one_write(&self->ring, self->fd, "x", 1));
-	ASSERT_EQ(0, put(DRIVER "bind", "sim_dev.0"));
+	ASSERT_EQ(0, bind_device(0, true));
 }
 
 URING_TEST(uring_linked_write_and_read)
@@ -522,7 +533,8 @@ URING_TEST(uring_linked_write_and_read)
 				 2 * i);
 		io_uring_sqe_set_flags(sqe, IOSQE_IO_LINK);
 		sqe = io_uring_get_sqe(&self->ring);
-		io_uring_prep_read(sqe, self->fd, back[i], 3, 0);	/* not less */
+		/* A short read would break the link. */
+		io_uring_prep_read(sqe, self->fd, back[i], 3, 0);
 		sqe->user_data = 2 * i + 1;
 		if (i < 3)
 			io_uring_sqe_set_flags(sqe, IOSQE_IO_LINK);
@@ -536,8 +548,7 @@ URING_TEST(uring_linked_write_and_read)
 		EXPECT_EQ(0, strncmp(back[i], &"onetwosixten"[3 * i], 3));
 }
 
-/* A link is broken by a request that fails. */
-URING_TEST(uring_link_broken_by_an_error)
+URING_TEST(uring_error_cancels_the_rest_of_a_link)
 {
 	struct io_uring_sqe *sqe;
 
@@ -572,7 +583,7 @@ URING_TEST(uring_fixed_buffers)
 	EXPECT_EQ(0, memcmp(data, back, MAX));
 }
 
-/* A read that was submitted before there is anything outstanding sees the end, later ones wait. */
+/* So that read() waits, the write must be outstanding before the read is submitted. */
 URING_TEST(uring_reads_wait_for_results)
 {
 	struct io_uring_sqe *sqe;
@@ -600,7 +611,7 @@ URING_TEST(uring_fsync)
 	int i;
 
 	ctl("latency 300\nerror");
-	fcntl(self->only, F_SETFL, O_NONBLOCK);
+	nonblock(self->only, true);
 	say(self->only, "x");
 	for (i = 0; i < 2; i++) {
 		sqe = io_uring_get_sqe(&self->ring);
@@ -629,7 +640,7 @@ URING_TEST(uring_poll)
 	close(other);
 }
 
-/* One that the device has cannot be cancelled: it ends as if nobody had tried. */
+/* A request that the device has cannot be cancelled. */
 URING_TEST(uring_cancel_of_a_request_in_flight)
 {
 	struct io_uring_sqe *sqe;
@@ -654,22 +665,17 @@ URING_TEST(uring_cancel_of_a_request_in_flight)
 	EXPECT_EQ(0, GREW("cancelled"));
 }
 
-/* Those in flight and queued are done, those that wait for room are or are not. */
-URING_TEST(uring_exit_with_requests_in_flight)
+/* What is in flight or queued completes. What waits for room may or may not. */
+URING_TEST(uring_queue_exit_with_requests_in_flight)
 {
 	pid_t child;
-	int i;
 
 	ctl("latency 50");
 	child = fork();
 	if (!child) {
 		struct io_uring ring;
 
-		if (io_uring_queue_init(2 * MANY, &ring, 0))
-			_exit(1);
-		for (i = 0; i < MANY; i++)
-			prep_write(&ring, self->fd, "x", 1, i);
-		io_uring_submit(&ring);
+		submit_many(&ring, self->fd);
 		if (!wait_for("outstanding", QUEUE_DEPTH))
 			_exit(2);
 		io_uring_queue_exit(&ring);
@@ -683,7 +689,7 @@ URING_TEST(uring_exit_with_requests_in_flight)
 	EXPECT_LE(QUEUE_DEPTH, GREW("completed"));
 }
 
-URING_TEST(uring_of_a_process_that_is_killed)
+URING_TEST(uring_of_a_killed_process)
 {
 	double began;
 	pid_t child;
@@ -694,11 +700,7 @@ URING_TEST(uring_of_a_process_that_is_killed)
 	if (!child) {
 		struct io_uring ring;
 
-		if (io_uring_queue_init(2 * MANY, &ring, 0))
-			_exit(1);
-		for (i = 0; i < MANY; i++)
-			prep_write(&ring, self->fd, "x", 1, i);
-		io_uring_submit(&ring);
+		submit_many(&ring, self->fd);
 		for (i = 0; i < MANY; i++)
 			ended(&ring, NULL);
 		_exit(0);
@@ -715,8 +717,9 @@ URING_TEST(uring_of_a_process_that_is_killed)
 	EXPECT_GT(MANY, GREW("completed"));
 }
 
-/* Task work of a thread that waits in write() for a request of its own */
+/* Completions of a thread that waits in write() */
 
+/* Makes an eventfd readable a little later. */
 static void *kick(void *fd)
 {
 	uint64_t one = 1;
@@ -725,6 +728,7 @@ static void *kick(void *fd)
 	return (void *)write(*(int *)fd, &one, sizeof(one));
 }
 
+/* A poll by io_uring completes while its thread waits in write(), which goes on waiting. */
 static void write_beside(struct __test_metadata *_metadata, int only, int flags)
 {
 	int event = eventfd(0, 0), err;
@@ -748,14 +752,14 @@ static void write_beside(struct __test_metadata *_metadata, int only, int flags)
 	close(event);
 }
 
-URING_TEST(uring_completes_something_else_during_a_write)
+URING_TEST(uring_poll_completes_during_a_write)
 {
 	write_beside(_metadata, self->only, 0);
 	EXPECT_EQ(1, GREW("completed"));
 	EXPECT_EQ(0, GREW("cancelled"));
 }
 
-URING_TEST(uring_completes_something_else_cooperatively)
+URING_TEST(uring_poll_completes_during_a_write_with_coop_taskrun)
 {
 	write_beside(_metadata, self->only, IORING_SETUP_COOP_TASKRUN);
 	EXPECT_EQ(1, GREW("completed"));

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Interrupts that are lost, come twice or in storms, and a device that is gone:
- * each request ends within its bounds, and what comes after it is fine.
+ * Interrupts that are lost, doubled or come in storms, and a device that is gone:
+ * each request ends within its limits, and the next one works.
  */
 #include "sim.h"
 
 #define SWALLOW		"/sys/module/irq_swallow/parameters/"
 #define LIMIT		1	/* seconds, of an operation and of a reset */
 
-/* What asking the device, the start of the next operation and the like may take. */
+/* Seconds for what takes no tick: an operation, asking the device, the start of the next. */
 #define SOON		(0.05 + slack())
 
 FIXTURE(fault) {
@@ -32,8 +32,8 @@ static void settings(void)
 
 FIXTURE_SETUP(fault)
 {
-	unload_swallow();	/* should a test have failed */
-	put(DRIVER "unbind", "sim_dev.0");
+	unload_swallow();	/* an earlier test may have failed with it loaded */
+	bind_device(0, false);
 	settings();
 	self->log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
 	ASSERT_GE(self->log, 0);
@@ -54,7 +54,7 @@ FIXTURE_TEARDOWN(fault)
 
 #define FAULT_TEST(name) TEST_F_TIMEOUT(fault, name, SECONDS)
 
-/* How often the kernel has logged a text since the test began, or since the last call. */
+/* How often the kernel logged a text since the test began, or since the last call. */
 static int logged(int log, const char *text)
 {
 	char line[1024];
@@ -68,7 +68,7 @@ static int logged(int log, const char *text)
 	return count;
 }
 
-/* A request of so many seconds that comes back right, all of it. */
+/* A request that takes @least to @most seconds, and whose data come back. */
 #define EXPECT_DONE(text_, least, most) do {				\
 	double began_ = now();						\
 									\
@@ -93,6 +93,7 @@ static int logged(int log, const char *text)
 	EXPECT_EQ(0, GREW("reset_failures"));				\
 } while (0)
 
+/* The least that a limit may take, should a tick come late. */
 static double tick(double seconds)
 {
 	return seconds > slack() ? seconds - slack() : 0;
@@ -127,17 +128,17 @@ FAULT_TEST(lost_interrupt_at_any_phase)
 	EXPECT_NO_RECOVERY();
 }
 
-/* The next in the queue starts at once, with all of its time. */
+/* Each queued request has its whole time limit, and starts as soon as its predecessor ends. */
 FAULT_TEST(lost_interrupt_with_others_queued)
 {
 	double began = now();
 	int i;
 
 	ctl("lost 3");
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	nonblock(self->fd, true);
 	for (i = 0; i < 6; i++)
 		EXPECT_EQ(1, say(self->fd, (char [2]) { 'a' + i }));
-	fcntl(self->fd, F_SETFL, 0);
+	nonblock(self->fd, false);
 	for (i = 0; i < 6; i++)
 		EXPECT_HEAR(((char [2]) { 'a' + i }));
 	EXPECT_LE(tick(3 * LIMIT), now() - began);
@@ -147,7 +148,7 @@ FAULT_TEST(lost_interrupt_with_others_queued)
 	EXPECT_NO_RECOVERY();
 }
 
-/* One fault strikes an operation, in a fixed order. */
+/* One fault strikes an operation; "error" comes before "lost". */
 FAULT_TEST(lost_after_an_error)
 {
 	ctl("error\nlost");
@@ -178,9 +179,7 @@ FAULT_TEST(lost_interrupt_of_a_killed_writer)
 	pid_t child;
 
 	ctl("lost");
-	child = fork();
-	if (!child)
-		_exit(say(self->fd, "x"));
+	child = fork_say(self->fd, 1);
 	usleep(100000);
 	kill(child, SIGKILL);
 	exit_status(child);
@@ -191,9 +190,9 @@ FAULT_TEST(lost_interrupt_of_a_killed_writer)
 	EXPECT_DONE("next", 0, SOON);
 }
 
-/* Lost outside of the device */
+/* Lost outside the device, by the module irq_swallow */
 
-/* Put irq_swallow onto the device's line; false if it cannot be. */
+/* Have irq_swallow share the device's interrupt line; false if it cannot be loaded. */
 static bool load_swallow(void)
 {
 	char line[256], params[32];
@@ -252,8 +251,8 @@ FAULT_TEST(swallowed_interrupt_of_a_reset)
 	EXPECT_TRUE(unload_swallow());
 }
 
-/* All of them: slow, but nothing fails. */
-FAULT_TEST(swallowed_interrupts_without_end)
+/* Requests are slow, but none fails. */
+FAULT_TEST(all_interrupts_swallowed)
 {
 	int i;
 
@@ -285,15 +284,15 @@ FAULT_TEST(duplicate_completion_is_late)
 	EXPECT_NO_RECOVERY();
 }
 
-FAULT_TEST(duplicate_completions_end_nothing_else)
+FAULT_TEST(duplicate_completions_end_no_other_request)
 {
 	int i;
 
 	ctl("duplicate 20\nlatency 1");
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	nonblock(self->fd, true);
 	for (i = 0; i < QUEUE_DEPTH; i++)
 		EXPECT_EQ(1, say(self->fd, (char [2]) { 'a' + i }));
-	fcntl(self->fd, F_SETFL, 0);
+	nonblock(self->fd, false);
 	for (i = 0; i < QUEUE_DEPTH; i++)
 		EXPECT_HEAR(((char [2]) { 'a' + i }));
 	wait_for("late", value_in(self->before, "late") + QUEUE_DEPTH);
@@ -321,20 +320,23 @@ FAULT_TEST(gone_while_idle)
 	EXPECT_DONE("back", 0, SOON);
 }
 
+/* The device is gone now: the child's write, begun at @began, fails within its limits. */
+#define EXPECT_GONE(child, began) do {					\
+	ctl("gone");							\
+	EXPECT_EQ(0, exit_status(child));				\
+	EXPECT_GE(LIMIT + 1 + LIMIT + SOON, now() - (began));		\
+	EXPECT_EQ(1, GREW("failed"));					\
+} while (0)
+
 FAULT_TEST(gone_while_in_flight)
 {
 	double began = now();
 	pid_t child;
 
 	ctl("latency 500");
-	child = fork();
-	if (!child)
-		_exit(say(self->fd, "x") != -EIO);
+	child = fork_say(self->fd, -EIO);
 	usleep(100000);
-	ctl("gone");
-	EXPECT_EQ(0, exit_status(child));
-	EXPECT_GE(LIMIT + 1 + LIMIT + SOON, now() - began);
-	EXPECT_EQ(1, GREW("failed"));
+	EXPECT_GONE(child, began);
 	EXPECT_EQ(0, GREW("completed"));
 	ctl("revive\nlatency 5");
 	EXPECT_DONE("back", 0, SOON);
@@ -346,15 +348,10 @@ FAULT_TEST(gone_while_resetting)
 	pid_t child;
 
 	ctl("hang\nreset-latency 900");
-	child = fork();
-	if (!child)
-		_exit(say(self->fd, "x") != -EIO);
+	child = fork_say(self->fd, -EIO);
 	while (value("resets") == value_in(self->before, "resets"))
 		usleep(10000);
-	ctl("gone");
-	EXPECT_EQ(0, exit_status(child));
-	EXPECT_GE(LIMIT + 1 + LIMIT + SOON, now() - began);
-	EXPECT_EQ(1, GREW("failed"));
+	EXPECT_GONE(child, began);
 	EXPECT_EQ(1, GREW("reset_failures"));
 	ctl("revive\nreset-latency 5");
 	EXPECT_DONE("back", 0, SOON);
@@ -365,11 +362,11 @@ FAULT_TEST(gone_with_many_queued)
 	double began = now();
 	int i;
 
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	nonblock(self->fd, true);
 	EXPECT_EQ(0, ctl("gone"));
 	for (i = 0; i < 4; i++)
 		EXPECT_EQ(1, say(self->fd, "x"));
-	fcntl(self->fd, F_SETFL, 0);
+	nonblock(self->fd, false);
 	for (i = 0; i < 4; i++)
 		EXPECT_EQ(-EIO, hear(self->fd, self->text, 10));
 	EXPECT_GE(4 * (LIMIT + 1 + LIMIT) + SOON, now() - began);
@@ -378,8 +375,8 @@ FAULT_TEST(gone_with_many_queued)
 	EXPECT_DONE("back", 0, SOON);
 }
 
-/* What it would say of interrupts is all ones, and no cause. */
-FAULT_TEST(gone_and_an_interrupt)
+/* The cause register of a device that is gone reads all ones, which is no cause. */
+FAULT_TEST(interrupts_while_gone)
 {
 	ctl("gone\nstorm 100");
 	usleep(200000);
@@ -390,26 +387,24 @@ FAULT_TEST(gone_and_an_interrupt)
 	EXPECT_DONE("back", 0, SOON);
 }
 
-FAULT_TEST(revived_before_the_time_is_up)
+FAULT_TEST(revived_within_the_limit)
 {
 	pid_t child;
 
 	ctl("latency 500");
-	child = fork();
-	if (!child)
-		_exit(say(self->fd, "x") != 1);
+	child = fork_say(self->fd, 1);
 	usleep(100000);
 	ctl("gone");
 	usleep(100000);
 	ctl("revive\nlatency 5");
-	EXPECT_EQ(0, exit_status(child));	/* by reset and retry */
+	EXPECT_EQ(0, exit_status(child));	/* after a reset and a retry */
 	EXPECT_EQ(1, GREW("retries"));
 	EXPECT_HEAR("x");
 }
 
 /* Storms */
 
-FAULT_TEST(storm_ends_and_is_counted)
+FAULT_TEST(storm_is_counted_and_ends)
 {
 	ctl("storm 1000");
 	EXPECT_TRUE(wait_for("pending_storm", 0));
@@ -444,12 +439,12 @@ static int load(const char *module)
 	return err;
 }
 
-/* Without its node nobody can put the device back: the module makes another. */
+/* Without its node nobody can revive the device. Loading the module again makes a new one. */
 FAULT_TEST(not_bound_while_gone)
 {
 	ctl("gone");
-	ASSERT_EQ(0, put(DRIVER "unbind", "sim_dev.0"));
-	EXPECT_EQ(ENODEV, put(DRIVER "bind", "sim_dev.0"));
+	ASSERT_EQ(0, bind_device(0, false));
+	EXPECT_EQ(ENODEV, bind_device(0, true));
 	EXPECT_EQ(-1, open(NODE, O_RDWR));
 	EXPECT_EQ(ENOENT, errno);
 	close(self->fd);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The data node as other calls than write() and read() see it: poll, epoll,
- * splice, sendfile, fsync, and the errors that fsync tells.
+ * Calls on the data node other than write() and read(): poll, epoll, splice,
+ * sendfile, fsync, and the errors that fsync reports.
  */
 #include "sim.h"
 
@@ -12,7 +12,7 @@
 
 #define PIPE_SIZE	65536
 
-/* A byte that tells where in a stream it stands. */
+/* The byte at position i of a stream. */
 static char byte_at(size_t i)
 {
 	return (i * 7 + i / 251) & 0xff;
@@ -26,7 +26,7 @@ static void fill(char *data, size_t size)
 		data[i] = byte_at(i);
 }
 
-/* Read all results of a file; how many bytes there were, or -1 if one was wrong. */
+/* Read all results of a file: their bytes, or -1 if one is wrong. */
 static long drain(int fd)
 {
 	char data[MAX];
@@ -40,19 +40,14 @@ static long drain(int fd)
 	return len < 0 ? -1 : done;
 }
 
-static void nonblock(int fd, bool on)
-{
-	fcntl(fd, F_SETFL, on ? O_NONBLOCK : 0);
-}
-
 /* poll() */
 
-SIM_TEST(pollin_says_that_read_would_not_block)
+SIM_TEST(pollin_when_read_would_not_block)
 {
 	double began;
 
 	EXPECT_EQ(POLLIN | POLLOUT, polled(self->fd, POLLIN | POLLOUT, 0));
-	EXPECT_EQ(0, read(self->fd, self->text, 10));	/* the end */
+	EXPECT_EQ(0, read(self->fd, self->text, 10));	/* end of file */
 	ctl("latency 1000");
 	nonblock(self->fd, true);
 	say(self->fd, "x");
@@ -67,7 +62,7 @@ SIM_TEST(pollin_says_that_read_would_not_block)
 	EXPECT_EQ(0, hear(self->fd, self->text, 10));
 }
 
-SIM_TEST(pollin_for_each_way_of_opening)
+SIM_TEST(pollin_by_access_mode)
 {
 	int rd = open(NODE, O_RDONLY), wr = open(NODE, O_WRONLY);
 
@@ -79,7 +74,7 @@ SIM_TEST(pollin_for_each_way_of_opening)
 	close(wr);
 }
 
-SIM_TEST(pollout_says_that_write_would_not_block)
+SIM_TEST(pollout_when_write_would_not_block)
 {
 	double began;
 	int other;
@@ -99,20 +94,20 @@ SIM_TEST(pollout_says_that_write_would_not_block)
 	close(other);
 }
 
-/* A poll for neither direction still hears of the end. */
-SIM_TEST(poll_for_nothing_hears_of_unbinding)
+/* POLLERR and POLLHUP come whatever the caller asks for. */
+SIM_TEST(poll_without_events_reports_unbinding)
 {
 	pid_t child = fork();
 
 	if (!child)
 		_exit(polled(self->fd, 0, 10000) != (POLLERR | POLLHUP));
 	usleep(100000);
-	ASSERT_EQ(0, put(DRIVER "unbind", "sim_dev.0"));
+	ASSERT_EQ(0, bind_device(0, false));
 	EXPECT_EQ(0, exit_status(child));
-	ASSERT_EQ(0, put(DRIVER "bind", "sim_dev.0"));
+	ASSERT_EQ(0, bind_device(0, true));
 }
 
-/* epoll, edge-triggered: an event for each change, and none that was lost */
+/* epoll, edge-triggered: one event for each change */
 
 static int watch(int fd, unsigned int events)
 {
@@ -122,7 +117,7 @@ static int watch(int fd, unsigned int events)
 	return epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event) ? -1 : ep;
 }
 
-/* The events that came within some ms; 0 if none did. */
+/* Wait up to @ms for events; 0 if none came. */
 static unsigned int edge(int ep, int ms)
 {
 	struct epoll_event event = {};
@@ -134,7 +129,7 @@ SIM_TEST(edge_when_a_result_is_done)
 {
 	int ep = watch(self->fd, EPOLLIN);
 
-	EXPECT_EQ(EPOLLIN, edge(ep, 0));	/* the end */
+	EXPECT_EQ(EPOLLIN, edge(ep, 0));	/* end of file */
 	EXPECT_EQ(0, edge(ep, 100));
 	ctl("latency 500");
 	nonblock(self->fd, true);
@@ -150,17 +145,15 @@ SIM_TEST(edge_when_a_result_is_done)
 	close(ep);
 }
 
-/* A reader that saw EAGAIN hears of the end, when what it waits for leaves no result. */
-SIM_TEST(edge_when_a_failed_write_leaves_the_end)
+/* The write that a reader waits for fails: it leaves no result, but the end of the file. */
+SIM_TEST(edge_at_end_of_file_after_a_failed_write)
 {
 	int ep = watch(self->fd, EPOLLIN);
 	pid_t writer;
 
 	EXPECT_EQ(EPOLLIN, edge(ep, 0));
 	ctl("latency 500\nerror");
-	writer = fork();
-	if (!writer)
-		_exit(say(self->fd, "x") != -EIO);
+	writer = fork_say(self->fd, -EIO);
 	usleep(100000);
 	nonblock(self->fd, true);
 	EXPECT_EQ(-EAGAIN, hear(self->fd, self->text, 10));
@@ -170,16 +163,14 @@ SIM_TEST(edge_when_a_failed_write_leaves_the_end)
 	close(ep);
 }
 
-SIM_TEST(edge_when_a_killed_write_leaves_the_end)
+SIM_TEST(edge_at_end_of_file_after_a_killed_write)
 {
 	int ep = watch(self->fd, EPOLLIN);
 	pid_t writer;
 
 	EXPECT_EQ(EPOLLIN, edge(ep, 0));
 	ctl("latency 2000");
-	writer = fork();
-	if (!writer)
-		_exit(say(self->fd, "x"));
+	writer = fork_say(self->fd, 1);
 	usleep(100000);
 	nonblock(self->fd, true);
 	EXPECT_EQ(-EAGAIN, hear(self->fd, self->text, 10));
@@ -210,7 +201,7 @@ SIM_TEST(edge_when_the_queue_has_room_again)
 	close(ep);
 }
 
-/* The room may be made by a close, too. */
+/* A close makes room as well. */
 SIM_TEST(edge_when_another_file_is_closed)
 {
 	int ep = watch(self->fd, EPOLLOUT), other;
@@ -266,19 +257,19 @@ SIM_TEST(edge_at_unbinding)
 	say(self->fd, "x");
 	while (edge(in, 0) || edge(out, 0))
 		;
-	ASSERT_EQ(0, put(DRIVER "unbind", "sim_dev.0"));
+	ASSERT_EQ(0, bind_device(0, false));
 	EXPECT_EQ(EPOLLERR | EPOLLHUP, edge(in, 100));
 	EXPECT_EQ(EPOLLERR | EPOLLHUP, edge(out, 100));
 	EXPECT_EQ(EPOLLERR | EPOLLHUP, edge(none, 100));
-	ASSERT_EQ(0, put(DRIVER "bind", "sim_dev.0"));
+	ASSERT_EQ(0, bind_device(0, true));
 	close(in);
 	close(out);
 	close(none);
 	close(other);
 }
 
-/* An event loop asks for EPOLLOUT once a write got EAGAIN, by EPOLL_CTL_MOD. */
-SIM_TEST(epoll_whose_events_are_changed)
+/* What an event loop does: after EAGAIN from write(), ask for EPOLLOUT by EPOLL_CTL_MOD. */
+SIM_TEST(edge_after_epoll_ctl_mod)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 	int ep = watch(self->fd, EPOLLIN), other;
@@ -302,8 +293,8 @@ SIM_TEST(epoll_whose_events_are_changed)
 	close(ep);
 }
 
-/* Two loops write, each on a file of its own, until the queue is full, and wait. */
-SIM_TEST(edges_for_two_writers_lose_none)
+/* Two processes write to a file each until the queue is full, and wait for room. */
+SIM_TEST(edge_for_each_of_two_writers)
 {
 	pid_t writer[2];
 	int i, sent;
@@ -368,7 +359,7 @@ PIPED_TEST(splice_from_a_pipe)
 	EXPECT_EQ(10, drain(self->fd));
 }
 
-/* More than the device takes at once becomes several requests. */
+/* Data for more than one request are split. */
 PIPED_TEST(vmsplice_and_splice_from_a_pipe)
 {
 	struct iovec iov = { self->data, 40000 };
@@ -391,7 +382,7 @@ PIPED_TEST(splice_to_a_pipe)
 	EXPECT_EQ(0, splice(self->fd, NULL, self->p[1], NULL, PIPE_SIZE, 0));
 }
 
-PIPED_TEST(splice_to_a_pipe_waits_for_the_result)
+PIPED_TEST(splice_to_a_pipe_waits_for_a_result)
 {
 	double began = now();
 
@@ -405,7 +396,7 @@ PIPED_TEST(splice_to_a_pipe_waits_for_the_result)
 	EXPECT_LE(0.5, now() - began);
 }
 
-PIPED_TEST(splice_tells_errors)
+PIPED_TEST(splice_reports_errors)
 {
 	ctl("error");
 	write(self->p[1], self->data, 10);
@@ -441,7 +432,7 @@ PIPED_TEST(splice_with_a_full_queue_and_o_nonblock)
 	close(only);
 }
 
-/* A signal does not lose what is in the pipe: what was done counts, or the call starts again. */
+/* A signal loses no data: the call returns what it moved, or starts again. */
 PIPED_TEST(splice_under_a_timer_of_100_hz)
 {
 	pid_t child;
@@ -466,7 +457,7 @@ PIPED_TEST(splice_under_a_timer_of_100_hz)
 	EXPECT_EQ(40000, drain(self->fd));
 }
 
-PIPED_TEST(splice_ended_by_sigkill)
+PIPED_TEST(splice_ends_on_sigkill)
 {
 	double began;
 	pid_t child;
@@ -486,7 +477,7 @@ PIPED_TEST(splice_ended_by_sigkill)
 	EXPECT_EQ(0, GREW("completed"));
 }
 
-/* A file with the stream's bytes. */
+/* A file with these bytes. */
 static int source_file(const char *data, size_t size)
 {
 	int file = memfd_create("source", 0);
@@ -514,7 +505,7 @@ struct reading {
 	bool wrong;
 };
 
-/* Read 64 KiB, as they come. */
+/* Read 64 KiB while somebody writes them. */
 static void *read_along(void *arg)
 {
 	struct reading *r = arg;
@@ -565,9 +556,9 @@ PIPED_TEST(sendfile_with_a_full_queue_and_o_nonblock)
 	close(file);
 }
 
-/* Errors that nobody reads, and fsync() */
+/* fsync(), and errors that nobody reads */
 
-SIM_TEST(fsync_waits_for_what_is_outstanding)
+SIM_TEST(fsync_waits_for_outstanding_requests)
 {
 	int only = open(NODE, O_WRONLY | O_NONBLOCK), i;
 	double began = now();
@@ -584,7 +575,7 @@ SIM_TEST(fsync_waits_for_what_is_outstanding)
 	close(only);
 }
 
-SIM_TEST(fsync_tells_a_lost_error_once)
+SIM_TEST(fsync_reports_an_unread_error_once)
 {
 	int only = open(NODE, O_WRONLY | O_NONBLOCK);
 
@@ -598,7 +589,7 @@ SIM_TEST(fsync_tells_a_lost_error_once)
 	close(only);
 }
 
-SIM_TEST(fsync_tells_a_time_out)
+SIM_TEST(fsync_reports_a_time_out_once)
 {
 	int only = open(NODE, O_WRONLY | O_NONBLOCK);
 
@@ -612,7 +603,7 @@ SIM_TEST(fsync_tells_a_time_out)
 	close(only);
 }
 
-SIM_TEST(the_next_write_tells_a_lost_error_once)
+SIM_TEST(next_write_reports_an_unread_error_once)
 {
 	int only = open(NODE, O_WRONLY | O_NONBLOCK);
 	int another = open(NODE, O_WRONLY | O_NONBLOCK);
@@ -621,7 +612,7 @@ SIM_TEST(the_next_write_tells_a_lost_error_once)
 	EXPECT_EQ(1, say(only, "x"));
 	wait_idle();
 	EXPECT_EQ(POLLOUT, polled(only, POLLOUT, 0));
-	EXPECT_EQ(1, say(another, "y"));	/* none of its own */
+	EXPECT_EQ(1, say(another, "y"));	/* has no error of its own */
 	EXPECT_EQ(2, GREW("submitted"));
 	EXPECT_EQ(-EIO, say(only, "x"));
 	EXPECT_EQ(2, GREW("submitted"));
@@ -632,7 +623,7 @@ SIM_TEST(the_next_write_tells_a_lost_error_once)
 	close(only);
 }
 
-SIM_TEST(an_error_is_told_with_a_full_queue_too)
+SIM_TEST(unread_error_comes_before_eagain)
 {
 	int only = open(NODE, O_WRONLY | O_NONBLOCK), other;
 
@@ -651,7 +642,7 @@ SIM_TEST(an_error_is_told_with_a_full_queue_too)
 	close(only);
 }
 
-SIM_TEST(fsync_leaves_errors_to_the_reader)
+SIM_TEST(fsync_leaves_errors_to_read)
 {
 	nonblock(self->fd, true);
 	ctl("error");
@@ -661,7 +652,7 @@ SIM_TEST(fsync_leaves_errors_to_the_reader)
 	EXPECT_EQ(0, hear(self->fd, self->text, 10));
 }
 
-SIM_TEST(a_waiting_writer_is_told_its_error_and_nobody_else)
+SIM_TEST(blocking_write_leaves_no_error_to_fsync)
 {
 	int only = open(NODE, O_WRONLY);
 
@@ -672,7 +663,7 @@ SIM_TEST(a_waiting_writer_is_told_its_error_and_nobody_else)
 	close(only);
 }
 
-SIM_TEST(fsync_ended_by_sigkill_and_by_unbinding)
+SIM_TEST(fsync_ends_on_sigkill_and_on_unbinding)
 {
 	int only = open(NODE, O_WRONLY | O_NONBLOCK);
 	double began;
@@ -692,14 +683,14 @@ SIM_TEST(fsync_ended_by_sigkill_and_by_unbinding)
 	if (!child)
 		_exit(fsync(only) != -1 || errno != ENODEV);
 	usleep(200000);
-	ASSERT_EQ(0, put(DRIVER "unbind", "sim_dev.0"));
+	ASSERT_EQ(0, bind_device(0, false));
 	EXPECT_EQ(0, exit_status(child));
-	ASSERT_EQ(0, put(DRIVER "bind", "sim_dev.0"));
+	ASSERT_EQ(0, bind_device(0, true));
 	close(only);
 }
 
-/* A steady writer on the same file does not keep fsync() from its end. */
-SIM_TEST(fsync_waits_for_no_later_request)
+/* fsync() returns although another process keeps writing to the same file. */
+SIM_TEST(fsync_ignores_later_requests)
 {
 	int only = open(NODE, O_WRONLY | O_NONBLOCK);
 	double began;

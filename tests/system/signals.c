@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a signal does to a program that waits in write() or read() of
- * /dev/sim_dev0: without a handler it never sees an error, no request is lost or
- * done twice, and a fatal signal ends the wait at once.
+ * Signals to a program that waits in write() or read() of /dev/sim_dev0. Without a
+ * handler the program sees no error, no request is lost or done twice, and a fatal
+ * signal ends the wait at once.
  */
 #include "sim.h"
 
@@ -13,10 +13,10 @@
 #define CGROUPS	"/tmp/cgroup"
 #define FROZEN	CGROUPS "/frozen/"
 
-/* How the child of a test fails. */
+/* Exit status of a test's child */
 enum { WRITE_FAILED = 1, READ_FAILED, WRONG_DATA };
 
-/* A request that is written and read back, as a program does that knows of no signal. */
+/* Write and read back, where write() is what waits. */
 static int round_trip(int fd)
 {
 	char text[16];
@@ -28,21 +28,21 @@ static int round_trip(int fd)
 	return strcmp(text, "hello") ? WRONG_DATA : 0;
 }
 
-/* The same, where read() is what waits. */
+/* Write and read back, where read() is what waits. */
 static int read_trip(int fd)
 {
 	char text[16];
 
-	fcntl(fd, F_SETFL, O_NONBLOCK);
+	nonblock(fd, true);
 	if (say(fd, "hello") != 5)
 		return WRITE_FAILED;
-	fcntl(fd, F_SETFL, 0);
+	nonblock(fd, false);
 	if (hear(fd, text, sizeof(text)) != 5)
 		return READ_FAILED;
 	return strcmp(text, "hello") ? WRONG_DATA : 0;
 }
 
-/* Disturbed without a handler */
+/* Signals without a handler */
 
 FIXTURE(waiting) {
 	int fd;
@@ -91,10 +91,10 @@ FIXTURE_SETUP(waiting)
 	if (!self->child)
 		_exit(variant->reads ? read_trip(self->fd) :
 				       round_trip(self->fd));
-	usleep(200000);	/* it waits now */
+	usleep(200000);	/* the child waits now */
 }
 
-/* Done once, and told so. */
+/* The request was done once, and the child saw that. */
 FIXTURE_TEARDOWN(waiting)
 {
 	EXPECT_EQ(0, exit_status(self->child));
@@ -109,7 +109,7 @@ FIXTURE_TEARDOWN(waiting)
 
 #define WAITING_TEST(name) TEST_F_TIMEOUT(waiting, name, SECONDS)
 
-WAITING_TEST(and_sent_signals_that_are_ignored_by_default)
+WAITING_TEST(signals_ignored_by_default)
 {
 	kill(self->child, SIGCHLD);
 	kill(self->child, SIGWINCH);
@@ -117,14 +117,14 @@ WAITING_TEST(and_sent_signals_that_are_ignored_by_default)
 	kill(self->child, SIGCONT);
 }
 
-WAITING_TEST(and_stopped_and_continued)
+WAITING_TEST(stop_and_continue)
 {
 	kill(self->child, SIGSTOP);
 	usleep(300000);
 	kill(self->child, SIGCONT);
 }
 
-WAITING_TEST(and_stopped_and_continued_many_times)
+WAITING_TEST(stop_and_continue_50_times)
 {
 	int i;
 
@@ -136,7 +136,7 @@ WAITING_TEST(and_stopped_and_continued_many_times)
 	}
 }
 
-WAITING_TEST(and_traced)
+WAITING_TEST(ptrace_interrupt)
 {
 	int status;
 
@@ -147,7 +147,7 @@ WAITING_TEST(and_traced)
 	EXPECT_EQ(0, ptrace(PTRACE_DETACH, self->child, NULL, NULL));
 }
 
-WAITING_TEST(and_frozen_by_its_cgroup)
+WAITING_TEST(cgroup_freezer)
 {
 	char pid[16];
 
@@ -162,8 +162,8 @@ WAITING_TEST(and_frozen_by_its_cgroup)
 	EXPECT_EQ(0, put(FROZEN "cgroup.freeze", "0"));
 }
 
-/* What a suspend does first and a resume last. */
-WAITING_TEST(and_frozen_by_a_suspend)
+/* The first step of suspend, and the last of resume. */
+WAITING_TEST(suspend_freezer)
 {
 	if (access("/sys/power/pm_test", W_OK))
 		SKIP(return, "the kernel has no pm_test");
@@ -173,18 +173,14 @@ WAITING_TEST(and_frozen_by_a_suspend)
 	EXPECT_EQ(0, put("/sys/power/pm_test", "none"));
 }
 
-/* Stopped when the system call is over */
-
-SIM_TEST(a_stop_takes_effect_when_write_returns)
+SIM_TEST(stop_takes_effect_when_write_returns)
 {
 	double began = now();
 	pid_t child;
 	int status;
 
 	ctl("latency 1000");
-	child = fork();
-	if (!child)
-		_exit(say(self->fd, "x") != 1);
+	child = fork_say(self->fd, 1);
 	usleep(200000);
 	kill(child, SIGSTOP);
 	EXPECT_EQ(child, waitpid(child, &status, WUNTRACED));
@@ -203,8 +199,8 @@ SIM_TEST(a_stop_takes_effect_when_write_returns)
 #define TICKED	40	/* requests */
 
 /*
- * Requests that take longer than the period of a timer, as a profiler's: each is
- * done once, and with no more delay than without the timer.
+ * A timer interrupts each request several times, as a profiler does. Each request
+ * is done once, and takes no longer than without the timer.
  */
 static int write_under_a_timer(int flags)
 {
@@ -219,7 +215,7 @@ static int write_under_a_timer(int flags)
 	return took < TICKED * 0.025 || took > TICKED * 0.030 + slack() ? 2 : 0;
 }
 
-SIM_TEST(a_timer_of_100_hz_without_sa_restart)
+SIM_TEST(timer_100_hz_without_sa_restart)
 {
 	pid_t child;
 
@@ -232,7 +228,7 @@ SIM_TEST(a_timer_of_100_hz_without_sa_restart)
 	EXPECT_EQ(TICKED, GREW("completed"));
 }
 
-SIM_TEST(a_timer_of_100_hz_with_sa_restart)
+SIM_TEST(timer_100_hz_with_sa_restart)
 {
 	pid_t child;
 
@@ -245,8 +241,8 @@ SIM_TEST(a_timer_of_100_hz_with_sa_restart)
 	EXPECT_EQ(TICKED, GREW("completed"));
 }
 
-/* Waiting for room as well, where SA_RESTART has it go on. */
-SIM_TEST(a_timer_of_100_hz_and_a_full_queue)
+/* Writers wait for room too, which SA_RESTART makes them resume. */
+SIM_TEST(timer_100_hz_and_a_full_queue)
 {
 	pid_t child[2 * QUEUE_DEPTH];
 	int i;
@@ -265,7 +261,7 @@ SIM_TEST(a_timer_of_100_hz_and_a_full_queue)
 	EXPECT_EQ(2 * QUEUE_DEPTH, GREW("completed"));
 }
 
-SIM_TEST(a_handler_with_the_request_in_flight)
+SIM_TEST(handler_while_the_request_is_in_flight)
 {
 	double began = now();
 	pid_t child;
@@ -282,14 +278,12 @@ SIM_TEST(a_handler_with_the_request_in_flight)
 	EXPECT_HEAR("x");
 }
 
-SIM_TEST(a_handler_with_the_request_queued)
+SIM_TEST(handler_while_the_request_is_queued)
 {
 	pid_t child;
 
 	ctl("latency 1000");
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
-	say(self->fd, "first");
-	fcntl(self->fd, F_SETFL, 0);
+	post(self->fd, "first");
 	child = fork();
 	if (!child) {
 		alarm_in(0.3, 0);
@@ -302,7 +296,7 @@ SIM_TEST(a_handler_with_the_request_queued)
 	EXPECT_HEAR("x");
 }
 
-SIM_TEST(eintr_waiting_for_room)
+SIM_TEST(eintr_while_write_waits_for_room)
 {
 	double began = now();
 	pid_t child;
@@ -326,14 +320,12 @@ SIM_TEST(eintr_waiting_for_room)
 	close(other);
 }
 
-SIM_TEST(eintr_reading)
+SIM_TEST(eintr_while_read_waits)
 {
 	pid_t child;
 
 	ctl("latency 2000");
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
-	say(self->fd, "x");
-	fcntl(self->fd, F_SETFL, 0);
+	post(self->fd, "x");
 	child = fork();
 	if (!child) {
 		alarm_in(0.5, 0);
@@ -343,14 +335,12 @@ SIM_TEST(eintr_reading)
 	EXPECT_HEAR("x");
 }
 
-SIM_TEST(reading_goes_on_with_sa_restart)
+SIM_TEST(sa_restart_resumes_read)
 {
 	pid_t child;
 
 	ctl("latency 1000");
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
-	say(self->fd, "x");
-	fcntl(self->fd, F_SETFL, 0);
+	post(self->fd, "x");
 	child = fork();
 	if (!child) {
 		alarm_each(0.1, 0.1, SA_RESTART);
@@ -398,11 +388,11 @@ FIXTURE_TEARDOWN(killed)
 {
 	restore();
 	EXPECT_TRUE(identity());
-	EXPECT_HEAR("");	/* a result was dropped */
+	EXPECT_HEAR("");	/* the result was dropped */
 	close(self->fd);
 }
 
-/* Have a child wait in write() with this much ahead of it, and kill it. */
+/* Kill a child that waits in write() behind @ahead requests; @took seconds until it ended. */
 static int kill_behind(int fd, int ahead, int signal, double *took)
 {
 	int other = occupy(ahead), status;
@@ -431,7 +421,7 @@ KILLED_TEST(in_flight)
 	int other = kill_behind(self->fd, 0, variant->signal, &self->took);
 
 	EXPECT_GT(0.1 + slack(), self->took);
-	EXPECT_EQ(1, value("outstanding"));	/* the device has it still */
+	EXPECT_EQ(1, value("outstanding"));	/* the device still has it */
 	wait_idle();
 	EXPECT_EQ(1, GREW("cancelled"));
 	EXPECT_EQ(0, GREW("completed"));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * System tests: what a program sees of /dev/sim_dev0, its control node and its
- * attributes.
+ * /dev/sim_dev0, its control node and its attributes, as a program uses them.
  */
 #include "sim.h"
 
@@ -69,18 +68,18 @@ SIM_TEST(directions_and_seeking)
 	close(wr);
 }
 
-SIM_TEST(results_belong_to_their_file_and_come_in_order)
+SIM_TEST(results_go_to_their_file_in_order)
 {
 	int other = open(NODE, O_RDWR | O_NONBLOCK);
 	char text[8];
 
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	nonblock(self->fd, true);
 	EXPECT_EQ(2, say(self->fd, "a1"));
 	EXPECT_EQ(2, say(other, "b1"));
 	EXPECT_EQ(2, say(self->fd, "a2"));
 	EXPECT_EQ(2, say(other, "b2"));
-	fcntl(self->fd, F_SETFL, 0);
-	fcntl(other, F_SETFL, 0);
+	nonblock(self->fd, false);
+	nonblock(other, false);
 	EXPECT_EQ(2, hear(other, text, 8));
 	EXPECT_STREQ("b1", text);
 	EXPECT_HEAR("a1");
@@ -110,22 +109,22 @@ SIM_TEST(read_blocks_while_something_is_outstanding)
 	double began = now();
 
 	ctl("latency 2000");
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	nonblock(self->fd, true);
 	EXPECT_EQ(4, say(self->fd, "slow"));
 	EXPECT_GT(1 + slack(), now() - began);
 	EXPECT_EQ(-EAGAIN, hear(self->fd, self->text, 10));
-	fcntl(self->fd, F_SETFL, 0);
+	nonblock(self->fd, false);
 	EXPECT_HEAR("slow");
 	EXPECT_LE(2, now() - began);
 	EXPECT_GT(2.5 + slack(), now() - began);
 }
 
-SIM_TEST(a_full_queue)
+SIM_TEST(full_queue)
 {
 	int i;
 
 	ctl("latency 100");
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	nonblock(self->fd, true);
 	for (i = 0; i < QUEUE_DEPTH; i++)
 		EXPECT_EQ(1, say(self->fd, "x"));
 	EXPECT_EQ(-EAGAIN, say(self->fd, "x"));
@@ -133,8 +132,8 @@ SIM_TEST(a_full_queue)
 	EXPECT_EQ(QUEUE_DEPTH, GREW("submitted"));
 	EXPECT_EQ(POLLOUT, polled(self->fd, POLLOUT, 1000));
 	EXPECT_EQ(1, say(self->fd, "x"));
-	fcntl(self->fd, F_SETFL, 0);
-	EXPECT_EQ(1, say(self->fd, "x"));	/* waits for room, then for itself */
+	nonblock(self->fd, false);
+	EXPECT_EQ(1, say(self->fd, "x"));	/* waits for room, then for its end */
 }
 
 SIM_TEST(sixty_four_unread_results)
@@ -150,7 +149,7 @@ SIM_TEST(sixty_four_unread_results)
 	EXPECT_EQ(RESULTS, GREW("submitted"));
 	EXPECT_HEAR("x");
 	EXPECT_EQ(1, say(self->fd, "x"));
-	for (i = 0; i < RESULTS + 1; i++)	/* keeps no results */
+	for (i = 0; i < RESULTS + 1; i++)	/* a file open to write only keeps none */
 		EXPECT_EQ(1, say(only, "x"));
 	close(only);
 }
@@ -209,11 +208,11 @@ SIM_TEST(etimedout_when_retries_run_out)
 	EXPECT_EQ(1, say(self->fd, "y"));
 }
 
-SIM_TEST(errors_of_nonblocking_writes_come_by_read)
+SIM_TEST(read_reports_errors_of_nonblocking_writes)
 {
 	put(SYSFS "timeout", "1");
 	put(SYSFS "max_retries", "0");
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	nonblock(self->fd, true);
 	ctl("latency 20\nerror");
 	say(self->fd, "a");	/* fails with EIO */
 	say(self->fd, "b");
@@ -221,7 +220,7 @@ SIM_TEST(errors_of_nonblocking_writes_come_by_read)
 	ctl("hang");
 	say(self->fd, "c");	/* fails with ETIMEDOUT */
 	say(self->fd, "d");
-	fcntl(self->fd, F_SETFL, 0);
+	nonblock(self->fd, false);
 	EXPECT_EQ(-EIO, hear(self->fd, self->text, 10));
 	EXPECT_HEAR("b");
 	EXPECT_EQ(-ETIMEDOUT, hear(self->fd, self->text, 10));
@@ -252,7 +251,7 @@ SIM_TEST(spurious_interrupts_are_counted)
 	EXPECT_EQ(0, value("pending_spurious"));
 }
 
-SIM_TEST(spurious_interrupts_are_replaced)
+SIM_TEST(spurious_command_replaces_the_pending_ones)
 {
 	ctl("spurious 500");
 	usleep(20000);
@@ -274,16 +273,14 @@ SIM_TEST(dead_until_revived)
 	EXPECT_EQ(1, say(self->fd, "y"));
 }
 
-/* Death, closing */
+/* Processes that end, files that close */
 
 SIM_TEST(two_readers_take_turns)
 {
 	pid_t first, second;
 
 	ctl("latency 2000");
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
-	say(self->fd, "x");
-	fcntl(self->fd, F_SETFL, 0);
+	post(self->fd, "x");
 	first = fork();
 	if (!first)
 		_exit(hear(self->fd, self->text, 10) != 1);
@@ -294,13 +291,13 @@ SIM_TEST(two_readers_take_turns)
 		_exit(hear(self->fd, self->text, 10) != -EINTR);
 	}
 	EXPECT_EQ(0, exit_status(second));
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	nonblock(self->fd, true);
 	EXPECT_EQ(-EAGAIN, hear(self->fd, self->text, 10));
 	EXPECT_EQ(0, exit_status(first));
 	EXPECT_HEAR("");
 }
 
-SIM_TEST(a_killed_submitter)
+SIM_TEST(killed_submitter)
 {
 	int phase;
 
@@ -327,7 +324,7 @@ SIM_TEST(a_killed_submitter)
 	EXPECT_HEAR("y");
 }
 
-SIM_TEST(closed_with_requests_queued_and_in_flight)
+SIM_TEST(close_with_requests_queued_and_in_flight)
 {
 	int fd = open(NODE, O_RDWR | O_NONBLOCK);
 	int only = open(NODE, O_WRONLY | O_NONBLOCK);
@@ -387,7 +384,7 @@ SIM_TEST(statistics_add_up_at_every_moment)
 
 /* The control node */
 
-SIM_TEST(control_errors_change_nothing)
+SIM_TEST(refused_commands_change_nothing)
 {
 	static const struct {
 		const char *line;
@@ -428,18 +425,18 @@ SIM_TEST(control_lines_are_taken_in_order)
 	int fd = open(CTL, O_WRONLY);
 	char line[66];
 
-	/* up to the bad line, as a short write */
+	/* a short write, up to the bad line */
 	EXPECT_EQ(26, say(fd, "latency 7\nerror 3\n\nhang 2\nbogus\nlatency 9\n"));
 	EXPECT_EQ(7, value("latency_ms"));
 	EXPECT_EQ(3, value("pending_error"));
 	EXPECT_EQ(-EINVAL, say(fd, "bogus\nlatency 8\n"));
 	EXPECT_EQ(7, value("latency_ms"));
-	memset(line, ' ', sizeof(line));	/* 64 bytes are no more than 64 */
+	memset(line, ' ', sizeof(line));	/* 64 bytes and a newline fit */
 	memcpy(line, "latency 6", 9);
 	line[64] = '\n';
 	EXPECT_EQ(65, write(fd, line, 65));
 	EXPECT_EQ(6, value("latency_ms"));
-	EXPECT_EQ(64, write(fd, line, 64));	/* nor without newline */
+	EXPECT_EQ(64, write(fd, line, 64));	/* without newline too */
 	line[64] = ' ';
 	line[65] = '\n';
 	EXPECT_EQ(-1, write(fd, line, 66));
@@ -488,7 +485,7 @@ SIM_TEST(control_node_shows_state_and_counter)
 	put(SYSFS "timeout", "2");
 	EXPECT_NE(NULL, strstr(self->before, "state: idle\ncounter: -1\n"));
 	ctl("hang\nreset-latency 1500\nlatency 10\n");
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	nonblock(self->fd, true);
 	say(self->fd, "x");
 	snapshot(all);
 	EXPECT_TRUE(strstr(all, "state: busy\ncounter: 3\n") ||
@@ -502,46 +499,33 @@ SIM_TEST(control_node_shows_state_and_counter)
 
 SIM_TEST(attributes)
 {
-	static const char * const ro[] = {
-		"state", "counter", "submitted", "completed", "failed",
-		"cancelled", "timeouts", "resets", "reset_failures",
-		"retries", "late", "spurious", "missed",
-	};
-	static const char * const rw[] = {
-		"timeout", "reset_timeout", "max_retries",
-	};
 	char path[128], text[32], all[MAX];
 	size_t i;
-	int fd;
 
 	say(self->fd, "x");
 	snapshot(all);
-	for (i = 0; i < ARRAY_SIZE(ro); i++) {
-		snprintf(path, sizeof(path), SYSFS "%s", ro[i]);
-		EXPECT_NE(0, put(path, "1"));
-		fd = open(path, O_RDONLY);
-		ASSERT_GE(fd, 0);
-		EXPECT_LT(0, hear(fd, text, sizeof(text)));
-		close(fd);
-		EXPECT_EQ(i ? value_in(all, ro[i]) : 0, atol(text));
-	}
-	for (i = 0; i < ARRAY_SIZE(rw); i++) {
-		snprintf(path, sizeof(path), SYSFS "%s", rw[i]);
+	for (i = 0; i < NR_ATTRS; i++) {
+		snprintf(path, sizeof(path), SYSFS "%s", attr_names[i]);
+		if (i >= NR_SETTINGS) {		/* read-only */
+			EXPECT_NE(0, put(path, "1"));
+			EXPECT_LT(0, get(path, text, sizeof(text)));
+			if (strcmp(attr_names[i], "state"))
+				EXPECT_EQ(value_in(all, attr_names[i]), atol(text));
+			continue;
+		}
 		EXPECT_EQ(EINVAL, put(path, "x"));
 		EXPECT_EQ(EINVAL, put(path, "-1"));
 		EXPECT_EQ(ERANGE, put(path, "3601"));
 		EXPECT_EQ(i < 2 ? ERANGE : 0, put(path, "0"));
 		EXPECT_EQ(0, put(path, "100"));
-		fd = open(path, O_RDONLY);
-		EXPECT_LT(0, hear(fd, text, sizeof(text)));
+		EXPECT_LT(0, get(path, text, sizeof(text)));
 		EXPECT_STREQ("100\n", text);
-		close(fd);
 	}
 }
 
 /* Unbinding */
 
-SIM_TEST(unbound_with_requests_queued_and_in_flight)
+SIM_TEST(unbind_with_requests_queued_and_in_flight)
 {
 	int ctl_fd = open(CTL, O_RDWR), reader = open(NODE, O_RDWR | O_NONBLOCK);
 	pid_t writer, poller;
@@ -557,7 +541,7 @@ SIM_TEST(unbound_with_requests_queued_and_in_flight)
 		_exit(polled(reader, POLLIN, -1) != (POLLERR | POLLHUP));
 	usleep(300000);
 	EXPECT_EQ(3, value("outstanding"));
-	ASSERT_EQ(0, put(DRIVER "unbind", "sim_dev.0"));
+	ASSERT_EQ(0, bind_device(0, false));
 
 	EXPECT_EQ(0, exit_status(writer));
 	EXPECT_EQ(0, exit_status(poller));
@@ -571,11 +555,11 @@ SIM_TEST(unbound_with_requests_queued_and_in_flight)
 	EXPECT_EQ(-1, open(NODE, O_RDWR));
 	EXPECT_EQ(ENOENT, errno);
 
-	ASSERT_EQ(0, put(DRIVER "bind", "sim_dev.0"));
+	ASSERT_EQ(0, bind_device(0, true));
 	ctl("clear");
 	close(reader);
 	close(ctl_fd);
-	EXPECT_EQ(-ENODEV, say(self->fd, "x"));	/* still the old one */
+	EXPECT_EQ(-ENODEV, say(self->fd, "x"));	/* bound again, but not for this file */
 	close(self->fd);
 	self->fd = open(NODE, O_RDWR);
 	ASSERT_GE(self->fd, 0);
@@ -583,15 +567,15 @@ SIM_TEST(unbound_with_requests_queued_and_in_flight)
 	EXPECT_HEAR("new");
 }
 
-SIM_TEST(interrupt_that_comes_while_unbound)
+SIM_TEST(interrupt_while_unbound)
 {
 	ctl("late 300");
-	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	nonblock(self->fd, true);
 	say(self->fd, "old");
-	ASSERT_EQ(0, put(DRIVER "unbind", "sim_dev.0"));
+	ASSERT_EQ(0, bind_device(0, false));
 	close(self->fd);
 	usleep(500000);
-	ASSERT_EQ(0, put(DRIVER "bind", "sim_dev.0"));
+	ASSERT_EQ(0, bind_device(0, true));
 	self->fd = open(NODE, O_RDWR);
 	ASSERT_GE(self->fd, 0);
 	EXPECT_EQ(3, say(self->fd, "new"));
@@ -600,7 +584,7 @@ SIM_TEST(interrupt_that_comes_while_unbound)
 	EXPECT_EQ(0, value("timeouts"));
 }
 
-SIM_TEST(bound_and_unbound_all_the_time)
+SIM_TEST(unbound_and_bound_under_load)
 {
 	pid_t child[3];
 	int i, fd;
@@ -618,9 +602,9 @@ SIM_TEST(bound_and_unbound_all_the_time)
 	}
 	for (i = 0; i < 50; i++) {
 		usleep(rand() % 30000);
-		ASSERT_EQ(0, put(DRIVER "unbind", "sim_dev.0"));
+		ASSERT_EQ(0, bind_device(0, false));
 		usleep(rand() % 10000);
-		ASSERT_EQ(0, put(DRIVER "bind", "sim_dev.0"));
+		ASSERT_EQ(0, bind_device(0, true));
 	}
 	for (i = 0; i < 3; i++)
 		kill(child[i], SIGKILL);
