@@ -1,62 +1,63 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * edu - a driver of QEMU's educational PCI device, every operation guarded
+ * edu - a driver of QEMU's educational PCI device, with time-outs by io_timeout.h
  *
- * The device computes factorials and copies a 4095-byte buffer of its own from
- * and to memory by DMA, one /dev node each:
+ * The device computes factorials, and copies its own buffer of 4095 bytes from and to
+ * memory by DMA. Each has a /dev node:
  *
  *	/dev/edu0	write a number; once it returns, read the factorial
- *	/dev/edu0_buf	the buffer, read and written anywhere as a file is
+ *	/dev/edu0_buf	the buffer, read and written at any position
  *
- * One request at a time is in the device's slot. A submitter that finds it free
- * puts its request there and starts it; the others wait. An interrupt that does
- * not come is noticed by io_timeout.h, driven by an iotimer once a second:
+ * The device has one slot for a request. A submitter that finds the slot free puts
+ * its request there and starts it; the others wait. An iotimer drives io_timeout.h
+ * once a second, which notices that an interrupt does not come:
  *
  *	edu_start()	begins the time-out, programs the device
- *	edu_isr()	ends it, wakes the thread
+ *	edu_isr()	ends the time-out, wakes the thread
  *	edu_thread()	completes the request, or retries it after a reset
- *	edu_watchdog()	counts down; when the time is up asks the device first,
- *			then has it reset, or fails the request
+ *	edu_watchdog()	counts down; when the time is up, first asks the device, then
+ *			resets it or fails the request
  *
- * The timer rests while nothing is outstanding: edu_start() starts it, and
+ * The timer is stopped while nothing is outstanding: edu_start() starts it, and
  * edu_watchdog() stops it, both under the device's lock.
  *
- * Asking: the commonest cause of a time-out is a lost interrupt. The device
- * says that it is at work from the moment an operation is programmed. So once
- * it is no longer at work the operation is done, and edu_ask() completes it.
+ * Asking: most time-outs are lost interrupts. The device says that it is busy from
+ * the moment an operation is programmed. So a device that is not busy has done the
+ * operation, and edu_ask() completes it.
  *
- * The device has no reset, not even one of the PCI bus's (it is conventional
- * PCI without power management), and what it was told to do cannot be taken
- * back. It has no tag either that would tell an old operation's interrupt from
- * the new one's. So the reset makes sure that there is no old operation:
+ * The device has no reset, and neither does its bus (conventional PCI without power
+ * management). What it was told to do cannot be cancelled, and no tag tells an old
+ * operation's interrupt from a new one's. So the reset of this driver makes sure that
+ * no old operation remains:
  *
- *  1. Wait until the device answers, and neither computes nor copies. It does
- *     not listen before that, and if it never gets there, the reset has failed.
- *  2. Its computing unit first says that it is ready and only then interrupts,
- *     so an old interrupt may still be on its way. Have it compute once more,
- *     without interrupt: it does one thing after the other, so when that is
- *     done the old interrupt has been raised, or never will be. (This second
- *     computation may interrupt too, if the next one is programmed at once.
- *     edu_interrupt() finds the device at work then, and counts that interrupt
- *     as late. The DMA unit says that it is ready and interrupts in one step.)
- *  3. Acknowledge whatever is raised.
- *  4. Have the device raise an interrupt with a cause that nothing else uses.
- *     So a reset ends by an interrupt, as io_timeout.h wants it, and one that
- *     went the whole way that the next operation's will go.
+ *  1. Wait until the device answers, and neither computes nor copies. It ignores
+ *     commands before that. If that never happens, the reset fails.
+ *  2. The computing unit first says that it is ready and then interrupts, so an old
+ *     interrupt may still come. Have it compute once more, without interrupt: it does
+ *     one thing after the other, so once that is done the old interrupt has been
+ *     raised or never will be. (If the next operation is programmed at once, this
+ *     second computation may interrupt too. edu_interrupt() finds the device busy
+ *     then, and counts the interrupt as late. The DMA unit says that it is ready and
+ *     interrupts in one step.)
+ *  3. Acknowledge all causes that are raised.
+ *  4. Have the device raise an interrupt with a cause that nothing else uses. So the
+ *     reset ends by an interrupt, as io_timeout.h expects, and it proves that the
+ *     next operation's interrupt can come.
  *
- * That takes sleep, so a work item does it, looking every EDU_POLL_MS.
+ * A reset sleeps, so a work item does it, and looks every EDU_POLL_MS.
  *
- * A device that is gone reads as all ones: at work, with every cause raised.
+ * A device that is gone reads as all ones: busy, with every cause raised.
  * edu_acknowledge() ignores that cause, and the device never becomes clean. So
- * what is outstanding ends with -EIO, within its time.
+ * requests end with -EIO, within their time limits.
  *
- * Suspend waits for what is in flight, but not for long; what remains stays in
+ * Suspend waits a little for what is in flight; a request that is not done stays in
  * the slot. Resume resets the device, and then starts that request over.
  *
- * The log is written after the lock is dropped: a console is slow, and the
- * handler waits for the lock. A struct edu_report keeps what to say until then.
+ * The log is written without the lock, for which the interrupt handler would wait: a
+ * console is slow. A struct edu_report keeps what to log until the lock is dropped.
  *
- * The file is long because it is all of the driver, to be read and copied whole.
+ * The file is long since it is the whole driver, to be read and copied as one: a
+ * driver's author finds the time-out, the reset and what they protect in one place.
  */
 #include <linux/atomic.h>
 #include <linux/bits.h>
@@ -88,11 +89,11 @@
 #include "iotimer.h"
 
 /* Registers, all of 32 bits */
-#define EDU_ALL_ONES		(~0U)		/* what all read as if it is gone */
+#define EDU_ALL_ONES		(~0U)		/* what all read as if the device is gone */
 #define EDU_ID			0x00
 #define EDU_ID_MAGIC		0xed		/* in the lowest byte */
 #define EDU_LIVENESS		0x04		/* reads as what was written, inverted */
-#define EDU_FACTORIAL		0x08		/* writing starts, unless one is under way */
+#define EDU_FACTORIAL		0x08		/* writing starts, unless it is computing */
 #define EDU_STATUS		0x20
 #define EDU_STATUS_COMPUTING	BIT(0)
 #define EDU_STATUS_IRQ		BIT(7)		/* interrupt when computed */
@@ -101,22 +102,22 @@
 #define EDU_ACK			0x64		/* clears bits of the cause */
 #define EDU_DMA_SRC		0x80
 #define EDU_DMA_DST		0x88
-#define EDU_DMA_COUNT		0x90		/* not 0: QEMU would end */
+#define EDU_DMA_COUNT		0x90		/* not 0, or QEMU exits */
 #define EDU_DMA_CMD		0x98		/* cannot be written while it runs */
 #define EDU_DMA_CMD_RUN		BIT(0)
 #define EDU_DMA_CMD_TO_RAM	BIT(1)
 #define EDU_DMA_CMD_IRQ		BIT(2)
-#define EDU_BUFFER		0x40000		/* in the addresses of its DMA */
+#define EDU_BUFFER		0x40000		/* the buffer's address for its DMA */
 /*
- * One byte less than there is: QEMU 7.2 looks whether a copy ends in its buffer
- * with a < where a <= belongs, and ends itself if not.
+ * One byte less than there is: QEMU 7.2 checks that a copy ends in the buffer with a <
+ * where a <= belongs, and exits if not.
  */
 #define EDU_BUFFER_SIZE		4095
 #define EDU_DMA_BITS		28
-#define EDU_POLL_MS		10		/* how often to look whether it is idle */
-#define EDU_QUIET_MS		2000		/* that suspend waits for what is in flight */
+#define EDU_POLL_MS		10		/* between two looks at a busy device */
+#define EDU_QUIET_MS		2000		/* for which suspend waits for what is in flight */
 
-/* What raises an interrupt: the device knows two, the third is ours. */
+/* Causes of an interrupt: the device's two, and one of the driver's. */
 #define EDU_CAUSE_FACTORIAL	BIT(0)
 #define EDU_CAUSE_DMA		BIT(8)
 #define EDU_CAUSE_RESET		BIT(16)
@@ -158,10 +159,10 @@ module_param(msi, bool, 0444);
 MODULE_PARM_DESC(msi, "use a message-signalled interrupt if there is one (default yes)");
 
 /**
- * enum edu_stale - could something that was started earlier still interrupt?
+ * enum edu_stale - may an earlier operation still interrupt?
  * @EDU_CLEAN: no
  * @EDU_STALE: yes
- * @EDU_BARRIER: yes, until the computation that the reset has started is over
+ * @EDU_BARRIER: yes, until the computation that the reset has started is done
  */
 enum edu_stale { EDU_CLEAN, EDU_STALE, EDU_BARRIER };
 
@@ -173,14 +174,14 @@ enum edu_op { EDU_COMPUTE, EDU_TO_DEVICE, EDU_FROM_DEVICE };
  * @completed: what the submitter waits for
  * @number: counts the device's requests from 1, for the log
  * @op: what to do
- * @retries: how often it was started again
- * @cancelled: its submitter was killed, nobody wants the result
- * @done: @result is valid; protected, like @cancelled, by edu.lock
+ * @retries: how often it was retried
+ * @cancelled: its submitter was killed; protected by edu.lock
+ * @done: @result is valid; protected by edu.lock
  * @result: 0 or negative errno
- * @value: whose factorial, and then the factorial
+ * @value: the number, then its factorial
  * @offset: in the device's buffer
  * @len: bytes of @data
- * @data: to or from there
+ * @data: to or from the buffer
  */
 struct edu_request {
 	refcount_t ref;
@@ -199,18 +200,18 @@ struct edu_request {
 
 /**
  * struct edu_stats - what happened since the driver was bound
- * @submitted: requests that got into the slot; at every moment these are
- *	@completed + @failed + @cancelled, and 1 more if one is there
- * @completed: done
- * @failed: ended with an error
- * @cancelled: their submitters were killed
- * @timeouts: operations that timed out; each has the device reset
- * @missed: operations and resets that had ended, as the device said when the
- *	time was up, but whose interrupt did not come
+ * @submitted: requests put into the slot; at every moment @completed + @failed +
+ *	@cancelled, plus 1 if a request is in the slot
+ * @completed: requests that succeeded
+ * @failed: requests that ended with an error
+ * @cancelled: requests whose submitters were killed
+ * @timeouts: operations that timed out; each causes a reset
+ * @missed: operations and resets that were done when the time was up, but whose
+ *	interrupt did not come
  * @resets: resets begun, after a time-out or at resume
  * @resets_failed: resets that timed out
- * @retries: requests that were started again after a time-out of theirs
- * @late: interrupts of operations that nobody waited for, and were ignored
+ * @retries: requests that were started again after they had timed out
+ * @late: interrupts of operations that were no longer waited for; ignored
  * @spurious: interrupts of any other cause
  */
 struct edu_stats {
@@ -237,32 +238,29 @@ struct edu_stats {
  * @regs: its registers; valid until @gone
  * @buffer: memory for its DMA; valid until @gone
  * @buffer_dma: where the device finds @buffer
- * @lock: protects all that follows up to @free, and the registers
+ * @lock: protects the fields from @gone to @stats, and the registers
  * @gone: the driver was unbound
- * @closed: suspended, or about to be: nothing begins
+ * @closed: suspended, or about to be: nothing is started
  * @off: suspended: no register is touched
- * @timeout: of what is in the slot, or of a reset at resume
+ * @timeout: of the request in the slot, or of a reset at resume
  * @request: the slot (the current IRP); NULL if it is free
- * @started: when the operation or its reset was begun
+ * @started: when the operation or its reset began
  * @cause: the interrupt that ends the operation; 0 if none is programmed
- * @interrupted: it has come, or the device was found to be done without it
- * @guilty: the request in the slot timed out, and is charged a retry for it
- * @stale: look before programming anything
- * @reset_raised: the reset is over but for its interrupt
+ * @interrupted: that interrupt has come, or edu_ask() found the operation done
+ * @timed_out: the request in the slot timed out, so starting it over is a retry
+ * @stale: whether the device must become clean before it is programmed
+ * @reset_raised: only the interrupt of the reset is missing
  * @stats: for debugfs
- * @free: what waits for the slot, or for the device to be quiet
- * @reset_work: makes a stale device clean, then goes on
+ * @free: wait queue for the slot, or for the device to be quiet
+ * @reset_work: makes a stale device clean, then continues
  * @compute_node: /dev/edu0
  * @compute_name: its name
  * @buffer_node: /dev/edu0_buf
  * @buffer_name: its name
- * @withhold: test only: so many operations are started without asking for an
- *	interrupt
- * @withhold_reset: test only: so many resets end without raising theirs
- * @hang: test only: so many operations are begun, but the device never hears of
- *	them
- * @unplugged: test only: not 0 if all registers are to read as ones, and writes
- *	to be lost
+ * @withhold: for tests: so many operations are programmed without interrupt
+ * @withhold_reset: for tests: so many resets end without interrupt
+ * @hang: for tests: so many operations are started, but not programmed
+ * @unplugged: for tests: unless 0, registers read as ones, and writes are lost
  */
 struct edu {
 	struct kref ref;
@@ -283,7 +281,7 @@ struct edu {
 	ktime_t started;
 	u32 cause;
 	bool interrupted;
-	bool guilty;
+	bool timed_out;
 	enum edu_stale stale;
 	bool reset_raised;
 	struct edu_stats stats;
@@ -317,7 +315,7 @@ static void edu_write(const struct edu *edu, unsigned int reg, u32 value)
 		writel(value, edu->regs + reg);
 }
 
-/* One that was unplugged, or is another, has no such number. */
+/* False if the device was unplugged, or is another one. */
 static bool edu_is_there(const struct edu *edu)
 {
 	u32 id = edu_read(edu, EDU_ID);
@@ -325,7 +323,7 @@ static bool edu_is_there(const struct edu *edu)
 	return id != EDU_ALL_ONES && (id & 0xff) == EDU_ID_MAGIC;
 }
 
-/* All ones read as a device that computes and copies for ever. */
+/* A device that is gone computes and copies for ever. */
 static bool edu_is_computing(const struct edu *edu)
 {
 	return edu_read(edu, EDU_STATUS) & EDU_STATUS_COMPUTING;
@@ -353,8 +351,8 @@ static void edu_program_dma(struct edu *edu, u32 src, u32 dst, u32 cmd)
 }
 
 /*
- * Tell the device, which is clean, to do what is in the slot. It listens, since it
- * is idle, and says that it is at work from then on.
+ * Program the operation in the slot. The device is clean, so it is idle and accepts
+ * commands. From here on it says that it is busy.
  */
 static void edu_program(struct edu *edu)
 {
@@ -378,7 +376,7 @@ static void edu_program(struct edu *edu)
 		break;
 	case EDU_FROM_DEVICE:
 		edu->cause = EDU_CAUSE_DMA;
-		/* If the bus lets no copy through, at least nobody else's data. */
+		/* If the bus blocks the copy, do not return an earlier request's data. */
 		memset(edu->buffer, 0, req->len);
 		edu_program_dma(edu, place, edu->buffer_dma, EDU_DMA_CMD_TO_RAM |
 				(irq ? EDU_DMA_CMD_IRQ : 0));
@@ -387,36 +385,36 @@ static void edu_program(struct edu *edu)
 }
 
 /*
- * Start what is in the slot, the first time or again (StartIo). A device that a
- * failed reset left in an unknown state has to become clean first; that counts
- * as part of the operation, so it may time out as well.
+ * Start the request in the slot, for the first time or again (StartIo). After a failed
+ * reset the device must become clean first. That is part of the operation, so it may
+ * time out too.
  */
 static void edu_start(struct edu *edu)
 {
-	if (edu->closed)	/* edu_resume() has it started over */
+	if (edu->closed)	/* edu_resume() starts it over */
 		return;
-	edu->timeout.limit = READ_ONCE(timeout);	/* parameters change */
+	edu->timeout.limit = READ_ONCE(timeout);	/* sysfs may write the parameters */
 	edu->timeout.reset_limit = READ_ONCE(reset_timeout);
 	io_timeout_begin(&edu->timeout);
 	/* edu_tick() stops the timer under this lock too. */
 	if (!iotimer_enabled(edu->timer))
 		iotimer_start(edu->timer);
 	edu->started = ktime_get();
-	edu->guilty = false;
+	edu->timed_out = false;
 	if (edu->stale == EDU_CLEAN)
 		edu_program(edu);
 	else
 		schedule_work(&edu->reset_work);
 }
 
-/* Is an operation or a reset under way, or its end yet to be handled? */
+/* Is there an operation or a reset whose end has not come, or was not handled yet? */
 static bool edu_is_active(const struct edu *edu)
 {
 	return edu->timeout.counter != IO_TIMEOUT_IDLE || edu->interrupted ||
 	       io_timeout_resetting(&edu->timeout);
 }
 
-/* Put a request into the slot, or learn why not; false if it has to wait. */
+/* Put a request into the slot and start it. False if the slot is not free; else see @err. */
 static bool edu_submit(struct edu *edu, struct edu_request *req, int *err)
 {
 	unsigned long flags;
@@ -437,10 +435,7 @@ static bool edu_submit(struct edu *edu, struct edu_request *req, int *err)
 	return *err != -EBUSY;
 }
 
-/*
- * Take the request out of the slot and complete it. Nobody else finds it there
- * then, so it is completed once.
- */
+/* Take the request out of the slot, so that it is completed once, and complete it. */
 static void edu_finish(struct edu *edu, int result)
 {
 	struct edu_request *req = edu->request;
@@ -461,7 +456,7 @@ static void edu_finish(struct edu *edu, int result)
 	wake_up(&edu->free);
 }
 
-/* The submitter was killed: what is in the slot stays until the device is done. */
+/* The submitter was killed. The request stays in the slot until the device is done. */
 static int edu_cancel(struct edu *edu, struct edu_request *req)
 {
 	unsigned long flags;
@@ -477,17 +472,17 @@ static int edu_cancel(struct edu *edu, struct edu_request *req)
 }
 
 /*
- * Do a request and wait for it. A signal ends the wait for the slot, where nothing
- * was submitted yet and write() can start over. Once the request is in the slot
- * only a fatal one does: the operation can neither be taken back nor done twice,
- * and a program that was merely stopped or frozen must not see an error. No lock
- * is held, so the task may be frozen here.
+ * Do a request and wait for it. Any signal ends the wait for the slot: nothing is
+ * submitted yet, and write() can start over. Once the request is in the slot only a
+ * fatal signal does: the operation can be neither cancelled nor done twice, and a
+ * program that was only stopped or frozen must not see an error. No lock is held, so
+ * the task may be frozen here.
  */
 static int edu_do(struct edu *edu, struct edu_request *req)
 {
 	int err;
 
-	/* The slot is taken by asking whether it is free. */
+	/* The condition takes the slot when it is free. */
 	if (wait_event_interruptible_exclusive(edu->free,
 					       edu_submit(edu, req, &err)))
 		return -ERESTARTSYS;
@@ -499,17 +494,17 @@ static int edu_do(struct edu *edu, struct edu_request *req)
 	return edu_cancel(edu, req);
 }
 
-/* What the log says, once the lock is dropped */
+/* The log */
 
 /**
  * struct edu_report - what happened to a request
- * @what: what
- * @missed: found by asking the device, since no interrupt came
+ * @what: the event
+ * @missed: no interrupt came; edu_ask() found the operation or reset done
  * @cancelled: its submitter was killed
- * @request: its number; 0 if a reset at resume has none
- * @ms: how long the operation, or the reset, took
- * @retries: how often the request was started again
- * @max_retries: how often it may be
+ * @request: its number; 0 for a reset at resume with an empty slot
+ * @ms: how long the operation or the reset took
+ * @retries: how often the request was retried
+ * @max_retries: how often it may be retried
  */
 struct edu_report {
 	enum {
@@ -519,7 +514,7 @@ struct edu_report {
 		EDU_REPORT_RESET_IDLE,
 		EDU_REPORT_RESTART,
 		EDU_REPORT_RETRY,
-		EDU_REPORT_GIVEN_UP,
+		EDU_REPORT_OUT_OF_RETRIES,
 		EDU_REPORT_CANCELLED,
 		EDU_REPORT_RESET_FAILED,
 	} what;
@@ -582,7 +577,7 @@ static void edu_log(struct device *dev, const struct edu_report *report)
 				     request, s, ms, report->retries,
 				     report->max_retries);
 		break;
-	case EDU_REPORT_GIVEN_UP:
+	case EDU_REPORT_OUT_OF_RETRIES:
 		dev_err_ratelimited(dev, "request %llu: reset complete after %u.%03u s, giving up after %u retries, failed with -ETIMEDOUT\n",
 				    request, s, ms, report->retries);
 		break;
@@ -602,11 +597,11 @@ static void edu_log(struct device *dev, const struct edu_report *report)
 	}
 }
 
-/* Interrupt, once-a-second routine, reset */
+/* Interrupt, watchdog, reset */
 
 /*
- * Is the device done with the operation? False if the operation is not
- * programmed yet, because it waits for a clean device.
+ * Has the device done the operation? False if it is not programmed yet, since the
+ * device is not clean.
  */
 static bool edu_operation_done(const struct edu *edu)
 {
@@ -620,7 +615,7 @@ static bool edu_operation_done(const struct edu *edu)
 	}
 }
 
-/* The operation has ended; false if nothing waits for that. */
+/* The operation has ended. False if none is waited for. */
 static bool edu_end_operation(struct edu *edu)
 {
 	if (!io_timeout_op_interrupt(&edu->timeout))
@@ -630,10 +625,9 @@ static bool edu_end_operation(struct edu *edu)
 }
 
 /*
- * The device has interrupted; true if there is something to do for the thread.
- * Whatever raised the operation's cause, the device must also say that it is
- * done; it says so before it interrupts. That takes the place of a tag: an
- * interrupt while it is still at work is not of this operation.
+ * The device has interrupted. True if that is something for the thread. The device says
+ * that it is done before it interrupts, so an interrupt while it is busy is not this
+ * operation's: in place of a tag, that tells old interrupts from new ones.
  */
 static bool edu_interrupt(struct edu *edu, u32 cause)
 {
@@ -658,16 +652,16 @@ static bool edu_interrupt(struct edu *edu, u32 cause)
 	return wake;
 }
 
-/* Read and acknowledge what is raised; 0 if that is nothing, or the device is gone. */
+/* Read and acknowledge the causes that are raised; 0 if none is, or the device is gone. */
 static u32 edu_acknowledge(struct edu *edu)
 {
 	u32 cause = edu_read(edu, EDU_CAUSE);
 
 	if (!cause || cause == EDU_ALL_ONES)
 		return 0;
-	/* Only what was read: another cause interrupts once more. */
+	/* Only these: a cause raised since then must interrupt again. */
 	edu_write(edu, EDU_ACK, cause);
-	/* Have the line low before its controller looks again. */
+	/* Flush the write: the line must be low before its controller looks again. */
 	edu_read(edu, EDU_CAUSE);
 	return cause;
 }
@@ -675,7 +669,7 @@ static u32 edu_acknowledge(struct edu *edu)
 static irqreturn_t edu_isr(int irq, void *data)
 {
 	struct edu *edu = data;
-	irqreturn_t ret = IRQ_NONE;	/* the line is shared, without MSI */
+	irqreturn_t ret = IRQ_NONE;	/* without MSI the line is shared */
 	unsigned long flags;
 	u32 cause;
 
@@ -688,16 +682,16 @@ static irqreturn_t edu_isr(int irq, void *data)
 }
 
 /*
- * The time is up: was only the interrupt lost? First look for a cause that is
- * still raised. Without one, the operation has ended if the device says so. If
- * the interrupt then comes late, edu_interrupt() ignores it while the next
- * operation is at work. If the next one is done by then, it may end it.
+ * The time is up: was only the interrupt lost? True if a cause is still raised, or if
+ * the device says that the operation is done. Should the interrupt come late,
+ * edu_interrupt() ignores it while the next operation is busy. If that one is done, its
+ * end is merely reported by the wrong interrupt.
  */
 static bool edu_ask(struct edu *edu)
 {
 	u32 cause;
 
-	/* A device that is gone may read as zeros, which look like "done". */
+	/* A device that is gone may read as zeros, which would mean "done". */
 	if (!edu_is_there(edu))
 		return false;
 	cause = edu_acknowledge(edu);
@@ -706,14 +700,14 @@ static bool edu_ask(struct edu *edu)
 	return edu_operation_done(edu) && edu_end_operation(edu);
 }
 
-/* Fetch what the operation gave, before another one can start; 0 or an error. */
+/* Fetch the operation's result before another operation can start; 0 or an error. */
 static int edu_collect(struct edu *edu)
 {
 	struct edu_request *req = edu->request;
 
 	if (req->op == EDU_COMPUTE) {
 		req->value = edu_read(edu, EDU_FACTORIAL);
-		/* No factorial is all ones: it is 1, or even. */
+		/* All ones is odd; of the factorials only 1 is. */
 		if (req->value == EDU_ALL_ONES)
 			return -EIO;
 	} else if (req->op == EDU_FROM_DEVICE) {
@@ -722,24 +716,24 @@ static int edu_collect(struct edu *edu)
 	return 0;
 }
 
-/* The device was reset: the request starts over, if it may. */
+/* The device was reset: start the request over, or complete it. */
 static void edu_retry(struct edu *edu, struct edu_report *report)
 {
 	struct edu_request *req = edu->request;
 
 	if (edu->closed && req && !req->cancelled)
-		return;		/* resume resets it again */
+		return;		/* resume resets the device again */
 	if (!req) {		/* at resume */
 		edu_note(edu, report, EDU_REPORT_RESET_IDLE);
 		wake_up(&edu->free);
 	} else if (req->cancelled) {
 		edu_note(edu, report, EDU_REPORT_CANCELLED);
 		edu_finish(edu, -EINTR);
-	} else if (!edu->guilty) {
+	} else if (!edu->timed_out) {
 		edu_note(edu, report, EDU_REPORT_RESTART);
 		edu_start(edu);
 	} else if (req->retries >= READ_ONCE(max_retries)) {
-		edu_note(edu, report, EDU_REPORT_GIVEN_UP);
+		edu_note(edu, report, EDU_REPORT_OUT_OF_RETRIES);
 		edu_finish(edu, -ETIMEDOUT);
 	} else {
 		req->retries++;
@@ -749,7 +743,7 @@ static void edu_retry(struct edu *edu, struct edu_report *report)
 	}
 }
 
-/* Handle what the interrupt handler or edu_ask() found. Lock is held. */
+/* Handle what edu_interrupt() or edu_ask() found. Caller holds the lock. */
 static void edu_handle(struct edu *edu, struct edu_report *report)
 {
 	if (edu->interrupted) {
@@ -778,7 +772,7 @@ static irqreturn_t edu_thread(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-/* Have the device reset. Its time has begun; caller holds the lock. */
+/* Begin a reset, whose time-out has begun already. Caller holds the lock. */
 static void edu_begin_reset(struct edu *edu)
 {
 	edu->stats.resets++;
@@ -789,7 +783,7 @@ static void edu_begin_reset(struct edu *edu)
 	schedule_work(&edu->reset_work);
 }
 
-/* The reset timed out; the state of the device is unknown. Caller holds the lock. */
+/* The reset timed out: the device's state is unknown. Caller holds the lock. */
 static void edu_reset_failed(struct edu *edu)
 {
 	edu->stats.resets_failed++;
@@ -802,8 +796,8 @@ static void edu_reset_failed(struct edu *edu)
 }
 
 /*
- * A second has passed. The order matters: what has ended may start the request
- * over, and that has not had a second yet. Caller holds the lock.
+ * A second has passed. The countdown comes before edu_handle(): that may start a request
+ * over, which must not lose a second at once. Caller holds the lock.
  */
 static void edu_tick(struct edu *edu, struct edu_report *report)
 {
@@ -815,7 +809,7 @@ static void edu_tick(struct edu *edu, struct edu_report *report)
 	case IO_TIMEOUT_RESET:
 		edu_note(edu, report, EDU_REPORT_TIMED_OUT);
 		edu->stats.timeouts++;
-		edu->guilty = true;
+		edu->timed_out = true;
 		edu_begin_reset(edu);
 		break;
 	case IO_TIMEOUT_FAILED:
@@ -828,7 +822,7 @@ static void edu_tick(struct edu *edu, struct edu_report *report)
 		report->missed = true;
 		edu_handle(edu, report);
 	}
-	/* Rest: the next operation starts the timer. */
+	/* The next operation starts the timer again. */
 	if (!edu->request && !edu_is_active(edu))
 		iotimer_stop(edu->timer);
 }
@@ -848,17 +842,17 @@ static void edu_watchdog(struct device *dev, void *context)
 }
 
 /*
- * Go on with steps 1 to 3 of a reset (see the top). True if the device is clean:
- * nothing that was started earlier can interrupt any more.
+ * Continue with steps 1 to 3 of a reset (see the top). True once the device is clean: no
+ * earlier operation can interrupt any more.
  */
 static bool edu_clean(struct edu *edu)
 {
 	u32 stamp = (u32)ktime_get_ns();
 
-	edu_write(edu, EDU_STATUS, 0);	/* it does listen to this at any time */
+	edu_write(edu, EDU_STATUS, 0);	/* works on a busy device too */
 	if (edu_is_computing(edu) || edu_is_copying(edu))
 		return false;
-	/* Not at work; but does it hear what it is told? */
+	/* Not busy; but does it see what is written? */
 	edu_write(edu, EDU_LIVENESS, stamp);
 	if (edu_read(edu, EDU_LIVENESS) != ~stamp)
 		return false;
@@ -872,8 +866,8 @@ static bool edu_clean(struct edu *edu)
 	return true;
 }
 
-/* The device has become clean: end the reset, or start what had to wait. */
-static void edu_go_on(struct edu *edu)
+/* The device has become clean: end the reset, or program what waited for that. */
+static void edu_became_clean(struct edu *edu)
 {
 	if (!io_timeout_resetting(&edu->timeout)) {
 		edu_program(edu);
@@ -885,9 +879,8 @@ static void edu_go_on(struct edu *edu)
 }
 
 /*
- * A request in the slot waits for a clean device, or resume does. The time-out
- * ends this work as well: if the reset fails the slot is free, and the device
- * stays stale.
+ * Make the device clean, for the request in the slot or for resume. When the reset fails
+ * by its time-out nothing is active any more: this work ends, and the device stays stale.
  */
 static void edu_reset(struct work_struct *work)
 {
@@ -900,7 +893,7 @@ static void edu_reset(struct work_struct *work)
 		again = edu_is_active(edu) && edu->stale != EDU_CLEAN &&
 			!edu->off;
 		if (again && edu_clean(edu)) {
-			edu_go_on(edu);
+			edu_became_clean(edu);
 			again = false;
 		}
 		spin_unlock_irqrestore(&edu->lock, flags);
@@ -946,7 +939,7 @@ struct edu_file {
 	char text[16];
 };
 
-/* The node cannot go, and with it the binding's reference, during an open. */
+/* The binding's reference cannot go during an open: misc_deregister() waits for it. */
 static int edu_compute_open(struct inode *inode, struct file *filp)
 {
 	struct edu *edu = container_of(filp->private_data, struct edu,
@@ -972,7 +965,7 @@ static int edu_compute_release(struct inode *inode, struct file *filp)
 	return 0;
 }
 
-/* One number a write, with a newline or without. */
+/* A write is one number, with or without a newline. */
 static int edu_get_number(const char __user *ubuf, size_t count, u32 *number)
 {
 	char text[16];
@@ -1130,7 +1123,7 @@ static const struct file_operations edu_buffer_fops = {
 	.llseek = edu_buffer_llseek,
 };
 
-/* debugfs: what happened, and what the tests need */
+/* debugfs: statistics, and what tests need */
 
 static int edu_stats_show(struct seq_file *seq, void *unused)
 {
@@ -1163,13 +1156,13 @@ static int edu_stats_show(struct seq_file *seq, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(edu_stats);
 
-/* Test only: the device interrupts, with these causes, whatever it is at. */
+/* For tests: have the device interrupt with these causes. */
 static int edu_raise_set(void *data, u64 causes)
 {
 	struct edu *edu = data;
 	unsigned long flags;
 
-	if (causes >= EDU_ALL_ONES)	/* which reads as an unplugged device */
+	if (causes >= EDU_ALL_ONES)	/* would look unplugged */
 		return -EINVAL;
 	spin_lock_irqsave(&edu->lock, flags);
 	if (!edu->off)
@@ -1220,7 +1213,7 @@ static int edu_node_add(struct edu *edu, struct miscdevice *node,
 	return devm_add_action_or_reset(edu->dev, edu_node_del, node);
 }
 
-/* The number is free again, even if a file is still open. */
+/* The number is free again, though a file may still be open. */
 static void edu_put(void *data)
 {
 	struct edu *edu = data;
@@ -1236,7 +1229,7 @@ static void edu_cancel_work(void *data)
 	cancel_work_sync(&edu->reset_work);
 }
 
-/* Wait until the device is clean, or gone, for no longer than a reset may take. */
+/* Wait until the device is clean or gone, up to a reset's time limit; true if it is clean. */
 static bool edu_wait_clean(struct edu *edu)
 {
 	unsigned int seconds = READ_ONCE(reset_timeout);
@@ -1256,12 +1249,11 @@ static bool edu_wait_clean(struct edu *edu)
 }
 
 /*
- * Unbound: nobody can submit any more. What is under way cannot be stopped, so
- * wait for it while the handler is there to acknowledge it: a line that stays
- * high would be switched off, and others share it. If the device does not get
- * done, it is at least kept from writing to memory that is no longer ours, and
- * from interrupting, all but the copy that would raise the pin. A device that is
- * off has been kept from both already, and is left alone.
+ * Unbinding: nobody can submit any more. What the device is doing cannot be stopped, so
+ * wait for it while the handler can acknowledge its interrupt: the kernel would disable
+ * a line that stays high, and others share it. If the device does not finish, at least
+ * keep it from writing to memory and from interrupting; only a copy may still raise the
+ * pin. edu_quiesce() has done both for a device that is off.
  */
 static void edu_shut_down(void *data)
 {
@@ -1302,11 +1294,10 @@ static bool edu_is_quiet(struct edu *edu)
 }
 
 /*
- * The device loses its power, or another kernel takes it over: let it finish what
- * it is doing, if it does so soon, and start nothing more. What remains waits
- * for edu_resume(). The interrupt stays enabled, since its line may be shared;
- * the handler sees @off. A copy or computation that is still under way is kept
- * from raising the pin and from writing to memory.
+ * The device loses its power, or another kernel takes it over. Start nothing more, and
+ * wait a little for what it is doing; a request that is not done waits for edu_resume().
+ * The interrupt stays enabled, since its line may be shared; the handler sees @off. An
+ * operation that is not done is kept from raising the pin and from writing to memory.
  */
 static void edu_quiesce(struct edu *edu)
 {
@@ -1336,10 +1327,9 @@ static int edu_suspend(struct device *dev)
 }
 
 /*
- * The device has power again, and the PCI core has given it its configuration
- * back. It may have forgotten what it was doing, or still be at it. When its
- * reset is over, what is in the slot starts over, and is not charged a retry
- * unless it had timed out before.
+ * The device has power again, and the PCI core has restored its configuration. It may
+ * have forgotten its operation, or still be busy with it. After the reset the request in
+ * the slot starts over, which counts as a retry only if it had timed out before.
  */
 static int edu_resume(struct device *dev)
 {
@@ -1347,7 +1337,7 @@ static int edu_resume(struct device *dev)
 	struct pci_dev *pdev = to_pci_dev(dev);
 	unsigned long flags;
 
-	/* The reset ends by a message, which is a write to memory as well. */
+	/* With MSI the interrupt that ends the reset is a write to memory. */
 	pci_set_master(pdev);
 	spin_lock_irqsave(&edu->lock, flags);
 	edu->off = false;
@@ -1357,7 +1347,7 @@ static int edu_resume(struct device *dev)
 	edu_begin_reset(edu);
 	iotimer_start(edu->timer);
 	spin_unlock_irqrestore(&edu->lock, flags);
-	/* If the pin is high now, there is a handler that acknowledges it. */
+	/* The pin may be high now: the handler can acknowledge it. */
 	if (!pci_dev_msi_enabled(pdev))
 		pci_intx(pdev, 1);
 	return 0;
@@ -1373,7 +1363,7 @@ static void edu_pci_shutdown(struct pci_dev *pdev)
 
 /* Probe */
 
-/* A message if it may be one and there is one, else the pin, which others share. */
+/* Use MSI if allowed and possible, else the pin, which others share. */
 static int edu_request_irq(struct edu *edu, struct pci_dev *pdev)
 {
 	unsigned long flags = IRQF_SHARED;
@@ -1424,7 +1414,7 @@ static bool edu_check_id(struct edu *edu)
 	return there;
 }
 
-/* The hardware: registers, memory, and the device clean. */
+/* Map the registers, allocate the memory, make the device clean. */
 static int edu_set_up(struct edu *edu, struct pci_dev *pdev)
 {
 	struct device *dev = &pdev->dev;
@@ -1445,19 +1435,18 @@ static int edu_set_up(struct edu *edu, struct pci_dev *pdev)
 		return -ENOMEM;
 	if (!edu_check_id(edu))
 		return dev_err_probe(dev, -ENODEV, "not an edu device\n");
-	/* An earlier driver's copy must not reach memory, so the master comes last. */
+	/* Bus mastering comes last: an earlier driver's copy must not reach memory. */
 	if (!edu_wait_clean(edu))
-		return dev_err_probe(dev, -EBUSY, "still at work for an earlier driver\n");
+		return dev_err_probe(dev, -EBUSY, "still busy for an earlier driver\n");
 	pci_set_master(pdev);
 	return 0;
 }
 
 /*
- * The nodes come last: a program that opens one may use it at once. If the second
- * cannot be made, the first goes again as when the device is unbound. Undone in
- * the reverse order: no more opens, no more tests, no request and no DMA, no more
- * resets, no interrupt, no ticks, no hardware; and the memory when the last file
- * is closed.
+ * The nodes come last: a program may use them at once. If the second cannot be made, the
+ * first goes as when the device is unbound. devm undoes all in reverse order: no more
+ * opens, no debugfs, no request and no DMA, no reset, no interrupt, no ticks, no
+ * registers. The memory is freed when the last file is closed.
  */
 static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
@@ -1513,6 +1502,6 @@ static struct pci_driver edu_driver = {
 };
 module_pci_driver(edu_driver);
 
-MODULE_DESCRIPTION("QEMU's educational PCI device, its operations guarded by io_timeout");
+MODULE_DESCRIPTION("QEMU's educational PCI device, with time-outs by io_timeout.h");
 MODULE_AUTHOR("The iotimer developers");
 MODULE_LICENSE("GPL");
