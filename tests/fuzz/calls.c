@@ -70,7 +70,7 @@ void allow_request(struct caller *c, unsigned int i)
 {
 	const struct slot *s = &c->slots[i];
 
-	/* Its own, or of an earlier one whose result nobody reads. */
+	/* An error of this request, or of an earlier one whose result nobody reads. */
 	bool reported = c->threads || s->nonblock != NONBLOCK || s->access == O_WRONLY;
 
 	allow(c, EAGAIN, c->threads || s->nonblock != BLOCKS);
@@ -190,7 +190,7 @@ static timer_t new_timer(void)
 	return timer;
 }
 
-/* Have it fire every few milliseconds; rarely for a patient caller. */
+/* Have the timer fire every few milliseconds; for a patient caller, rarely. */
 static void set_timer(struct caller *c, timer_t timer)
 {
 	unsigned int ms = c->patient ? 6000 : 2 + rng_below(&c->r, 20);

@@ -78,7 +78,7 @@ void any_lseek(struct caller *c)
 	end(c, LSEEK, ret < 0 ? -1 : 0, slot_is_ctl(i));
 }
 
-/* The nodes have none; a few of the kernel's work on any file. */
+/* The nodes have no ioctls, but FIONBIO works on any file. */
 void any_ioctl(struct caller *c)
 {
 	unsigned int i = any_slot(c);
@@ -304,7 +304,7 @@ void attr_write(struct caller *c)
 	close(fd);
 }
 
-/* A parameter of iotimer. It takes other bases too, so errnos are not predicted. */
+/* A parameter of iotimer. It also takes octal and hexadecimal, so no errno is predicted. */
 void budget_write(struct caller *c)
 {
 	static __thread char text[6200];
@@ -319,7 +319,7 @@ void budget_write(struct caller *c)
 	close(fd);
 }
 
-/* Names of no device that can be bound or unbound; binder_run() does those. */
+/* Names that cannot be bound or unbound; binder_run() has those that can. */
 void bind_write(struct caller *c)
 {
 	static const char *const names[] = {

@@ -267,7 +267,7 @@ static int any_rwf(struct caller *c)
 	return one_in(&c->r, 3) ? 0 : one_in(&c->r, 3) ? rng(&c->r) : 1 << rng_below(&c->r, 6);
 }
 
-/* Position -1 means the current one, the only one of the data node. */
+/* Position -1 means the current one. The data node has no other. */
 void any_preadv2(struct caller *c)
 {
 	unsigned int i = any_slot(c);
@@ -397,10 +397,10 @@ static void aio_allow(struct caller *c, enum op which, unsigned int i, const str
 	/* Its own errors, on a file with O_NONBLOCK too. */
 	allow(c, EIO, true);
 	allow(c, ETIMEDOUT, true);
-	c->allowed[EINTR] = false;	/* only to a process that is dead */
+	c->allowed[EINTR] = false;	/* only for a process that was killed */
 }
 
-/* An event, with its operation's number: the result must be allowed. */
+/* An event has come: its operation's result must be allowed. */
 static void aio_event(struct caller *c, const struct io_event *event)
 {
 	struct flight *flight = &c->flights[event->data];
@@ -418,7 +418,7 @@ static void aio_event(struct caller *c, const struct io_event *event)
 	flight->busy = false;
 }
 
-/* Take the events that are there; now and then end the context instead. */
+/* Take the events that are there. Now and then also end the context, with all in flight. */
 static void aio_collect(struct caller *c)
 {
 	struct timespec timeout = { 0, rng_below(&c->r, 20) * 1000000 };

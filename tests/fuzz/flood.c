@@ -61,7 +61,7 @@ void flood_run(struct worker *worker)
 	}
 }
 
-/* Count what the flood made happen, each time worth a line. */
+/* Count the events of the flood: without a limit, each would be a line of the log. */
 void flood_count(void)
 {
 	unsigned int d;

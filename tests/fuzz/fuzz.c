@@ -37,7 +37,7 @@ uint64_t seed;
 unsigned long nr_lines, nr_calls;
 struct shared *shared;
 
-/* Report something wrong; not each, should there be many. */
+/* Count something wrong, and report the first 40. */
 void failure(const struct worker *worker, const char *format, ...)
 {
 	char text[4000];
@@ -63,7 +63,7 @@ uint8_t *new_arena(void)
 	return arena;
 }
 
-/* Run before all others, or the flood and its log starve on a slow machine. */
+/* Raise this process's priority, or the flood and its log starve on a slow machine. */
 void hurry(void)
 {
 	if (setpriority(PRIO_PROCESS, 0, -15))
@@ -103,13 +103,13 @@ static void start_worker(struct worker *worker, void (*work)(struct worker *work
 	exit(0);
 }
 
-/* Binders are told apart by the seed of their random numbers, the number in their name. */
+/* A binder's random numbers depend on the number in its name. */
 static void binder_work(struct worker *worker)
 {
 	binder_run(worker, atoi(strchr(worker->name, ' ')));
 }
 
-/* A process ended: enter that for its workers. True if it ended well. */
+/* A process has ended: so have its workers. True if it ended well. */
 static bool reaped(pid_t pid, int status)
 {
 	unsigned int i;
@@ -128,10 +128,10 @@ static bool reaped(pid_t pid, int status)
 	return good;
 }
 
-/* What the watch saw of a worker. */
+/* What watch() saw last of a worker */
 struct seen {
 	unsigned long progress;
-	double since;		/* when; 0 at first */
+	double since;		/* the time of its last progress; 0 at first */
 };
 
 /* Has a worker hung? Then report that, and kill it. */
@@ -324,7 +324,7 @@ static unsigned int start_all_callers(void)
 	return number + 3;
 }
 
-/* Run everything until oracle and callers are done; how long that took. */
+/* Run all workers until oracle and callers are done; the seconds that took. */
 static double run(void)
 {
 	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);

@@ -45,7 +45,7 @@ static int parse_number(const uint8_t *word, size_t len, unsigned int min,
 	return 0;
 }
 
-/* The faults whose one number is a number of times. */
+/* Faults with one number: how often they strike. */
 static unsigned int *model_fault(struct model *m, const char *name)
 {
 	return !strcmp(name, "hang") ? &m->hang :
@@ -171,7 +171,7 @@ struct prediction predict_write(const uint8_t *p, size_t avail, size_t count, st
 	while (v.most < avail && !v.err) {
 		len = line_length(p + v.most, avail - v.most);
 		all = len + (v.most + len < avail);
-		if (all == len && avail < count) {	/* the line continues in bad memory */
+		if (all == len && avail < count) {	/* the line continues where memory faults */
 			v.err = len > MAX_LINE ? EMSGSIZE : EFAULT;
 			v.bad = all;
 			break;

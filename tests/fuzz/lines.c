@@ -54,7 +54,7 @@ static size_t put_storm_number(uint64_t *r, char *out)
 	return sprintf(out, "%u", 1 + rng_below(r, 30));
 }
 
-/* A command with its numbers, valid if @good; else maybe not. At most 200 bytes. */
+/* A command with numbers, which are all valid if @good. At most 200 bytes. */
 static size_t put_command(uint64_t *r, char *out, bool good)
 {
 	const struct command *command = &commands[rng_below(r, NR_COMMANDS)];
@@ -140,7 +140,7 @@ static size_t stretch(uint64_t *r, char *line, size_t n)
 	return len;
 }
 
-/* A line with its newline; noise may have some more. At most 4200 bytes. */
+/* A line with its newline. Noise may contain more newlines. At most 4200 bytes. */
 static size_t put_line(uint64_t *r, char *out, unsigned int bad_percent)
 {
 	size_t n;

@@ -69,7 +69,7 @@ static void oracle_compare(struct oracle *o, const char *after)
 	o->spurious = spurious;
 }
 
-/* Write, and compare with what is predicted. Returns how many bytes are done with. */
+/* Write, and compare with the prediction. Returns where the next write begins. */
 static size_t oracle_write(struct oracle *o, const uint8_t *p, size_t avail, size_t bytes)
 {
 	struct prediction v = predict_write(p, avail, bytes, NULL);

@@ -16,7 +16,7 @@ struct client {
 	unsigned int window;		/* unread or outstanding at the same time */
 	unsigned int signalled;		/* so many of 8 blocking writes get a signal */
 	bool restarts;			/* SA_RESTART: a signal does not end the wait for room */
-	bool closes;			/* its file, with requests outstanding */
+	bool closes;			/* it closes its file while requests are outstanding */
 	timer_t timer;
 	aio_context_t aio;
 
@@ -128,7 +128,7 @@ static void submitted(struct client *c, unsigned int len)
 	c->left--;
 }
 
-/* A request's data will come back, or its errno, after those of the ones before it. */
+/* read() will return the request's data or errno, after those of earlier requests. */
 static void can_be_read(struct client *c, uint32_t number, uint32_t index, unsigned int len,
 			bool nonblock)
 {
@@ -139,7 +139,7 @@ static void can_be_read(struct client *c, uint32_t number, uint32_t index, unsig
 	c->nr++;
 }
 
-/* Submit a request. Returns 0 if it was taken, whatever became of it; else the errno. */
+/* Submit a request. Returns 0 if it was taken, even if it failed later; else the errno. */
 static int submit(struct client *c, bool nonblock)
 {
 	uint32_t index = c->tally->n[SUBMITTED], number = c->number + 1;
@@ -283,7 +283,7 @@ static void wait_for(struct client *c, short events)
 		die("%s: poll: %x", where, poller.revents);
 }
 
-/* After fsync() no read() waits. */
+/* After fsync() all results can be read without waiting. */
 static void sync_file(struct client *c)
 {
 	if (fsync(c->fd))
@@ -406,7 +406,7 @@ static void work_leave(struct client *c)
 		sleep_ms(100);
 }
 
-/* Wait in the last write, to be killed there. */
+/* Wait in the last write until killed. */
 static void work_kill(struct client *c)
 {
 	while (c->left > 1)

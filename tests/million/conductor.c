@@ -340,8 +340,8 @@ static void stop_clients(struct epoch *e)
 }
 
 /*
- * False if a fault "error" is pending or may just be striking. A device that falls
- * silent would swallow it, and they are counted.
+ * False if faults "error" are pending. They are counted, and a silent device would lose
+ * them. The wait is for one that has struck an operation, but was not reported yet.
  */
 static bool is_free_of_errors(const struct epoch *e)
 {

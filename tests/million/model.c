@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How requests must end that meet the faults of a plan. */
+/* Predicts how requests end under the faults of a plan. */
 #include "million.h"
 
 static void end_request(struct outcome *out, int result, enum count why)
@@ -36,7 +36,7 @@ static bool time_out(struct outcome *out, struct plan *plan, unsigned int *retri
 	return false;
 }
 
-/* An operation ends with an error or well; a fault of its interrupt. */
+/* An operation ends, with an error or not, and its interrupt may be lost or doubled. */
 static void end_operation(struct outcome *out, struct plan *plan)
 {
 	if (plan->error) {
@@ -49,12 +49,12 @@ static void end_operation(struct outcome *out, struct plan *plan)
 		out->sum.n[MISSED]++;
 	} else if (plan->duplicate) {
 		plan->duplicate--;
-		out->sum.n[LATE]++;	/* the second one */
+		out->sum.n[LATE]++;	/* the second interrupt */
 	}
 	end_request(out, 0, COMPLETED);
 }
 
-/* Start an operation. True if it ends by itself, and then it is counted. */
+/* Start an operation. False if it times out; else its end is counted. */
 static bool start_operation(struct outcome *out, struct plan *plan)
 {
 	if (is_dead(plan) || plan->hang) {
@@ -74,7 +74,7 @@ static bool start_operation(struct outcome *out, struct plan *plan)
 	return true;
 }
 
-/* Is there a fault for the next operation? */
+/* Does the next operation meet a fault? */
 static bool has_fault(const struct plan *plan)
 {
 	return is_dead(plan) || plan->hang || plan->late || plan->error || plan->lost ||

@@ -2,11 +2,11 @@
 /*
  * device - everything at once, each request accounted for exactly once
  *
- * Runs as root in a guest with sim_dev.ko devices=6 queue_depth=8, for LENGTH or
- * SECONDS, or MINUTES, which are variables like SEED and WATCHDOG. A process
- * for each device has a thread for each role (device_submit.c, device_other.c).
- * A thread does one episode after the other: it opens a file, has requests done,
- * checks that each ended as it must, and closes. Some fork victims and kill them.
+ * Runs as root in a guest with sim_dev.ko devices=6 queue_depth=8. Variables of the
+ * environment: LENGTH or SECONDS, or else MINUTES; SEED, WATCHDOG. A process for each
+ * device has threads in several roles (device_submit.c, device_other.c). A thread does
+ * one episode after the other: it opens a file, has requests done, checks that each
+ * ended as it must, and closes the file. Killers fork processes and kill them.
  *
  * Now and then a device's auditor makes all threads that submit wait between two
  * episodes. Once nothing is outstanding, the driver's statistics must agree with
@@ -26,8 +26,8 @@
  * which resets their statistics: there each snapshot must add up by itself. They
  * are unbound while gone as well, and then cannot be bound before they are revived.
  *
- * Nothing depends on speed, but that a thread without progress for WATCHDOG seconds
- * hangs.
+ * Nothing depends on speed, except that a thread without progress for WATCHDOG seconds
+ * counts as hung.
  */
 #include "device.h"
 

@@ -86,7 +86,7 @@ void do_inject(void)
 			set_attr(dev, "max_retries", 0);
 		inject("hang %u", 1 + below(5));
 		break;
-	case 1:	/* comes before the time-out, in the reset, or in the retry */
+	case 1:	/* comes in time, during the reset, or during the retry */
 		inject("late %u %u", below(2) ? 1500 + below(2000) : below(1500), 1 + below(3));
 		break;
 	case 2:

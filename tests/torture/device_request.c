@@ -30,7 +30,7 @@ size_t make_request(uint8_t *data, uint64_t *state, uint32_t file,
 	return header.len;
 }
 
-/* Check that this is a whole request of the file; its header. */
+/* Check that @data is a whole request of @file; its header. */
 struct header check_result(const uint8_t *data, size_t len, uint32_t file)
 {
 	struct header header = { 0 };
@@ -137,7 +137,7 @@ int enter_blocking(ssize_t ret, size_t len)
 	return err;
 }
 
-/* Enter that of a nonblocking write. */
+/* Enter the end of a nonblocking write: 0 if it was submitted, or an errno. */
 int enter_nonblocking(ssize_t ret, size_t len)
 {
 	int err = ret < 0 ? errno : 0;

@@ -210,7 +210,7 @@ static int echo_write(struct echo *e)
 	return 0;
 }
 
-/* Read some results; what the last read gave, as read_result(). */
+/* Read some results. Returns what read_result() returned last. */
 static int echo_read(struct echo *e)
 {
 	uint8_t data[MAX_REQUEST];
@@ -288,7 +288,7 @@ void do_echo(void)
 	close(e.fd);
 }
 
-/* A file that several threads use. */
+/* A file that several threads use */
 #define SHARERS 2
 struct share {
 	struct worker *leader;
@@ -491,7 +491,7 @@ static __attribute__((noreturn)) void victim(int fd, unsigned int file, bool non
 
 	for (seq = 1;; seq++) {
 		if (!nonblock && seq > MAX_RESULTS)
-			pause();	/* nobody reads what came back */
+			pause();	/* the file can hold no more results */
 		len = make_request(data, &luck, file, 0, seq);
 		atomic_fetch_add(&me->begun, 1);
 		atomic_store(&me->runs, true);
@@ -523,7 +523,10 @@ static __attribute__((noreturn)) void victim(int fd, unsigned int file, bool non
 	}
 }
 
-/* The victim wrote to a file of ours: all of its requests are there, and one more at most. */
+/*
+ * The victim wrote to a file of this thread: it must have the results of all writes that
+ * returned, and maybe of the one that did not.
+ */
 static void inherit(int fd, unsigned int file)
 {
 	uint8_t data[MAX_REQUEST];
@@ -570,7 +573,7 @@ static void kill_victim(pid_t pid)
 	while (!me->runs && !(ended = waitpid(pid, &status, WNOHANG)))
 		usleep(500);
 	if (!ended) {
-		while (below(2)) {	/* must not matter wherever it is */
+		while (below(2)) {	/* a stop must not matter, whatever it interrupts */
 			doze(20000);
 			kill(pid, SIGSTOP);
 			doze(20000);
@@ -589,7 +592,7 @@ static void kill_victim(pid_t pid)
 	progress();
 }
 
-/* Enter what the victim had done. */
+/* Enter the requests of the victim. */
 static void enter_victim(void)
 {
 	unsigned int left = me->queued - me->read_ok - me->read_failed;
@@ -603,7 +606,7 @@ static void enter_victim(void)
 	atomic_fetch_add(&ledger->abandoned, left);
 }
 
-/* Kill a process that writes, to a file of its own or to one of ours. */
+/* Kill a process that writes to a file of its own or of this thread. */
 void do_kill(void)
 {
 	bool nonblock = below(2), ours = !nonblock && below(2);
