@@ -26,7 +26,7 @@
  * operation, and edu_ask() completes it.
  *
  * The device has no reset, and neither does its bus (conventional PCI without power
- * management). What it was told to do cannot be cancelled, and no tag tells an old
+ * management). An operation cannot be cancelled, and no tag distinguishes an old
  * operation's interrupt from a new one's. So the reset of this driver makes sure that
  * no old operation remains:
  *
@@ -627,7 +627,7 @@ static bool edu_end_operation(struct edu *edu)
 /*
  * The device has interrupted. True if that is something for the thread. The device says
  * that it is done before it interrupts, so an interrupt while it is busy is not this
- * operation's: in place of a tag, that tells old interrupts from new ones.
+ * operation's. So "busy" serves as the tag that the device does not have.
  */
 static bool edu_interrupt(struct edu *edu, u32 cause)
 {

@@ -53,7 +53,7 @@ struct op {
 static const char *wanted = "";	/* part of the names of the operations to do */
 static unsigned long all_failed, all_errors;
 static int nth_fd, stay_fd;	/* /proc/thread-self/fail-nth, make-it-fail */
-static int log_fd, say_fd;	/* /dev/kmsg, to read and to write */
+static int kmsg_in, kmsg_out;	/* /dev/kmsg, to read and to write */
 static int held = -1;		/* the file that an operation has open */
 static int pipe_fds[2];		/* what it splices from */
 static aio_context_t aio;	/* 0 if the kernel has none */
@@ -96,7 +96,7 @@ static const char *log_line(void)
 	char *text = NULL;
 
 	while (!text) {
-		ssize_t len = read(log_fd, record, sizeof(record) - 1);
+		ssize_t len = read(kmsg_in, record, sizeof(record) - 1);
 
 		if (len <= 0)
 			break;
@@ -127,7 +127,7 @@ static void forward_log(void)
 		if (dumping && !strncmp(line, "Call Trace:", 11))
 			dumping = false;
 		else
-			dprintf(say_fd, "<3>%s\n", line);
+			dprintf(kmsg_out, "<3>%s\n", line);
 	}
 }
 
@@ -710,12 +710,12 @@ int main(int argc, char **argv)
 		pattern[i] = 'a' + i % 26;
 	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	stay_fd = open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
-	log_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	say_fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	if (nth_fd < 0 || stay_fd < 0 || log_fd < 0 || say_fd < 0)
+	kmsg_in = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	kmsg_out = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	if (nth_fd < 0 || stay_fd < 0 || kmsg_in < 0 || kmsg_out < 0)
 		die("the kernel lacks CONFIG_FAULT_INJECTION: %m");
 	aio = aio_open(8);
-	lseek(log_fd, 0, SEEK_END);
+	lseek(kmsg_in, 0, SEEK_END);
 	mlockall(MCL_CURRENT | MCL_FUTURE);	/* a page fault would allocate */
 	klogctl(8, NULL, 4);			/* the console shows errors only */
 	atexit(restore_console);

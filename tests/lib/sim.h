@@ -105,15 +105,16 @@ static inline double slack(void)
 	return ms ? atoi(ms) / 1000.0 : 0;
 }
 
-/* write() and read() of a text; the length or a negative errno. */
-static inline int say(int fd, const char *text)
+/* write() and read() of a string: the length or a negative errno */
+
+static inline int write_str(int fd, const char *text)
 {
 	ssize_t len = write(fd, text, strlen(text));
 
 	return len < 0 ? -errno : len;
 }
 
-static inline int hear(int fd, char *text, size_t size)
+static inline int read_str(int fd, char *text, size_t size)
 {
 	ssize_t len;
 
@@ -128,23 +129,23 @@ static inline void nonblock(int fd, bool on)
 }
 
 /* Submit a request without waiting for it, on a file without O_NONBLOCK. */
-static inline int post(int fd, const char *text)
+static inline int write_nowait(int fd, const char *text)
 {
 	int len;
 
 	nonblock(fd, true);
-	len = say(fd, text);
+	len = write_str(fd, text);
 	nonblock(fd, false);
 	return len;
 }
 
 /* A child that writes, and exits 0 if write() gave what is @wanted. */
-static inline pid_t fork_say(int fd, int wanted)
+static inline pid_t fork_write(int fd, int wanted)
 {
 	pid_t child = fork();
 
 	if (!child)
-		_exit(say(fd, "x") != wanted);
+		_exit(write_str(fd, "x") != wanted);
 	return child;
 }
 
@@ -217,14 +218,14 @@ static inline int occupy(int nr)
 	int fd = open(NODE, O_WRONLY | O_NONBLOCK);
 
 	while (nr--)
-		say(fd, "x");
+		write_str(fd, "x");
 	return fd;
 }
 
 #define GREW(key) (value(key) - value_in(self->before, key))
-#define EXPECT_HEAR(expected) do {					\
+#define EXPECT_READ(expected) do {					\
 	EXPECT_EQ((int)strlen(expected),				\
-		  hear(self->fd, self->text, sizeof(self->text)));	\
+		  read_str(self->fd, self->text, sizeof(self->text)));	\
 	EXPECT_STREQ(expected, self->text);				\
 } while (0)
 #define SIM_TEST(name) TEST_F_TIMEOUT(sim, name, SECONDS)

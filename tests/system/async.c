@@ -125,7 +125,7 @@ AIO_TEST(aio_event_has_the_errno)
 	ctl("hang\nreset-hang");
 	EXPECT_EQ(-EIO, one(self->ctx, self->cb));
 	EXPECT_EQ(0, fsync(self->fd));		/* the events have reported all */
-	EXPECT_HEAR("");
+	EXPECT_READ("");
 	io_prep_pwrite(&self->cb[0], self->fd, big, sizeof(big), 0);
 	EXPECT_EQ(-EMSGSIZE, one(self->ctx, self->cb));
 	io_prep_pwrite(&self->cb[0], self->fd, nowhere(), 1, 0);
@@ -206,11 +206,11 @@ AIO_TEST(aio_poll_for_results)
 	ctl("latency 500");
 	began = now();
 	nonblock(self->fd, true);
-	say(self->fd, "x");
+	write_str(self->fd, "x");
 	EXPECT_EQ(POLLIN, one(self->ctx, self->cb));
 	EXPECT_LE(0.5, now() - began);
 	EXPECT_GT(0.6 + slack(), now() - began);
-	EXPECT_HEAR("x");
+	EXPECT_READ("x");
 }
 
 AIO_TEST(aio_poll_for_room)
@@ -234,7 +234,7 @@ AIO_TEST(aio_poll_reports_unbinding)
 {
 	ctl("hang");
 	nonblock(self->fd, true);
-	say(self->fd, "x");
+	write_str(self->fd, "x");
 	io_prep_poll(&self->cb[0], self->fd, POLLIN);
 	EXPECT_EQ(1, submit(self->ctx, self->cb, 1));
 	ASSERT_EQ(0, bind_device(0, false));
@@ -260,7 +260,7 @@ AIO_TEST(aio_400_fsyncs_do_not_delay_recovery)
 	ASSERT_EQ(0, io_setup(FLOOD, &ctx));
 	ctl("dead");
 	nonblock(self->only, true);
-	EXPECT_EQ(1, say(self->only, "x"));
+	EXPECT_EQ(1, write_str(self->only, "x"));
 	for (i = 0; i < FLOOD; i++, one++) {
 		io_prep_fsync(one, self->only);
 		ASSERT_EQ(1, io_submit(ctx, 1, &one));
@@ -276,7 +276,7 @@ AIO_TEST(aio_fsync)
 {
 	nonblock(self->only, true);
 	ctl("latency 300\nerror");
-	say(self->only, "x");
+	write_str(self->only, "x");
 	io_prep_fsync(&self->cb[0], self->only);
 	EXPECT_EQ(-EIO, one(self->ctx, self->cb));
 	EXPECT_EQ(0, one(self->ctx, self->cb));
@@ -439,7 +439,7 @@ URING_TEST(uring_write_ends_when_the_device_is_done)
 	EXPECT_GT(0.4 + slack(), now() - began);
 	EXPECT_EQ(1, GREW("completed"));
 	EXPECT_EQ(5, one_write(&self->ring, self->fd, "hello", 5));
-	EXPECT_HEAR("hello");
+	EXPECT_READ("hello");
 }
 
 /* With O_NONBLOCK too the completion comes when the device is done, and has the errno. */
@@ -481,13 +481,13 @@ URING_TEST(uring_errors)
 	EXPECT_EQ(-EIO, one_write(&self->ring, self->fd, "x", 1));
 	ctl("hang");
 	EXPECT_EQ(-ETIMEDOUT, one_write(&self->ring, self->fd, "x", 1));
-	EXPECT_HEAR("");
+	EXPECT_READ("");
 	EXPECT_EQ(-EMSGSIZE, one_write(&self->ring, self->fd, big, sizeof(big)));
 	EXPECT_EQ(-EFAULT, one_write(&self->ring, self->fd, nowhere(), 1));
 	EXPECT_EQ(2, GREW("submitted"));
 }
 
-/* A write either fails at once, or io_uring polls (as old kernels do) until a result is read. */
+/* The write fails, or, where io_uring polls before it writes, waits until a result is read. */
 URING_TEST(uring_write_with_64_unread_results)
 {
 	int i, res;
@@ -499,7 +499,7 @@ URING_TEST(uring_write_with_64_unread_results)
 	EXPECT_EQ(1, io_uring_submit(&self->ring));
 	usleep(100000);
 	EXPECT_EQ(RESULTS, GREW("submitted"));
-	EXPECT_HEAR("x");
+	EXPECT_READ("x");
 	res = ended(&self->ring, NULL);
 	EXPECT_TRUE(res == -ENOBUFS || res == 1);
 	EXPECT_EQ(RESULTS + (res == 1), GREW("completed"));
@@ -583,7 +583,7 @@ URING_TEST(uring_fixed_buffers)
 	EXPECT_EQ(0, memcmp(data, back, MAX));
 }
 
-/* So that read() waits, the write must be outstanding before the read is submitted. */
+/* The read is submitted while the write is outstanding; before, it would return 0. */
 URING_TEST(uring_reads_wait_for_results)
 {
 	struct io_uring_sqe *sqe;
@@ -612,7 +612,7 @@ URING_TEST(uring_fsync)
 
 	ctl("latency 300\nerror");
 	nonblock(self->only, true);
-	say(self->only, "x");
+	write_str(self->only, "x");
 	for (i = 0; i < 2; i++) {
 		sqe = io_uring_get_sqe(&self->ring);
 		io_uring_prep_fsync(sqe, self->only, 0);
@@ -665,7 +665,7 @@ URING_TEST(uring_cancel_of_a_request_in_flight)
 	EXPECT_EQ(0, GREW("cancelled"));
 }
 
-/* What is in flight or queued completes. What waits for room may or may not. */
+/* What is in flight or queued completes. What waits for room may be dropped. */
 URING_TEST(uring_queue_exit_with_requests_in_flight)
 {
 	pid_t child;
@@ -728,7 +728,7 @@ static void *kick(void *fd)
 	return (void *)write(*(int *)fd, &one, sizeof(one));
 }
 
-/* A poll by io_uring completes while its thread waits in write(), which goes on waiting. */
+/* A poll by io_uring completes while its thread waits in write(), and does not end that wait. */
 static void write_beside(struct __test_metadata *_metadata, int only, int flags)
 {
 	int event = eventfd(0, 0), err;
@@ -745,7 +745,7 @@ static void write_beside(struct __test_metadata *_metadata, int only, int flags)
 	io_uring_prep_poll_add(sqe, event, POLLIN);
 	ASSERT_EQ(1, io_uring_submit(&ring));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, kick, &event));
-	EXPECT_EQ(5, say(only, "hello"));
+	EXPECT_EQ(5, write_str(only, "hello"));
 	EXPECT_EQ(POLLIN, ended(&ring, NULL));
 	pthread_join(thread, NULL);
 	io_uring_queue_exit(&ring);

@@ -8,7 +8,7 @@
 #define SWALLOW		"/sys/module/irq_swallow/parameters/"
 #define LIMIT		1	/* seconds, of an operation and of a reset */
 
-/* Seconds for what takes no tick: an operation, asking the device, the start of the next. */
+/* Seconds for what does not wait for a tick: an operation, its start, asking the device. */
 #define SOON		(0.05 + slack())
 
 FIXTURE(fault) {
@@ -72,18 +72,18 @@ static int logged(int log, const char *text)
 #define EXPECT_DONE(text_, least, most) do {				\
 	double began_ = now();						\
 									\
-	EXPECT_EQ((int)strlen(text_), say(self->fd, text_));		\
+	EXPECT_EQ((int)strlen(text_), write_str(self->fd, text_));		\
 	EXPECT_LE(least, now() - began_);				\
 	EXPECT_GE(most, now() - began_);				\
-	EXPECT_HEAR(text_);						\
+	EXPECT_READ(text_);						\
 } while (0)
 
 #define EXPECT_FAILS(err, most) do {					\
 	double began_ = now();						\
 									\
-	EXPECT_EQ(-(err), say(self->fd, "x"));				\
+	EXPECT_EQ(-(err), write_str(self->fd, "x"));				\
 	EXPECT_GE(most, now() - began_);				\
-	EXPECT_HEAR("");						\
+	EXPECT_READ("");						\
 } while (0)
 
 #define EXPECT_NO_RECOVERY() do {					\
@@ -93,7 +93,7 @@ static int logged(int log, const char *text)
 	EXPECT_EQ(0, GREW("reset_failures"));				\
 } while (0)
 
-/* The least that a limit may take, should a tick come late. */
+/* The least time in which a limit may expire: a late tick shortens the next second. */
 static double tick(double seconds)
 {
 	return seconds > slack() ? seconds - slack() : 0;
@@ -137,10 +137,10 @@ FAULT_TEST(lost_interrupt_with_others_queued)
 	ctl("lost 3");
 	nonblock(self->fd, true);
 	for (i = 0; i < 6; i++)
-		EXPECT_EQ(1, say(self->fd, (char [2]) { 'a' + i }));
+		EXPECT_EQ(1, write_str(self->fd, (char [2]) { 'a' + i }));
 	nonblock(self->fd, false);
 	for (i = 0; i < 6; i++)
-		EXPECT_HEAR(((char [2]) { 'a' + i }));
+		EXPECT_READ(((char [2]) { 'a' + i }));
 	EXPECT_LE(tick(3 * LIMIT), now() - began);
 	EXPECT_GE(3 * (LIMIT + 1) + SOON, now() - began);
 	EXPECT_EQ(3, GREW("missed"));
@@ -179,14 +179,14 @@ FAULT_TEST(lost_interrupt_of_a_killed_writer)
 	pid_t child;
 
 	ctl("lost");
-	child = fork_say(self->fd, 1);
+	child = fork_write(self->fd, 1);
 	usleep(100000);
 	kill(child, SIGKILL);
 	exit_status(child);
 	wait_idle();
 	EXPECT_EQ(1, GREW("missed"));
 	EXPECT_EQ(1, GREW("cancelled"));
-	EXPECT_HEAR("");
+	EXPECT_READ("");
 	EXPECT_DONE("next", 0, SOON);
 }
 
@@ -291,10 +291,10 @@ FAULT_TEST(duplicate_completions_end_no_other_request)
 	ctl("duplicate 20\nlatency 1");
 	nonblock(self->fd, true);
 	for (i = 0; i < QUEUE_DEPTH; i++)
-		EXPECT_EQ(1, say(self->fd, (char [2]) { 'a' + i }));
+		EXPECT_EQ(1, write_str(self->fd, (char [2]) { 'a' + i }));
 	nonblock(self->fd, false);
 	for (i = 0; i < QUEUE_DEPTH; i++)
-		EXPECT_HEAR(((char [2]) { 'a' + i }));
+		EXPECT_READ(((char [2]) { 'a' + i }));
 	wait_for("late", value_in(self->before, "late") + QUEUE_DEPTH);
 	EXPECT_EQ(QUEUE_DEPTH, GREW("late"));
 	EXPECT_EQ(QUEUE_DEPTH, GREW("completed"));
@@ -334,7 +334,7 @@ FAULT_TEST(gone_while_in_flight)
 	pid_t child;
 
 	ctl("latency 500");
-	child = fork_say(self->fd, -EIO);
+	child = fork_write(self->fd, -EIO);
 	usleep(100000);
 	EXPECT_GONE(child, began);
 	EXPECT_EQ(0, GREW("completed"));
@@ -348,7 +348,7 @@ FAULT_TEST(gone_while_resetting)
 	pid_t child;
 
 	ctl("hang\nreset-latency 900");
-	child = fork_say(self->fd, -EIO);
+	child = fork_write(self->fd, -EIO);
 	while (value("resets") == value_in(self->before, "resets"))
 		usleep(10000);
 	EXPECT_GONE(child, began);
@@ -365,10 +365,10 @@ FAULT_TEST(gone_with_many_queued)
 	nonblock(self->fd, true);
 	EXPECT_EQ(0, ctl("gone"));
 	for (i = 0; i < 4; i++)
-		EXPECT_EQ(1, say(self->fd, "x"));
+		EXPECT_EQ(1, write_str(self->fd, "x"));
 	nonblock(self->fd, false);
 	for (i = 0; i < 4; i++)
-		EXPECT_EQ(-EIO, hear(self->fd, self->text, 10));
+		EXPECT_EQ(-EIO, read_str(self->fd, self->text, 10));
 	EXPECT_GE(4 * (LIMIT + 1 + LIMIT) + SOON, now() - began);
 	EXPECT_EQ(4, GREW("failed"));
 	ctl("revive");
@@ -392,14 +392,14 @@ FAULT_TEST(revived_within_the_limit)
 	pid_t child;
 
 	ctl("latency 500");
-	child = fork_say(self->fd, 1);
+	child = fork_write(self->fd, 1);
 	usleep(100000);
 	ctl("gone");
 	usleep(100000);
 	ctl("revive\nlatency 5");
 	EXPECT_EQ(0, exit_status(child));	/* after a reset and a retry */
 	EXPECT_EQ(1, GREW("retries"));
-	EXPECT_HEAR("x");
+	EXPECT_READ("x");
 }
 
 /* Storms */

@@ -50,16 +50,16 @@ SIM_TEST(pollin_when_read_would_not_block)
 	EXPECT_EQ(0, read(self->fd, self->text, 10));	/* end of file */
 	ctl("latency 1000");
 	nonblock(self->fd, true);
-	say(self->fd, "x");
+	write_str(self->fd, "x");
 	EXPECT_EQ(POLLOUT, polled(self->fd, POLLIN | POLLOUT, 0));
-	EXPECT_EQ(-EAGAIN, hear(self->fd, self->text, 10));
+	EXPECT_EQ(-EAGAIN, read_str(self->fd, self->text, 10));
 	began = now();
 	EXPECT_EQ(POLLIN, polled(self->fd, POLLIN, 10000));
 	EXPECT_LE(0.9, now() - began);
 	EXPECT_GT(1.1 + slack(), now() - began);
-	EXPECT_HEAR("x");
+	EXPECT_READ("x");
 	EXPECT_EQ(POLLIN, polled(self->fd, POLLIN, 0));
-	EXPECT_EQ(0, hear(self->fd, self->text, 10));
+	EXPECT_EQ(0, read_str(self->fd, self->text, 10));
 }
 
 SIM_TEST(pollin_by_access_mode)
@@ -68,7 +68,7 @@ SIM_TEST(pollin_by_access_mode)
 
 	EXPECT_EQ(POLLIN, polled(rd, POLLIN, 0));
 	EXPECT_EQ(0, polled(wr, POLLIN, 100));
-	EXPECT_EQ(1, say(wr, "x"));
+	EXPECT_EQ(1, write_str(wr, "x"));
 	EXPECT_EQ(POLLOUT, polled(wr, POLLIN | POLLOUT, 0));
 	close(rd);
 	close(wr);
@@ -87,8 +87,8 @@ SIM_TEST(pollout_when_write_would_not_block)
 	EXPECT_LE(0.4, now() - began);
 	EXPECT_GT(0.6 + slack(), now() - began);
 	nonblock(self->fd, true);
-	EXPECT_EQ(1, say(self->fd, "x"));
-	EXPECT_EQ(-EAGAIN, say(self->fd, "x"));
+	EXPECT_EQ(1, write_str(self->fd, "x"));
+	EXPECT_EQ(-EAGAIN, write_str(self->fd, "x"));
 	ctl("latency 5");
 	wait_idle();
 	close(other);
@@ -133,15 +133,15 @@ SIM_TEST(edge_when_a_result_is_done)
 	EXPECT_EQ(0, edge(ep, 100));
 	ctl("latency 500");
 	nonblock(self->fd, true);
-	say(self->fd, "a");
-	say(self->fd, "b");
+	write_str(self->fd, "a");
+	write_str(self->fd, "b");
 	EXPECT_EQ(0, edge(ep, 300));
 	EXPECT_EQ(EPOLLIN, edge(ep, 1000));
-	EXPECT_HEAR("a");
-	EXPECT_EQ(-EAGAIN, hear(self->fd, self->text, 10));
+	EXPECT_READ("a");
+	EXPECT_EQ(-EAGAIN, read_str(self->fd, self->text, 10));
 	EXPECT_EQ(EPOLLIN, edge(ep, 1000));
-	EXPECT_HEAR("b");
-	EXPECT_EQ(0, hear(self->fd, self->text, 10));
+	EXPECT_READ("b");
+	EXPECT_EQ(0, read_str(self->fd, self->text, 10));
 	close(ep);
 }
 
@@ -153,12 +153,12 @@ SIM_TEST(edge_at_end_of_file_after_a_failed_write)
 
 	EXPECT_EQ(EPOLLIN, edge(ep, 0));
 	ctl("latency 500\nerror");
-	writer = fork_say(self->fd, -EIO);
+	writer = fork_write(self->fd, -EIO);
 	usleep(100000);
 	nonblock(self->fd, true);
-	EXPECT_EQ(-EAGAIN, hear(self->fd, self->text, 10));
+	EXPECT_EQ(-EAGAIN, read_str(self->fd, self->text, 10));
 	EXPECT_EQ(EPOLLIN, edge(ep, 1000));
-	EXPECT_EQ(0, hear(self->fd, self->text, 10));
+	EXPECT_EQ(0, read_str(self->fd, self->text, 10));
 	EXPECT_EQ(0, exit_status(writer));
 	close(ep);
 }
@@ -170,13 +170,13 @@ SIM_TEST(edge_at_end_of_file_after_a_killed_write)
 
 	EXPECT_EQ(EPOLLIN, edge(ep, 0));
 	ctl("latency 2000");
-	writer = fork_say(self->fd, 1);
+	writer = fork_write(self->fd, 1);
 	usleep(100000);
 	nonblock(self->fd, true);
-	EXPECT_EQ(-EAGAIN, hear(self->fd, self->text, 10));
+	EXPECT_EQ(-EAGAIN, read_str(self->fd, self->text, 10));
 	kill(writer, SIGKILL);
 	EXPECT_EQ(EPOLLIN, edge(ep, 1000));
-	EXPECT_EQ(0, hear(self->fd, self->text, 10));
+	EXPECT_EQ(0, read_str(self->fd, self->text, 10));
 	exit_status(writer);
 	close(ep);
 }
@@ -190,10 +190,10 @@ SIM_TEST(edge_when_the_queue_has_room_again)
 	other = occupy(QUEUE_DEPTH);
 	nonblock(self->fd, true);
 	for (i = 0; i < 3; i++) {
-		ASSERT_EQ(-EAGAIN, say(self->fd, "x"));
+		ASSERT_EQ(-EAGAIN, write_str(self->fd, "x"));
 		EXPECT_EQ(0, edge(ep, 300));
 		EXPECT_EQ(EPOLLOUT, edge(ep, 1000));
-		EXPECT_EQ(1, say(self->fd, "x"));
+		EXPECT_EQ(1, write_str(self->fd, "x"));
 	}
 	ctl("latency 5");
 	wait_idle();
@@ -210,11 +210,11 @@ SIM_TEST(edge_when_another_file_is_closed)
 	ctl("latency 2000");
 	other = occupy(QUEUE_DEPTH);
 	nonblock(self->fd, true);
-	ASSERT_EQ(-EAGAIN, say(self->fd, "x"));
+	ASSERT_EQ(-EAGAIN, write_str(self->fd, "x"));
 	EXPECT_EQ(0, edge(ep, 0));
 	close(other);
 	EXPECT_EQ(EPOLLOUT, edge(ep, 100));
-	EXPECT_EQ(1, say(self->fd, "x"));
+	EXPECT_EQ(1, write_str(self->fd, "x"));
 	close(ep);
 }
 
@@ -223,7 +223,7 @@ static void *read_one(void *fd)
 	char text[16];
 
 	usleep(200000);
-	return (void *)(long)hear(*(int *)fd, text, sizeof(text));
+	return (void *)(long)read_str(*(int *)fd, text, sizeof(text));
 }
 
 SIM_TEST(edge_when_another_thread_reads_one_of_64_results)
@@ -234,13 +234,13 @@ SIM_TEST(edge_when_another_thread_reads_one_of_64_results)
 
 	ctl("latency 0");
 	for (i = 0; i < RESULTS; i++)
-		ASSERT_EQ(1, say(self->fd, "x"));
-	ASSERT_EQ(-ENOBUFS, say(self->fd, "x"));
+		ASSERT_EQ(1, write_str(self->fd, "x"));
+	ASSERT_EQ(-ENOBUFS, write_str(self->fd, "x"));
 	while (edge(ep, 0))
 		;
 	ASSERT_EQ(0, pthread_create(&reader, NULL, read_one, &self->fd));
 	EXPECT_EQ(EPOLLOUT, edge(ep, 1000));
-	EXPECT_EQ(1, say(self->fd, "x"));
+	EXPECT_EQ(1, write_str(self->fd, "x"));
 	pthread_join(reader, &len);
 	EXPECT_EQ(1, (long)len);
 	close(ep);
@@ -254,7 +254,7 @@ SIM_TEST(edge_at_unbinding)
 	ctl("latency 5000");
 	other = occupy(QUEUE_DEPTH - 1);
 	nonblock(self->fd, true);
-	say(self->fd, "x");
+	write_str(self->fd, "x");
 	while (edge(in, 0) || edge(out, 0))
 		;
 	ASSERT_EQ(0, bind_device(0, false));
@@ -278,17 +278,17 @@ SIM_TEST(edge_after_epoll_ctl_mod)
 	ctl("latency 500");
 	other = occupy(QUEUE_DEPTH);
 	nonblock(self->fd, true);
-	ASSERT_EQ(-EAGAIN, say(self->fd, "x"));
+	ASSERT_EQ(-EAGAIN, write_str(self->fd, "x"));
 	event.events = EPOLLOUT | EPOLLET;
 	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_MOD, self->fd, &event));
 	EXPECT_EQ(0, edge(ep, 0));
 	EXPECT_EQ(EPOLLOUT, edge(ep, 1000));
-	EXPECT_EQ(1, say(self->fd, "x"));
+	EXPECT_EQ(1, write_str(self->fd, "x"));
 	event.events = EPOLLIN | EPOLLET;
 	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_MOD, self->fd, &event));
 	ctl("latency 5");
 	EXPECT_EQ(EPOLLIN, edge(ep, 20000));
-	EXPECT_HEAR("x");
+	EXPECT_READ("x");
 	close(other);
 	close(ep);
 }
@@ -307,7 +307,7 @@ SIM_TEST(edge_for_each_of_two_writers)
 			int ep = watch(fd, EPOLLOUT);
 
 			for (sent = 0; sent < 200; ) {
-				if (say(fd, "x") == 1)
+				if (write_str(fd, "x") == 1)
 					sent++;
 				else if (!edge(ep, 5000))
 					_exit(1);
@@ -388,7 +388,7 @@ PIPED_TEST(splice_to_a_pipe_waits_for_a_result)
 
 	ctl("latency 500");
 	nonblock(self->fd, true);
-	say(self->fd, "slow");
+	write_str(self->fd, "slow");
 	EXPECT_EQ(-1, splice(self->fd, NULL, self->p[1], NULL, PIPE_SIZE, 0));
 	EXPECT_EQ(EAGAIN, errno);
 	nonblock(self->fd, false);
@@ -565,7 +565,7 @@ SIM_TEST(fsync_waits_for_outstanding_requests)
 
 	ctl("latency 200");
 	for (i = 0; i < 5; i++)
-		EXPECT_EQ(1, say(only, "x"));
+		EXPECT_EQ(1, write_str(only, "x"));
 	EXPECT_GT(0.1 + slack(), now() - began);
 	EXPECT_EQ(0, fsync(only));
 	EXPECT_LE(1, now() - began);
@@ -580,11 +580,11 @@ SIM_TEST(fsync_reports_an_unread_error_once)
 	int only = open(NODE, O_WRONLY | O_NONBLOCK);
 
 	ctl("error");
-	EXPECT_EQ(1, say(only, "x"));
+	EXPECT_EQ(1, write_str(only, "x"));
 	EXPECT_EQ(-1, fsync(only));
 	EXPECT_EQ(EIO, errno);
 	EXPECT_EQ(0, fsync(only));
-	EXPECT_EQ(1, say(only, "y"));
+	EXPECT_EQ(1, write_str(only, "y"));
 	EXPECT_EQ(0, fsync(only));
 	close(only);
 }
@@ -596,7 +596,7 @@ SIM_TEST(fsync_reports_a_time_out_once)
 	put(SYSFS "timeout", "1");
 	put(SYSFS "max_retries", "0");
 	ctl("hang");
-	EXPECT_EQ(1, say(only, "x"));
+	EXPECT_EQ(1, write_str(only, "x"));
 	EXPECT_EQ(-1, fsync(only));
 	EXPECT_EQ(ETIMEDOUT, errno);
 	EXPECT_EQ(0, fsync(only));
@@ -609,14 +609,14 @@ SIM_TEST(next_write_reports_an_unread_error_once)
 	int another = open(NODE, O_WRONLY | O_NONBLOCK);
 
 	ctl("error");
-	EXPECT_EQ(1, say(only, "x"));
+	EXPECT_EQ(1, write_str(only, "x"));
 	wait_idle();
 	EXPECT_EQ(POLLOUT, polled(only, POLLOUT, 0));
-	EXPECT_EQ(1, say(another, "y"));	/* has no error of its own */
+	EXPECT_EQ(1, write_str(another, "y"));	/* has no error of its own */
 	EXPECT_EQ(2, GREW("submitted"));
-	EXPECT_EQ(-EIO, say(only, "x"));
+	EXPECT_EQ(-EIO, write_str(only, "x"));
 	EXPECT_EQ(2, GREW("submitted"));
-	EXPECT_EQ(1, say(only, "x"));
+	EXPECT_EQ(1, write_str(only, "x"));
 	EXPECT_EQ(0, fsync(only));
 	EXPECT_EQ(3, GREW("submitted"));
 	close(another);
@@ -628,13 +628,13 @@ SIM_TEST(unread_error_comes_before_eagain)
 	int only = open(NODE, O_WRONLY | O_NONBLOCK), other;
 
 	ctl("error");
-	EXPECT_EQ(1, say(only, "x"));
+	EXPECT_EQ(1, write_str(only, "x"));
 	wait_idle();
 	ctl("latency 500");
 	other = occupy(QUEUE_DEPTH);
 	EXPECT_EQ(POLLOUT, polled(only, POLLOUT, 0));
-	EXPECT_EQ(-EIO, say(only, "x"));
-	EXPECT_EQ(-EAGAIN, say(only, "x"));
+	EXPECT_EQ(-EIO, write_str(only, "x"));
+	EXPECT_EQ(-EAGAIN, write_str(only, "x"));
 	EXPECT_EQ(0, polled(only, POLLOUT, 0));
 	ctl("latency 5");
 	wait_idle();
@@ -646,10 +646,10 @@ SIM_TEST(fsync_leaves_errors_to_read)
 {
 	nonblock(self->fd, true);
 	ctl("error");
-	EXPECT_EQ(1, say(self->fd, "x"));
+	EXPECT_EQ(1, write_str(self->fd, "x"));
 	EXPECT_EQ(0, fsync(self->fd));
-	EXPECT_EQ(-EIO, hear(self->fd, self->text, 10));
-	EXPECT_EQ(0, hear(self->fd, self->text, 10));
+	EXPECT_EQ(-EIO, read_str(self->fd, self->text, 10));
+	EXPECT_EQ(0, read_str(self->fd, self->text, 10));
 }
 
 SIM_TEST(blocking_write_leaves_no_error_to_fsync)
@@ -657,9 +657,9 @@ SIM_TEST(blocking_write_leaves_no_error_to_fsync)
 	int only = open(NODE, O_WRONLY);
 
 	ctl("error");
-	EXPECT_EQ(-EIO, say(only, "x"));
+	EXPECT_EQ(-EIO, write_str(only, "x"));
 	EXPECT_EQ(0, fsync(only));
-	EXPECT_EQ(1, say(only, "x"));
+	EXPECT_EQ(1, write_str(only, "x"));
 	close(only);
 }
 
@@ -670,7 +670,7 @@ SIM_TEST(fsync_ends_on_sigkill_and_on_unbinding)
 	pid_t child;
 
 	ctl("hang");
-	EXPECT_EQ(1, say(only, "x"));
+	EXPECT_EQ(1, write_str(only, "x"));
 	child = fork();
 	if (!child)
 		_exit(fsync(only));
@@ -697,10 +697,10 @@ SIM_TEST(fsync_ignores_later_requests)
 	pid_t child;
 
 	ctl("latency 50");
-	EXPECT_EQ(1, say(only, "x"));
+	EXPECT_EQ(1, write_str(only, "x"));
 	child = fork();
 	while (!child) {
-		say(only, "x");
+		write_str(only, "x");
 		usleep(10000);
 	}
 	usleep(100000);

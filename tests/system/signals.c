@@ -21,9 +21,9 @@ static int round_trip(int fd)
 {
 	char text[16];
 
-	if (say(fd, "hello") != 5)
+	if (write_str(fd, "hello") != 5)
 		return WRITE_FAILED;
-	if (hear(fd, text, sizeof(text)) != 5)
+	if (read_str(fd, text, sizeof(text)) != 5)
 		return READ_FAILED;
 	return strcmp(text, "hello") ? WRONG_DATA : 0;
 }
@@ -34,10 +34,10 @@ static int read_trip(int fd)
 	char text[16];
 
 	nonblock(fd, true);
-	if (say(fd, "hello") != 5)
+	if (write_str(fd, "hello") != 5)
 		return WRITE_FAILED;
 	nonblock(fd, false);
-	if (hear(fd, text, sizeof(text)) != 5)
+	if (read_str(fd, text, sizeof(text)) != 5)
 		return READ_FAILED;
 	return strcmp(text, "hello") ? WRONG_DATA : 0;
 }
@@ -180,7 +180,7 @@ SIM_TEST(stop_takes_effect_when_write_returns)
 	int status;
 
 	ctl("latency 1000");
-	child = fork_say(self->fd, 1);
+	child = fork_write(self->fd, 1);
 	usleep(200000);
 	kill(child, SIGSTOP);
 	EXPECT_EQ(child, waitpid(child, &status, WUNTRACED));
@@ -190,7 +190,7 @@ SIM_TEST(stop_takes_effect_when_write_returns)
 	EXPECT_EQ(1, GREW("completed"));
 	kill(child, SIGCONT);
 	EXPECT_EQ(0, exit_status(child));
-	EXPECT_HEAR("x");
+	EXPECT_READ("x");
 	EXPECT_EQ(1, GREW("submitted"));
 }
 
@@ -209,7 +209,7 @@ static int write_under_a_timer(int flags)
 
 	alarm_each(0.01, 0.01, flags);
 	for (i = 0; i < TICKED; i++)
-		if (say(fd, "x") != 1)
+		if (write_str(fd, "x") != 1)
 			return 1;
 	took = now() - began;
 	return took < TICKED * 0.025 || took > TICKED * 0.030 + slack() ? 2 : 0;
@@ -241,7 +241,7 @@ SIM_TEST(timer_100_hz_with_sa_restart)
 	EXPECT_EQ(TICKED, GREW("completed"));
 }
 
-/* Writers wait for room too, which SA_RESTART makes them resume. */
+/* Writers also wait for room here; SA_RESTART resumes that wait. */
 SIM_TEST(timer_100_hz_and_a_full_queue)
 {
 	pid_t child[2 * QUEUE_DEPTH];
@@ -252,7 +252,7 @@ SIM_TEST(timer_100_hz_and_a_full_queue)
 		child[i] = fork();
 		if (!child[i]) {
 			alarm_each(0.01, 0.01, SA_RESTART);
-			_exit(say(self->fd, "x") != 1);
+			_exit(write_str(self->fd, "x") != 1);
 		}
 	}
 	for (i = 0; i < 2 * QUEUE_DEPTH; i++)
@@ -270,12 +270,12 @@ SIM_TEST(handler_while_the_request_is_in_flight)
 	child = fork();
 	if (!child) {
 		alarm_in(0.3, 0);
-		_exit(say(self->fd, "x") != 1);
+		_exit(write_str(self->fd, "x") != 1);
 	}
 	EXPECT_EQ(0, exit_status(child));
 	EXPECT_LE(1, now() - began);
 	EXPECT_EQ(1, GREW("completed"));
-	EXPECT_HEAR("x");
+	EXPECT_READ("x");
 }
 
 SIM_TEST(handler_while_the_request_is_queued)
@@ -283,17 +283,17 @@ SIM_TEST(handler_while_the_request_is_queued)
 	pid_t child;
 
 	ctl("latency 1000");
-	post(self->fd, "first");
+	write_nowait(self->fd, "first");
 	child = fork();
 	if (!child) {
 		alarm_in(0.3, 0);
-		_exit(say(self->fd, "x") != 1);
+		_exit(write_str(self->fd, "x") != 1);
 	}
 	EXPECT_EQ(0, exit_status(child));
 	EXPECT_EQ(0, GREW("cancelled"));
 	EXPECT_EQ(2, GREW("completed"));
-	EXPECT_HEAR("first");
-	EXPECT_HEAR("x");
+	EXPECT_READ("first");
+	EXPECT_READ("x");
 }
 
 SIM_TEST(eintr_while_write_waits_for_room)
@@ -307,7 +307,7 @@ SIM_TEST(eintr_while_write_waits_for_room)
 	child = fork();
 	if (!child) {
 		alarm_in(0.2, 0);
-		_exit(say(self->fd, "x") != -EINTR);
+		_exit(write_str(self->fd, "x") != -EINTR);
 	}
 	EXPECT_EQ(0, exit_status(child));
 	EXPECT_GT(0.5 + slack(), now() - began);
@@ -316,7 +316,7 @@ SIM_TEST(eintr_while_write_waits_for_room)
 	ctl("latency 5");
 	wait_idle();
 	EXPECT_EQ(QUEUE_DEPTH, GREW("submitted"));
-	EXPECT_HEAR("");
+	EXPECT_READ("");
 	close(other);
 }
 
@@ -325,14 +325,14 @@ SIM_TEST(eintr_while_read_waits)
 	pid_t child;
 
 	ctl("latency 2000");
-	post(self->fd, "x");
+	write_nowait(self->fd, "x");
 	child = fork();
 	if (!child) {
 		alarm_in(0.5, 0);
-		_exit(hear(self->fd, self->text, 10) != -EINTR);
+		_exit(read_str(self->fd, self->text, 10) != -EINTR);
 	}
 	EXPECT_EQ(0, exit_status(child));
-	EXPECT_HEAR("x");
+	EXPECT_READ("x");
 }
 
 SIM_TEST(sa_restart_resumes_read)
@@ -340,14 +340,14 @@ SIM_TEST(sa_restart_resumes_read)
 	pid_t child;
 
 	ctl("latency 1000");
-	post(self->fd, "x");
+	write_nowait(self->fd, "x");
 	child = fork();
 	if (!child) {
 		alarm_each(0.1, 0.1, SA_RESTART);
-		_exit(hear(self->fd, self->text, 10) != 1);
+		_exit(read_str(self->fd, self->text, 10) != 1);
 	}
 	EXPECT_EQ(0, exit_status(child));
-	EXPECT_HEAR("");
+	EXPECT_READ("");
 }
 
 /* Fatal signals */
@@ -388,7 +388,7 @@ FIXTURE_TEARDOWN(killed)
 {
 	restore();
 	EXPECT_TRUE(identity());
-	EXPECT_HEAR("");	/* the result was dropped */
+	EXPECT_READ("");	/* the result was dropped */
 	close(self->fd);
 }
 
@@ -400,7 +400,7 @@ static int kill_behind(int fd, int ahead, int signal, double *took)
 	double began;
 
 	if (!child) {
-		say(fd, "x");
+		write_str(fd, "x");
 		_exit(0);
 	}
 	usleep(200000);

@@ -11,8 +11,8 @@
 
 SIM_TEST(loops_data_back)
 {
-	EXPECT_EQ(5, say(self->fd, "hello"));
-	EXPECT_HEAR("hello");
+	EXPECT_EQ(5, write_str(self->fd, "hello"));
+	EXPECT_READ("hello");
 	EXPECT_EQ(1, GREW("completed"));
 }
 
@@ -39,7 +39,7 @@ SIM_TEST(writev_is_one_request)
 	struct iovec iov[2] = { { "ab", 2 }, { "cde", 3 } };
 
 	EXPECT_EQ(5, writev(self->fd, iov, 2));
-	EXPECT_HEAR("abcde");
+	EXPECT_READ("abcde");
 	EXPECT_EQ(1, GREW("submitted"));
 }
 
@@ -48,20 +48,20 @@ SIM_TEST(efault_changes_nothing)
 	EXPECT_EQ(-1, write(self->fd, nowhere(), 10));
 	EXPECT_EQ(EFAULT, errno);
 	EXPECT_EQ(0, GREW("submitted"));
-	say(self->fd, "kept");
+	write_str(self->fd, "kept");
 	EXPECT_EQ(-1, read(self->fd, nowhere(), 10));
 	EXPECT_EQ(EFAULT, errno);
-	EXPECT_HEAR("kept");
+	EXPECT_READ("kept");
 }
 
 SIM_TEST(directions_and_seeking)
 {
 	int rd = open(NODE, O_RDONLY), wr = open(NODE, O_WRONLY);
 
-	EXPECT_EQ(-EBADF, say(rd, "x"));
-	EXPECT_EQ(0, hear(rd, self->text, 10));
-	EXPECT_EQ(1, say(wr, "x"));
-	EXPECT_EQ(-EBADF, hear(wr, self->text, 10));
+	EXPECT_EQ(-EBADF, write_str(rd, "x"));
+	EXPECT_EQ(0, read_str(rd, self->text, 10));
+	EXPECT_EQ(1, write_str(wr, "x"));
+	EXPECT_EQ(-EBADF, read_str(wr, self->text, 10));
 	EXPECT_EQ(-1, lseek(wr, 0, SEEK_SET));
 	EXPECT_EQ(ESPIPE, errno);
 	close(rd);
@@ -74,18 +74,18 @@ SIM_TEST(results_go_to_their_file_in_order)
 	char text[8];
 
 	nonblock(self->fd, true);
-	EXPECT_EQ(2, say(self->fd, "a1"));
-	EXPECT_EQ(2, say(other, "b1"));
-	EXPECT_EQ(2, say(self->fd, "a2"));
-	EXPECT_EQ(2, say(other, "b2"));
+	EXPECT_EQ(2, write_str(self->fd, "a1"));
+	EXPECT_EQ(2, write_str(other, "b1"));
+	EXPECT_EQ(2, write_str(self->fd, "a2"));
+	EXPECT_EQ(2, write_str(other, "b2"));
 	nonblock(self->fd, false);
 	nonblock(other, false);
-	EXPECT_EQ(2, hear(other, text, 8));
+	EXPECT_EQ(2, read_str(other, text, 8));
 	EXPECT_STREQ("b1", text);
-	EXPECT_HEAR("a1");
-	EXPECT_HEAR("a2");
-	EXPECT_HEAR("");
-	EXPECT_EQ(2, hear(other, text, 8));
+	EXPECT_READ("a1");
+	EXPECT_READ("a2");
+	EXPECT_READ("");
+	EXPECT_EQ(2, read_str(other, text, 8));
 	EXPECT_STREQ("b2", text);
 	close(other);
 }
@@ -94,14 +94,14 @@ SIM_TEST(short_reads)
 {
 	char text[5];
 
-	say(self->fd, "abcdefg");
-	say(self->fd, "hi");
-	EXPECT_EQ(4, hear(self->fd, text, sizeof(text)));
+	write_str(self->fd, "abcdefg");
+	write_str(self->fd, "hi");
+	EXPECT_EQ(4, read_str(self->fd, text, sizeof(text)));
 	EXPECT_STREQ("abcd", text);
 	EXPECT_EQ(0, read(self->fd, text, 0));
-	EXPECT_EQ(3, hear(self->fd, text, sizeof(text)));
+	EXPECT_EQ(3, read_str(self->fd, text, sizeof(text)));
 	EXPECT_STREQ("efg", text);
-	EXPECT_HEAR("hi");
+	EXPECT_READ("hi");
 }
 
 SIM_TEST(read_blocks_while_something_is_outstanding)
@@ -110,11 +110,11 @@ SIM_TEST(read_blocks_while_something_is_outstanding)
 
 	ctl("latency 2000");
 	nonblock(self->fd, true);
-	EXPECT_EQ(4, say(self->fd, "slow"));
+	EXPECT_EQ(4, write_str(self->fd, "slow"));
 	EXPECT_GT(1 + slack(), now() - began);
-	EXPECT_EQ(-EAGAIN, hear(self->fd, self->text, 10));
+	EXPECT_EQ(-EAGAIN, read_str(self->fd, self->text, 10));
 	nonblock(self->fd, false);
-	EXPECT_HEAR("slow");
+	EXPECT_READ("slow");
 	EXPECT_LE(2, now() - began);
 	EXPECT_GT(2.5 + slack(), now() - began);
 }
@@ -126,14 +126,14 @@ SIM_TEST(full_queue)
 	ctl("latency 100");
 	nonblock(self->fd, true);
 	for (i = 0; i < QUEUE_DEPTH; i++)
-		EXPECT_EQ(1, say(self->fd, "x"));
-	EXPECT_EQ(-EAGAIN, say(self->fd, "x"));
+		EXPECT_EQ(1, write_str(self->fd, "x"));
+	EXPECT_EQ(-EAGAIN, write_str(self->fd, "x"));
 	EXPECT_EQ(0, polled(self->fd, POLLOUT, 0));
 	EXPECT_EQ(QUEUE_DEPTH, GREW("submitted"));
 	EXPECT_EQ(POLLOUT, polled(self->fd, POLLOUT, 1000));
-	EXPECT_EQ(1, say(self->fd, "x"));
+	EXPECT_EQ(1, write_str(self->fd, "x"));
 	nonblock(self->fd, false);
-	EXPECT_EQ(1, say(self->fd, "x"));	/* waits for room, then for its end */
+	EXPECT_EQ(1, write_str(self->fd, "x"));	/* waits for room, then for its end */
 }
 
 SIM_TEST(sixty_four_unread_results)
@@ -142,15 +142,15 @@ SIM_TEST(sixty_four_unread_results)
 
 	ctl("latency 0");
 	for (i = 0; i < RESULTS; i++)
-		EXPECT_EQ(1, say(self->fd, "x"));
-	EXPECT_EQ(-ENOBUFS, say(self->fd, "x"));
+		EXPECT_EQ(1, write_str(self->fd, "x"));
+	EXPECT_EQ(-ENOBUFS, write_str(self->fd, "x"));
 	EXPECT_EQ(POLLIN, polled(self->fd, POLLIN | POLLOUT, 0));
 	EXPECT_EQ(POLLOUT, polled(only, POLLIN | POLLOUT, 0));
 	EXPECT_EQ(RESULTS, GREW("submitted"));
-	EXPECT_HEAR("x");
-	EXPECT_EQ(1, say(self->fd, "x"));
-	for (i = 0; i < RESULTS + 1; i++)	/* a file open to write only keeps none */
-		EXPECT_EQ(1, say(only, "x"));
+	EXPECT_READ("x");
+	EXPECT_EQ(1, write_str(self->fd, "x"));
+	for (i = 0; i < RESULTS + 1; i++)	/* a write-only file keeps none */
+		EXPECT_EQ(1, write_str(only, "x"));
 	close(only);
 }
 
@@ -167,11 +167,11 @@ SIM_TEST(hang_is_detected_in_time_at_any_phase)
 		usleep(41000 * phase);
 		ctl("hang");
 		began = now();
-		ASSERT_EQ(1, say(self->fd, "x"));
+		ASSERT_EQ(1, write_str(self->fd, "x"));
 		took = now() - began;
 		EXPECT_LT(1.0 - slack(), took);
 		EXPECT_GT(2.0 + 0.05 + slack(), took);	/* reset, retry, interrupts */
-		EXPECT_HEAR("x");
+		EXPECT_READ("x");
 	}
 	EXPECT_EQ(25, GREW("timeouts"));
 	EXPECT_EQ(25, GREW("resets"));
@@ -182,30 +182,30 @@ SIM_TEST(hang_is_detected_in_time_at_any_phase)
 SIM_TEST(eio_from_the_device)
 {
 	ctl("error");
-	EXPECT_EQ(-EIO, say(self->fd, "x"));
+	EXPECT_EQ(-EIO, write_str(self->fd, "x"));
 	EXPECT_EQ(1, GREW("failed"));
 	EXPECT_EQ(0, GREW("timeouts"));
-	EXPECT_HEAR("");
+	EXPECT_READ("");
 }
 
 SIM_TEST(eio_from_a_hung_reset)
 {
 	ctl("hang\nreset-hang");
-	EXPECT_EQ(-EIO, say(self->fd, "x"));
+	EXPECT_EQ(-EIO, write_str(self->fd, "x"));
 	EXPECT_EQ(1, GREW("reset_failures"));
-	EXPECT_EQ(1, say(self->fd, "y"));
-	EXPECT_HEAR("y");
+	EXPECT_EQ(1, write_str(self->fd, "y"));
+	EXPECT_READ("y");
 }
 
 SIM_TEST(etimedout_when_retries_run_out)
 {
 	put(SYSFS "max_retries", "2");
 	ctl("hang 100");
-	EXPECT_EQ(-ETIMEDOUT, say(self->fd, "x"));
+	EXPECT_EQ(-ETIMEDOUT, write_str(self->fd, "x"));
 	EXPECT_EQ(3, GREW("timeouts"));
 	EXPECT_EQ(2, GREW("retries"));
 	ctl("clear");
-	EXPECT_EQ(1, say(self->fd, "y"));
+	EXPECT_EQ(1, write_str(self->fd, "y"));
 }
 
 SIM_TEST(read_reports_errors_of_nonblocking_writes)
@@ -214,29 +214,29 @@ SIM_TEST(read_reports_errors_of_nonblocking_writes)
 	put(SYSFS "max_retries", "0");
 	nonblock(self->fd, true);
 	ctl("latency 20\nerror");
-	say(self->fd, "a");	/* fails with EIO */
-	say(self->fd, "b");
+	write_str(self->fd, "a");	/* fails with EIO */
+	write_str(self->fd, "b");
 	usleep(100000);
 	ctl("hang");
-	say(self->fd, "c");	/* fails with ETIMEDOUT */
-	say(self->fd, "d");
+	write_str(self->fd, "c");	/* fails with ETIMEDOUT */
+	write_str(self->fd, "d");
 	nonblock(self->fd, false);
-	EXPECT_EQ(-EIO, hear(self->fd, self->text, 10));
-	EXPECT_HEAR("b");
-	EXPECT_EQ(-ETIMEDOUT, hear(self->fd, self->text, 10));
-	EXPECT_HEAR("d");
-	EXPECT_HEAR("");
+	EXPECT_EQ(-EIO, read_str(self->fd, self->text, 10));
+	EXPECT_READ("b");
+	EXPECT_EQ(-ETIMEDOUT, read_str(self->fd, self->text, 10));
+	EXPECT_READ("d");
+	EXPECT_READ("");
 }
 
 SIM_TEST(late_interrupts_are_ignored)
 {
 	ctl("late 4200\nreset-latency 1500");	/* during the reset */
-	EXPECT_EQ(2, say(self->fd, "me"));
-	EXPECT_HEAR("me");
+	EXPECT_EQ(2, write_str(self->fd, "me"));
+	EXPECT_READ("me");
 	EXPECT_EQ(1, GREW("late"));
 	ctl("late 4600\nreset-latency 50\nlatency 2000");	/* during the retry */
-	EXPECT_EQ(3, say(self->fd, "you"));
-	EXPECT_HEAR("you");
+	EXPECT_EQ(3, write_str(self->fd, "you"));
+	EXPECT_READ("you");
 	EXPECT_EQ(2, GREW("late"));
 	EXPECT_EQ(2, GREW("completed"));
 	EXPECT_EQ(0, GREW("spurious"));
@@ -268,9 +268,9 @@ SIM_TEST(dead_until_revived)
 	put(SYSFS "reset_timeout", "1");
 	ctl("dead");
 	EXPECT_EQ(1, value("dead"));
-	EXPECT_EQ(-EIO, say(self->fd, "x"));
+	EXPECT_EQ(-EIO, write_str(self->fd, "x"));
 	ctl("revive");
-	EXPECT_EQ(1, say(self->fd, "y"));
+	EXPECT_EQ(1, write_str(self->fd, "y"));
 }
 
 /* Processes that end, files that close */
@@ -280,21 +280,21 @@ SIM_TEST(two_readers_take_turns)
 	pid_t first, second;
 
 	ctl("latency 2000");
-	post(self->fd, "x");
+	write_nowait(self->fd, "x");
 	first = fork();
 	if (!first)
-		_exit(hear(self->fd, self->text, 10) != 1);
+		_exit(read_str(self->fd, self->text, 10) != 1);
 	usleep(200000);
 	second = fork();
 	if (!second) {
 		alarm_in(0.5, 0);
-		_exit(hear(self->fd, self->text, 10) != -EINTR);
+		_exit(read_str(self->fd, self->text, 10) != -EINTR);
 	}
 	EXPECT_EQ(0, exit_status(second));
 	nonblock(self->fd, true);
-	EXPECT_EQ(-EAGAIN, hear(self->fd, self->text, 10));
+	EXPECT_EQ(-EAGAIN, read_str(self->fd, self->text, 10));
 	EXPECT_EQ(0, exit_status(first));
-	EXPECT_HEAR("");
+	EXPECT_READ("");
 }
 
 SIM_TEST(killed_submitter)
@@ -307,7 +307,7 @@ SIM_TEST(killed_submitter)
 		double began;
 
 		if (!child) {
-			say(self->fd, "x");
+			write_str(self->fd, "x");
 			_exit(0);
 		}
 		usleep(100000);
@@ -320,8 +320,8 @@ SIM_TEST(killed_submitter)
 	wait_idle();
 	EXPECT_EQ(6, GREW("submitted"));
 	EXPECT_EQ(6, GREW("cancelled"));
-	EXPECT_EQ(1, say(self->fd, "y"));
-	EXPECT_HEAR("y");
+	EXPECT_EQ(1, write_str(self->fd, "y"));
+	EXPECT_READ("y");
 }
 
 SIM_TEST(close_with_requests_queued_and_in_flight)
@@ -330,18 +330,18 @@ SIM_TEST(close_with_requests_queued_and_in_flight)
 	int only = open(NODE, O_WRONLY | O_NONBLOCK);
 
 	ctl("latency 500");
-	say(fd, "in flight");
-	say(fd, "queued");
-	say(only, "queued");
-	say(only, "queued");
+	write_str(fd, "in flight");
+	write_str(fd, "queued");
+	write_str(only, "queued");
+	write_str(only, "queued");
 	close(fd);
 	close(only);
 	EXPECT_EQ(3, GREW("cancelled"));
 	EXPECT_EQ(1, value("outstanding"));
 	wait_idle();
 	EXPECT_EQ(4, GREW("cancelled"));
-	EXPECT_EQ(1, say(self->fd, "y"));
-	EXPECT_HEAR("y");
+	EXPECT_EQ(1, write_str(self->fd, "y"));
+	EXPECT_READ("y");
 }
 
 SIM_TEST(statistics_add_up_at_every_moment)
@@ -357,9 +357,9 @@ SIM_TEST(statistics_add_up_at_every_moment)
 			int fd = open(NODE, i & 1 ? O_WRONLY : O_RDWR | O_NONBLOCK);
 
 			for (srand(i); ; usleep(rand() % 3000)) {
-				say(fd, "data");
+				write_str(fd, "data");
 				if (!(i & 1))
-					hear(fd, self->text, 10);
+					read_str(fd, self->text, 10);
 			}
 		}
 	}
@@ -426,10 +426,10 @@ SIM_TEST(control_lines_are_taken_in_order)
 	char line[66];
 
 	/* a short write, up to the bad line */
-	EXPECT_EQ(26, say(fd, "latency 7\nerror 3\n\nhang 2\nbogus\nlatency 9\n"));
+	EXPECT_EQ(26, write_str(fd, "latency 7\nerror 3\n\nhang 2\nbogus\nlatency 9\n"));
 	EXPECT_EQ(7, value("latency_ms"));
 	EXPECT_EQ(3, value("pending_error"));
-	EXPECT_EQ(-EINVAL, say(fd, "bogus\nlatency 8\n"));
+	EXPECT_EQ(-EINVAL, write_str(fd, "bogus\nlatency 8\n"));
 	EXPECT_EQ(7, value("latency_ms"));
 	memset(line, ' ', sizeof(line));	/* 64 bytes and a newline fit */
 	memcpy(line, "latency 6", 9);
@@ -486,7 +486,7 @@ SIM_TEST(control_node_shows_state_and_counter)
 	EXPECT_NE(NULL, strstr(self->before, "state: idle\ncounter: -1\n"));
 	ctl("hang\nreset-latency 1500\nlatency 10\n");
 	nonblock(self->fd, true);
-	say(self->fd, "x");
+	write_str(self->fd, "x");
 	snapshot(all);
 	EXPECT_TRUE(strstr(all, "state: busy\ncounter: 3\n") ||
 		    strstr(all, "state: busy\ncounter: 2\n"));
@@ -502,7 +502,7 @@ SIM_TEST(attributes)
 	char path[128], text[32], all[MAX];
 	size_t i;
 
-	say(self->fd, "x");
+	write_str(self->fd, "x");
 	snapshot(all);
 	for (i = 0; i < NR_ATTRS; i++) {
 		snprintf(path, sizeof(path), SYSFS "%s", attr_names[i]);
@@ -531,11 +531,11 @@ SIM_TEST(unbind_with_requests_queued_and_in_flight)
 	pid_t writer, poller;
 
 	ctl("hang 100");
-	say(reader, "in flight");
-	say(reader, "queued");
+	write_str(reader, "in flight");
+	write_str(reader, "queued");
 	writer = fork();
 	if (!writer)
-		_exit(say(self->fd, "queued") != -ENODEV);
+		_exit(write_str(self->fd, "queued") != -ENODEV);
 	poller = fork();
 	if (!poller)
 		_exit(polled(reader, POLLIN, -1) != (POLLERR | POLLHUP));
@@ -545,12 +545,12 @@ SIM_TEST(unbind_with_requests_queued_and_in_flight)
 
 	EXPECT_EQ(0, exit_status(writer));
 	EXPECT_EQ(0, exit_status(poller));
-	EXPECT_EQ(-ENODEV, say(self->fd, "x"));
-	EXPECT_EQ(-ENODEV, hear(self->fd, self->text, 10));
-	EXPECT_EQ(-ENODEV, hear(reader, self->text, 10));
+	EXPECT_EQ(-ENODEV, write_str(self->fd, "x"));
+	EXPECT_EQ(-ENODEV, read_str(self->fd, self->text, 10));
+	EXPECT_EQ(-ENODEV, read_str(reader, self->text, 10));
 	EXPECT_EQ(POLLERR | POLLHUP, polled(self->fd, POLLIN | POLLOUT, 0));
-	EXPECT_EQ(-ENODEV, say(ctl_fd, "clear\n"));
-	EXPECT_EQ(-ENODEV, hear(ctl_fd, self->text, 10));
+	EXPECT_EQ(-ENODEV, write_str(ctl_fd, "clear\n"));
+	EXPECT_EQ(-ENODEV, read_str(ctl_fd, self->text, 10));
 	EXPECT_EQ(POLLERR | POLLHUP, polled(ctl_fd, POLLIN | POLLOUT, 0));
 	EXPECT_EQ(-1, open(NODE, O_RDWR));
 	EXPECT_EQ(ENOENT, errno);
@@ -559,27 +559,27 @@ SIM_TEST(unbind_with_requests_queued_and_in_flight)
 	ctl("clear");
 	close(reader);
 	close(ctl_fd);
-	EXPECT_EQ(-ENODEV, say(self->fd, "x"));	/* bound again, but not for this file */
+	EXPECT_EQ(-ENODEV, write_str(self->fd, "x"));	/* bound again, but not for this file */
 	close(self->fd);
 	self->fd = open(NODE, O_RDWR);
 	ASSERT_GE(self->fd, 0);
-	EXPECT_EQ(3, say(self->fd, "new"));
-	EXPECT_HEAR("new");
+	EXPECT_EQ(3, write_str(self->fd, "new"));
+	EXPECT_READ("new");
 }
 
 SIM_TEST(interrupt_while_unbound)
 {
 	ctl("late 300");
 	nonblock(self->fd, true);
-	say(self->fd, "old");
+	write_str(self->fd, "old");
 	ASSERT_EQ(0, bind_device(0, false));
 	close(self->fd);
 	usleep(500000);
 	ASSERT_EQ(0, bind_device(0, true));
 	self->fd = open(NODE, O_RDWR);
 	ASSERT_GE(self->fd, 0);
-	EXPECT_EQ(3, say(self->fd, "new"));
-	EXPECT_HEAR("new");
+	EXPECT_EQ(3, write_str(self->fd, "new"));
+	EXPECT_READ("new");
 	EXPECT_EQ(1, value("completed"));
 	EXPECT_EQ(0, value("timeouts"));
 }
@@ -595,7 +595,7 @@ SIM_TEST(unbound_and_bound_under_load)
 			fd = open(i == 2 ? CTL : NODE, O_RDWR | (i ? 0 : O_NONBLOCK));
 			if (fd < 0)
 				continue;
-			while (say(fd, i == 2 ? "hang" : "data") != -ENODEV)
+			while (write_str(fd, i == 2 ? "hang" : "data") != -ENODEV)
 				usleep(500);
 			close(fd);
 		}
@@ -613,7 +613,7 @@ SIM_TEST(unbound_and_bound_under_load)
 	ctl("clear");
 	fd = open(NODE, O_RDWR);
 	ASSERT_GE(fd, 0);
-	EXPECT_EQ(1, say(fd, "x"));
+	EXPECT_EQ(1, write_str(fd, "x"));
 	close(fd);
 }
 
