@@ -19,7 +19,7 @@ struct oracle {
 static __attribute__((format(printf, 2, 3)))
 void oracle_wrong(struct oracle *o, const char *format, ...)
 {
-	char text[900];
+	char text[3500];
 	va_list args;
 
 	va_start(args, format);
