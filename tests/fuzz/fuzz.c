@@ -273,7 +273,7 @@ static void check_devices(void)
 	int fd;
 
 	for (d = 0; d < NR_DEVICES; d++) {
-		put_back(d);
+		revive(d);
 		bind_device(d, true);
 		set_attr(d, "timeout", 1);
 		set_attr(d, "max_retries", 0);

@@ -157,7 +157,7 @@ void start_callers(const char *kind, unsigned int number, unsigned int first,
 /* medic.c: what keeps the callers' devices working */
 void open_revive_nodes(void);
 void close_revive_nodes(void);
-void put_back(unsigned int device);
+void revive(unsigned int device);
 void medic_run(void);
 void binder_run(struct worker *worker, unsigned int number);
 

@@ -22,12 +22,12 @@ void close_revive_nodes(void)
 	close(revive_fds[1]);
 }
 
-/* Revive a device that is gone, which has no node while it is unbound. */
-void put_back(unsigned int device)
+/* Revive a device that may be unbound, and so have no node but the one opened earlier. */
+void revive(unsigned int device)
 {
 	if (device == 3 || device == 4)
 		if (write(revive_fds[device - 3], "revive", 6) != 6)
-			die("device %u cannot be put back: %m", device);
+			die("device %u cannot be revived: %m", device);
 }
 
 /* Undo the callers' faults all the time; inject errors where their faults are rare. */
@@ -38,7 +38,7 @@ void medic_run(void)
 	while (!stopped()) {
 		alarm(STUCK);
 		for (device = 1; device <= 4; device++) {
-			put_back(device);
+			revive(device);
 			ctl_command(device, "clear\nrevive\nlatency 1\nreset-latency 1\n%s",
 				    device & 1 ? "error 1\n" : "");
 			set_attr(device, "timeout", 1);
