@@ -76,11 +76,10 @@ model:	## check the Promela models of the scheme and of the engine with spin
 litmus:	## check the engine's memory ordering with herd7 and the kernel's memory model
 	$(run) litmus
 
-smp:	## KUnit with 2 CPUs, KASAN and lockdep, in real time
-	$(run) smp
-
-isolated:	## isolcpus, nohz_full, and CPUs that go off line, in real time
-	$(run) isolated
+# The tests of which `make test` runs some, by name; modules, timeline and install are other targets.
+names := system trace ported edu lockdep suspend power vm um smp isolated
+$(names):
+	$(run) $@
 
 torture:	## both modules on SMP kernels with KASAN, KCSAN, PREEMPT_RT; MINUTES= on each
 	$(run) torture $(if $(MINUTES),-- --minutes $(MINUTES))
@@ -106,7 +105,7 @@ timeline:	## draw each scene of the demo as it went, from the kernel's trace; se
 coverage:	## which lines and branches the tests reach
 	$(run) coverage
 
-test-kernels:	## the tests on nine kernels, with 1, 2 and 4 CPUs
+test-kernels:	## the tests on twelve kernels, with 1, 2 and 4 CPUs
 	$(run) kernels
 
 test-install:	## make install, DKMS and the package in a container root, what they installed in a guest; as root
@@ -123,9 +122,10 @@ test-all:	## all of these (hours)
 
 help:	## this list; tests/NAME/run --help or scripts/NAME --help tells the options of `make NAME`
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
+	@echo "  make NAME           one test: $(names)"
 
 # Two targets of one command line take turns; what kbuild does below one uses all of -j.
 .NOTPARALLEL:
 .PHONY: modules clean install uninstall deb overlay test-install test-overlay demo timeline test check \
-	docs model litmus smp isolated torture million days failing fuzz coverage bench \
-	test-kernels test-all help
+	docs model litmus torture million days failing fuzz coverage bench \
+	test-kernels test-all help $(names)
