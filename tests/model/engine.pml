@@ -63,7 +63,7 @@
 #define RUN_MB		3	/* the barrier after that */
 #define FN_LATE		4	/* the walk reads fn after that barrier, not before */
 #define AFTER_CALL	5	/* the walk sets running to NULL after the call, not before */
-#define WITHDRAW	6	/* the walk sets running to NULL */
+#define UNPUBLISH	6	/* the walk sets running to NULL */
 #define STOP_BARRIER	7	/* the barrier between stop's bit and the load of running */
 #define WAIT		8	/* stop_sync waits for the routine */
 #define BIT_LOOK	9	/* stop_sync tests the bit after that */
@@ -454,7 +454,7 @@ inline call_timer(b)
 #if WITHOUT == RUN_MB
 		late_run = 0;
 #endif
-#if WITHOUT != WITHDRAW
+#if WITHOUT != UNPUBLISH
 		running = 0;			/* smp_store_release(&tick.running, NULL) */
 #endif
 		seen[b] = 0;
