@@ -115,10 +115,14 @@ test-overlay:	## kunit.py in the newest kernel's tree, built in and as modules
 	$(run) overlay
 
 test-all:	## all of these (hours)
-	$(run) -j 1 check model litmus
-	$(run)
-	$(run) -j 1 smp isolated install overlay days failing fuzz million torture coverage kernels
-	$(run) bench -- --quick
+	@scripts/setup test; status=0; \
+	tests/run -j 1 check model litmus || status=1; \
+	tests/run || status=1; \
+	tests/run -j 1 smp isolated install overlay days failing fuzz million coverage kernels || status=1; \
+	tests/run power -- --smp 2 || status=1; \
+	tests/run torture -- --minutes $(or $(MINUTES),10) || status=1; \
+	tests/run bench -- --quick || status=1; \
+	exit $$status
 
 help:	## this list; tests/NAME/run --help or scripts/NAME --help tells the options of `make NAME`
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22

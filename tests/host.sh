@@ -49,7 +49,7 @@ subtest() {
 	shift
 	[ "$ktap_number" -gt 0 ] || echo "KTAP version 1"
 	printf '    %s\n' "KTAP version 1" "# Subtest: $name"
-	(ktap_number=0 ktap_failed=0; "$@") | sed -u 's/\r$//; /^ *TAP version/d; s/^/    /' || status=$?
+	(ktap_number=0 ktap_failed=0; "$@") | sed -u 's/\r$//; /^KTAP version/d; /^ *TAP version/d; s/^/    /' || status=$?
 	[ "$status" -le 1 ] || echo "    # exit status $status; logs are in $logs"
 	if [ "$status" -eq 0 ]; then result ok "$name"; else result "not ok" "$name"; fi
 }
@@ -64,12 +64,16 @@ aside() {
 	(status=0; "$@" || status=$?; echo "$status" >"$logs/$name.status") >"$logs/$name.aside" &
 	set +m
 	groups+=("-$!")
+	echo $! >"$logs/$name.pid"
 	trap 'kill -- "${groups[@]}" 2>/dev/null || true' EXIT
 	trap 'exit 130' INT TERM
 }
 
 replay() {
-	while [ ! -s "$logs/$1.status" ]; do sleep 0.2; done
+	while [ ! -s "$logs/$1.status" ]; do
+		kill -0 "$(cat "$logs/$1.pid")" 2>/dev/null || [ -s "$logs/$1.status" ] || { echo "# $1 was killed"; return 1; }
+		sleep 0.2
+	done
 	cat "$logs/$1.aside"
 	return "$(cat "$logs/$1.status")"
 }

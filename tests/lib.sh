@@ -13,6 +13,7 @@ ktap_failed=0
 # result ok|"not ok" TEXT: print one result.
 result() {
 	ktap_number=$((ktap_number + 1))
+	[ "$ktap_number" -ne 1 ] || [ ! -e /vm/config ] || trap ends_early EXIT
 	[ "$1" = ok ] || ktap_failed=$((ktap_failed + 1))
 	echo "$1 $ktap_number - $2"
 }
@@ -36,8 +37,17 @@ results() {
 	done <"$1"
 }
 
+# ends_early: in a guest, a script that ends without all_passed has failed, whatever its exit status.
+ends_early() {
+	echo "# the script ended before all_passed"
+	exit 1
+}
+
 # all_passed: did all checks pass, and was there one? The last command of a script.
-all_passed() { [ "$ktap_failed" -eq 0 ] && [ "$ktap_number" -gt 0 ]; }
+all_passed() {
+	trap - EXIT
+	[ "$ktap_failed" -eq 0 ] && [ "$ktap_number" -gt 0 ]
+}
 
 # attr NAME [DEVICE]: print an attribute of a device (default: device 0).
 attr() { cat "$sysfs/sim_dev.${2:-0}/$1"; }

@@ -61,8 +61,10 @@ while [ "$(cat $parameters/running)" = Y ]; do
 done
 dmesg -c >/dev/null
 rmmod iotimer_torture || exit
-dmesg | sed -n 's/.*iotimer_torture: //p' | grep -v ' passed, ' >/tmp/said
+dmesg | sed -n 's/.*iotimer_torture: //p' >/tmp/report
+grep -v ' passed, ' /tmp/report >/tmp/said
 results /tmp/said
+check "the module reports its checks to the end" grep -q '^[1-9][0-9]* passed, 0 failed' /tmp/report
 check "the budget was changed during the torture ($budgets times)" [ "$budgets" -gt 0 ]
 [ ! -e /sys/devices/system/cpu/cpu1/online ] || check "CPUs went off line during the torture ($offline times)" [ $offline -gt 0 ]
 check "debugfs listed timers during the torture ($looks times)" [ $looks -gt 0 ]
