@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The newest names of functions, macros and enums that have older names in some of
- * the kernels that this builds on, 6.1 to 7.2.
+ * Functions, macros and enums by their newest names, for the kernels in which
+ * they have older ones. The modules build for 6.1 to 7.2.
  *
- * Kernel versions are not compared: an enterprise kernel has an old version and
- * newer functions. Macros are tested with #ifdef. For functions and enums,
- * Kbuild defines HAVE_name if the kernel's headers declare the name.
+ * Kernel versions are not compared, because an enterprise kernel has an old
+ * version and newer functions. Macros are tested with #ifdef. For functions and
+ * enums, Kbuild defines HAVE_name if the kernel's headers declare the name.
  */
 #ifndef _IOTIMER_COMPAT_H
 #define _IOTIMER_COMPAT_H
@@ -51,8 +51,8 @@ hrtimer_setup_on_stack(struct hrtimer *timer,
 	strscpy(__get_str(dst), (src) ?: "(null)", __get_dynamic_array_len(dst))
 
 /*
- * Since 6.12. Its substitute has the wait type of a mutex, of which lockdep may
- * complain on PREEMPT_RT.
+ * Since 6.12. The substitute has the wait type of a mutex, about which lockdep
+ * may complain on PREEMPT_RT.
  */
 #ifndef lockdep_set_notrack_class
 #define lockdep_set_notrack_class	lockdep_set_novalidate_class

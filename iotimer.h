@@ -2,8 +2,8 @@
 /*
  * iotimer - a routine called once a second for each device
  *
- * Windows gives every device object such a heartbeat (IoInitializeTimer);
- * this is the same for Linux drivers:
+ * Windows offers such a heartbeat to the driver of each device object
+ * (IoInitializeTimer). This header offers the same to Linux drivers:
  *
  *	timer = devm_iotimer_create(dev, my_watchdog, my_context);
  *	if (IS_ERR(timer))
@@ -15,14 +15,14 @@
  * All timers share one tick. A timer costs 32 bytes and some ten nanoseconds a
  * second. While no timer is enabled, nothing runs.
  *
- * Use it for coarse time-outs that must cost nothing per I/O: the I/O path
- * stores a number of seconds in a counter, the routine counts it down; see
- * io_timeout.h.
+ * Use a timer for coarse time-outs that must cost almost nothing per I/O: the
+ * I/O path stores a number of seconds in a counter, and the routine counts
+ * down; see io_timeout.h.
  *
- * The one thing people get wrong: iotimer_stop() does not wait. A call may be
- * under way on another CPU when it returns. Before freeing what the routine
- * uses, call iotimer_stop_sync() or iotimer_destroy(), and not under a lock
- * that the routine takes.
+ * The one thing people get wrong: iotimer_stop() does not wait. When it
+ * returns, a call may be under way on another CPU. Before freeing what the
+ * routine uses, call iotimer_stop_sync() or iotimer_destroy(), without holding
+ * a lock that the routine takes.
  *
  * The section "Promises" below is the contract.
  */
@@ -38,13 +38,13 @@ struct iotimer;
 /**
  * DOC: Promises
  *
- * ``scripts/check-promises`` prints which tests would fail if one were broken.
+ * ``scripts/check-promises`` prints where each promise is tested.
  *
  * P1: After a synchronous stop the routine is quiet.
  *	When iotimer_stop_sync() or iotimer_destroy() returns, the routine is not
  *	running, and it is not called again before the next iotimer_start(). The
- *	caller sees everything that the routine wrote. Only the routine's own
- *	iotimer_stop_sync() returns while the routine runs.
+ *	caller sees everything that the routine wrote. The only exception is a
+ *	call by the routine itself, which returns at once.
  *
  * P2: One call a tick, on a fixed grid.
  *	Each tick calls the routine of every timer that is enabled throughout the
@@ -57,7 +57,8 @@ struct iotimer;
  *
  * P4: iotimer_start() and iotimer_stop() work in any context but NMI.
  *	They take constant time, allocate nothing, and take no lock that is held
- *	while a routine runs. While starts or stops are traced, they take turns.
+ *	while a routine runs. While starts or stops are traced, they serialize on
+ *	a raw spinlock.
  *
  * P5: A routine may start and stop any timer, its own included.
  *	It may call iotimer_start(), iotimer_stop() and iotimer_stop_sync(). In a
@@ -65,10 +66,10 @@ struct iotimer;
  *
  * P6: Nothing waits for another timer's routine.
  *	iotimer_create(), iotimer_start() and iotimer_stop() never wait for a
- *	routine. iotimer_stop_sync() and iotimer_destroy() wait only while their own
- *	timer's routine runs. So another driver's routine may be slow, or wait for a
- *	lock that the caller holds, and delays nobody. (Unloading a module waits for
- *	RCU, and so for the softirq, as it always does.)
+ *	routine. iotimer_stop_sync() and iotimer_destroy() wait only while their
+ *	own timer's routine runs. So a routine of another driver delays nobody,
+ *	even if it is slow or waits for a lock that the caller holds. (Unloading a
+ *	module waits for RCU, and so for the softirq, as always.)
  *
  * P7: A tick does not hold the softirq for long.
  *	After ``budget_us`` microseconds (a parameter of iotimer.ko, 200 by default)
@@ -81,7 +82,7 @@ struct iotimer;
  *	and goes idle. From then on no timer of the module expires.
  *
  * P9: A timer holds a reference to its device.
- *	iotimer_create() takes it, and iotimer_destroy() puts it.
+ *	iotimer_create() takes the reference, and iotimer_destroy() puts it.
  *
  * P10: Two mistakes warn once and do no harm.
  *	iotimer_stop_sync() with interrupts off warns and behaves like
@@ -89,14 +90,14 @@ struct iotimer;
  *	as long as the memory is neither freed nor another timer's.
  *
  * P11: All this holds on PREEMPT_RT, with CPU hotplug, and across suspend.
- *	On PREEMPT_RT, iotimer_stop_sync() lends its priority to the routine that it
- *	waits for, and to no other. Where jiffies go on while the system is suspended
- *	to idle, so do the ticks: a driver stops its timer before its device loses
+ *	On PREEMPT_RT, iotimer_stop_sync() lends its priority to the routine that
+ *	it waits for, and to no other. If jiffies advance during suspend to idle,
+ *	the ticks continue: a driver must stop its timer before its device loses
  *	power.
  *
  * P12: Isolated CPUs are left alone.
  *	The tick runs on housekeeping CPUs. A start on an isolated CPU
- *	(``isolcpus=domain``, ``nohz_full``) brings no routine there.
+ *	(``isolcpus=domain``, ``nohz_full``) does not make routines run there.
  */
 
 /**
@@ -108,7 +109,7 @@ struct iotimer;
  * call iotimer_start(), iotimer_stop() and iotimer_stop_sync() on any timer,
  * its own included.
  *
- * Context: softirq (the timers', or after a pause the hrtimers'), under
+ * Context: softirq (TIMER_SOFTIRQ, or HRTIMER_SOFTIRQ after a pause), under
  * rcu_read_lock(): must not sleep. On PREEMPT_RT a softirq thread, which also
  * holds a spinlock of this timer; the routine may take spinlocks.
  */
@@ -117,11 +118,11 @@ typedef void (*iotimer_fn_t)(struct device *dev, void *context);
 /**
  * struct iotimer_stats - what the tick has done since the module was loaded
  * @ticks: ticks that were run, including those that found no timer enabled
- * @missed: ticks that were skipped because the tick before, or the CPU, was more
- *	than a second late; seconds in which the tick was idle do not count
- * @wakeups: how often the tick's timers expired. This is more than @ticks: the
- *	timer is armed two or three times for each tick, and a tick that uses
- *	up its budget continues from a second timer
+ * @missed: ticks that were skipped because the previous tick took too long, or
+ *	the CPU was late; seconds in which the tick was idle do not count
+ * @wakeups: how often the tick's timers expired. Higher than @ticks: the
+ *	timer is armed two or three times for each tick, and after each pause of
+ *	a tick a second timer expires
  */
 struct iotimer_stats {
 	unsigned long ticks;
@@ -145,13 +146,14 @@ struct iotimer *__devm_iotimer_create(struct device *dev, iotimer_fn_t fn,
  * The timer is created stopped. A device has at most one. Do not rename the
  * device while it has a timer: trace events and debugfs show its name.
  *
- * Use the device whose driver data the routine uses. Normally that is the
- * platform or PCI device. If one such device has several hosts or ports, use
- * their class devices. For an MFD use the function's device, not the parent. For
- * a net device use the parent, or its own after register_netdev().
+ * Use the device whose driver data the routine uses. Normally this is the
+ * platform or PCI device. If such a device has several hosts or ports, use the
+ * class device of each. For an MFD use the function's device, not the parent.
+ * For a net device use the parent device, or after register_netdev()
+ * ``netdev->dev``.
  *
- * This is a macro, so that lockdep puts all timers that one place in the source
- * creates into one class, as with timer_setup().
+ * This is a macro, so that each place in the source that creates timers has its
+ * own lockdep class, as with timer_setup().
  *
  * Context: process, may sleep. Never waits for routines. In an atomic context it
  * warns once.
@@ -168,9 +170,9 @@ struct iotimer *__devm_iotimer_create(struct device *dev, iotimer_fn_t fn,
  * @fn: the routine to call once a second
  * @context: passed to @fn; may be NULL
  *
- * Managed resources are released in reverse order. So acquire everything that
- * the routine uses before the timer. Do not call iotimer_destroy() on this timer:
- * it would be destroyed twice.
+ * Managed resources are released in reverse order. So create the timer after
+ * everything that its routine uses. Do not call iotimer_destroy() on this
+ * timer: it would be destroyed twice.
  *
  * Context: process, may sleep; from the driver's probe.
  * Return: as iotimer_create().

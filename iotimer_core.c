@@ -26,27 +26,27 @@
  * The routine may start its own timer again. So stop_sync repeats both steps
  * until, after the wait, the bit is clear and no new tick has begun. The bit
  * alone is not enough: the next tick may have called the routine again, and that
- * call may have stopped the timer and still be running. One tick calls a timer
- * only once.
+ * call may have stopped the timer and still be running. Comparing the number of
+ * ticks is enough, because one tick calls a timer only once.
  *
- * What keeps the tick going, and lets it go idle: after a walk the tick is armed
+ * When the tick is armed, and when it goes idle: after a walk the tick is armed
  * again if the walk found an enabled timer, or if a timer was started since the
- * walk began. The first such start sets tick.state to TICK_REARM; later ones
- * find TICK_REARM there and write only their bit. A start sets its bit and then
- * reads the state. The tick sets the state to TICK_ARMED and then reads the
- * bits. Again each side writes one thing and reads the other's:
+ * walk began. The first such start sets tick.state to TICK_REARM; later starts
+ * find TICK_REARM and write only their bit. A start sets its bit and then reads
+ * the state. The tick sets the state to TICK_ARMED and then reads the bits.
+ * Again each side writes one thing and reads the other's:
  *
  *	iotimer_start()			the tick
  *	  set the bit			  state = TICK_ARMED
  *	  [full barrier]		  [full barrier]
  *	  read state			  read the bits
  *
- * The barriers forbid that the start reads the old TICK_REARM while the walk
- * reads the old bit (the store-buffering litmus test); then the timer would
- * never be called. A stop writes nothing but the bit.
+ * Without the barriers the start may read the old TICK_REARM while the walk
+ * reads the old bit (store buffering), and the timer would never be called. A
+ * stop writes nothing but the bit.
  *
- * tests/litmus has these protocols as litmus tests, and what happens without
- * each barrier.
+ * tests/litmus has litmus tests of these protocols, and shows what goes wrong
+ * without each barrier.
  */
 #include <linux/cpumask.h>
 #include <linux/device.h>
@@ -78,29 +78,29 @@ EXPORT_TRACEPOINT_SYMBOL_GPL(iotimer_tick);
 unsigned int iotimer_budget_us = 200;
 
 /*
- * Held while a start or a stop is traced. iotimer_destroy() takes and drops it
- * after it has set the timer's fn to NULL. So under this lock a timer whose fn is
- * not NULL still has its device. Raw and with interrupts off, since starts come
- * from any context.
+ * Held while a start or a stop is traced. iotimer_destroy() takes and drops
+ * this lock after it has set the timer's fn to NULL. So under the lock a timer
+ * whose fn is not NULL still has its device. Raw, and taken with interrupts
+ * off, because starts come from any context.
  */
 static DEFINE_RAW_SPINLOCK(trace_lock);
 
 /*
- * A batch is made of whole words of a bitmap. It ends at BATCH_ENOUGH timers, so
- * that their memory arrives while the batch before is called. It never exceeds
- * BATCH_MAX, which is one full word.
+ * A batch is made of whole words of a bitmap. It ends at BATCH_ENOUGH timers:
+ * enough that their memory arrives while the previous batch is called. It never
+ * exceeds BATCH_MAX, which is one full word.
  */
 #define BATCH_ENOUGH	32
 #define BATCH_MAX	BITS_PER_LONG
 
-/* A batch also ends after this many groups, whatever was found in them. */
+/* A batch also ends after this many groups, even if it is empty. */
 #define BATCH_GROUPS	16
 
 /**
  * struct batch_word - a word of a bitmap that is part of a batch
  * @pending: the bits of the word, as they were when the walk read them
  * @bits: the word itself, in the group's bitmap
- * @first: the slot of its first bit
+ * @first: the slot that belongs to the word's first bit
  */
 struct batch_word {
 	unsigned long pending;
@@ -111,8 +111,8 @@ struct batch_word {
 /**
  * struct batch - timers that were enabled when the walk looked at their bits
  * @group: index of the group in which the batch begins
- * @start: word of that group's bitmap at which it begins. A walk that pauses
- *	before this batch continues here
+ * @start: word of that group's bitmap at which the batch begins. A walk that
+ *	pauses before this batch continues here
  * @nr_calls: number of timers in the batch
  * @nr_words: number of entries in @word
  * @word: the words that contain these timers' bits
@@ -128,35 +128,36 @@ struct batch {
 enum tick_state {
 	TICK_IDLE,
 	TICK_ARMED,	/* no timer was started since the walk began */
-	TICK_REARM,	/* one was: after the walk, arm again */
+	TICK_REARM,	/* a timer was started: arm again after the walk */
 };
 
 /**
  * struct tick - the one tick behind all timers
  *
- * @timer expires once or twice on the way to a tick, which only arms it again,
- * then at the tick, which begins a walk. If the walk pauses, @resume_timer
- * continues it. At the walk's end, @timer is armed for the next tick, or the tick
- * goes idle.
+ * Before a tick @timer expires once or twice, only to be armed again. At the tick
+ * it expires once more, and a walk begins. If the walk pauses, @resume_timer
+ * continues it. At the end of the walk @timer is armed for the next tick, or the
+ * tick goes idle.
  *
  * @timer: expires at @next
  * @resume_timer: expires when a paused walk continues. Unless the tick is idle,
- *	either @timer or @resume_timer is armed, or the function of one is
- *	running and arms one of them, or none, as its last act. So the two
+ *	one of the two timers is armed, or the function of one is running. The
+ *	function arms one of them, or none, as its last step. So the two
  *	functions never run at the same time
- * @lock: protects @state; while the tick is idle also @next and @timer. While it
- *	is not idle, only the tick writes @next and the fields below it
+ * @lock: protects @state; while the tick is idle also @next and @timer. While
+ *	the tick is not idle, only the tick writes @next and the fields below
+ *	@next
  * @next: the next tick, in jiffies; moves by multiples of HZ only
  * @walking: a walk is under way
  * @group: index of the group at which the walk continues
  * @word: word of that group's bitmap at which the walk continues
  * @found: the walk has found an enabled timer
- * @batch: the batch that is called, and the next one, which is prefetched
+ * @batch: the current batch, and the next one, which is prefetched
  * @calls: routines called in this tick
  * @steps: steps of this tick's walk: one, and one more for each pause
  * @ns: sum of the steps' durations, in ns
- * @late: jiffies from the point on the grid to the tick's beginning
- * @missed: ticks skipped before this one
+ * @late: jiffies from the tick's point on the grid to its beginning
+ * @missed: ticks skipped before this tick
  * @stats: written by the tick alone; pairs with iotimer_get_stats()
  * @walker: current, while a step of the walk runs; NULL otherwise. Compared
  *	with the reader's own current only, which needs no ordering
@@ -189,7 +190,7 @@ static void timer_expired(struct timer_list *unused);
 
 /*
  * Initialised here and not in iotimer_core_init(): if the engine is built in, a
- * driver may start a timer before that.
+ * driver may start a timer before iotimer_core_init() runs.
  */
 static struct tick tick = {
 	.timer = __TIMER_INITIALIZER(timer_expired, 0),
@@ -221,7 +222,7 @@ static int tick_cpu(void)
 
 /*
  * Arm tick.timer on a CPU that is not isolated. If no CPU is isolated, the timer
- * code chooses. The caller has disabled interrupts.
+ * code chooses the CPU. The caller has disabled interrupts.
  */
 static void arm_at(unsigned long expires)
 {
@@ -235,11 +236,12 @@ static void arm_at(unsigned long expires)
 }
 
 /*
- * Arm the timer for tick.next. The timer wheel may run a far timer late by up to
- * an eighth of its distance, differently each time, so two calls could be less
- * than a second apart. So arm it six sevenths of the way, twice at most. Then at
- * most 62 jiffies are left. That is the wheel's first level, which is exact: a
- * timer runs in the jiffy after the one asked for, hence "- 1" below.
+ * Arm the timer for tick.next. The timer wheel may run a far timer late by up
+ * to an eighth of its distance, differently each time, so two calls could be
+ * less than a second apart. So first arm it for six sevenths of the way, twice
+ * at most, until no more than 62 jiffies are left. Such a timer is on the
+ * wheel's first level, which is exact: it runs in the jiffy after the one asked
+ * for, hence the "- 1".
  */
 static void arm(void)
 {
@@ -255,8 +257,8 @@ static void arm(void)
 
 /*
  * Called by a start: arm the tick if it is idle; if a walk is under way, have
- * rearm_or_idle() arm it. Not inlined, so that a start which does not need this
- * saves no registers for it.
+ * rearm_or_idle() arm it. Not inlined, so that a start that does not call this
+ * function saves no registers.
  */
 static noinline void kick_tick(void)
 {
@@ -274,7 +276,7 @@ static noinline void kick_tick(void)
 	raw_spin_unlock_irqrestore(&tick.lock, flags);
 }
 
-/* Called before a walk, which finds all timers that were started earlier. */
+/* Called before a walk. The walk finds all timers that were started before this. */
 static void begin_walk(void)
 {
 	unsigned long flags;
@@ -329,8 +331,9 @@ static void wait_for_call(struct iotimer *timer)
 #endif
 
 /*
- * For lockdep a call is a lock that the walk holds and stop_sync waits for, of
- * one class for each place that creates timers, as with timer_setup().
+ * For lockdep a call is a lock: the walk holds it, and stop_sync waits for it.
+ * Each place in the source that creates timers is a class, as with
+ * timer_setup().
  */
 #ifdef CONFIG_LOCKDEP
 static void init_call_map(struct iotimer *timer, const char *name,
@@ -339,7 +342,7 @@ static void init_call_map(struct iotimer *timer, const char *name,
 	lockdep_init_map(&timer->lockdep_map, name, key, 0);
 }
 
-/* In a copy, since lockdep writes to it. */
+/* Acquire a copy, because lockdep writes to the map. */
 static void acquire_call_map(struct lockdep_map *map, struct iotimer *timer)
 {
 	lockdep_copy_map(map, &timer->lockdep_map);
@@ -348,8 +351,8 @@ static void acquire_call_map(struct lockdep_map *map, struct iotimer *timer)
 
 /*
  * Tell lockdep that stop_sync may wait, whether it waits this time or not. With
- * interrupts off: otherwise lockdep assumes that the softirq may come in between
- * and want the same "lock".
+ * interrupts off: otherwise lockdep assumes that the softirq may run in between
+ * and take the same "lock".
  */
 static void might_wait_for_call(struct iotimer *timer)
 {
@@ -377,7 +380,7 @@ static void might_wait_for_call(struct iotimer *timer)
 
 static void run_routine(struct iotimer *timer, iotimer_fn_t fn)
 {
-	/* Cannot change: iotimer_destroy() waits for this call before it frees the slot. */
+	/* Stable: iotimer_destroy() waits for this call before it frees the slot. */
 	struct device *dev = timer->dev;
 	struct lockdep_map map;
 
@@ -399,18 +402,18 @@ static bool call_timer(struct iotimer *timer, const unsigned long *bits,
 
 	lock_call(timer);
 	/*
-	 * Release: iotimer_stop_sync() of the previous timer may miss the NULL that
-	 * was stored after its call and read this value instead. Then too it must
-	 * see what the previous routine wrote.
+	 * Release: iotimer_stop_sync() of the previous timer may miss the NULL
+	 * that was stored after its call and read this value instead. Even then
+	 * it must see what the previous routine wrote.
 	 */
 	smp_store_release(&tick.running, timer);
 	smp_mb(); /* pairs with test_and_clear_bit() in clear_enabled() */
 	/*
 	 * Load fn before testing the bit again, and both after the barrier.
 	 * Otherwise a late start may set the bit of a timer that is being
-	 * destroyed, and clear it once we have seen it; the slot gets a new
-	 * owner; and we call the new owner's fn, although its timer was never
-	 * started.
+	 * destroyed, and clear the bit after we have seen it; the slot gets a
+	 * new owner; and we call the new owner's fn, although the new timer was
+	 * never started.
 	 */
 	fn = smp_load_acquire(&timer->fn); /* pairs with iotimer_create() */
 	if (fn && !(smp_load_acquire(bits) & mask)) /* pairs with iotimer_start() */
@@ -438,8 +441,9 @@ static void next_group(struct scan *scan)
 }
 
 /*
- * Prefetch the slots of the enabled timers. If many are, the slots are read in
- * order, and the hardware prefetcher does as well.
+ * Prefetch the slots of the enabled timers. If many timers are enabled, leave
+ * this to the hardware prefetcher, which does as well because slots are read in
+ * order.
  */
 static void prefetch_slots(const struct iotimer *first, unsigned long pending,
 			   unsigned int nr)
@@ -472,7 +476,7 @@ static bool collect_word(struct scan *scan, struct batch *batch)
 		return false;
 	scan->word++;
 	chunk = rcu_dereference(scan->group->chunk[first_bit / IOTIMER_CHUNK_BITS]);
-	if (!chunk)	/* it went meanwhile, or has only just come */
+	if (!chunk)	/* just removed, or just added */
 		return true;
 	word->pending = pending;
 	word->bits = bits;
@@ -517,8 +521,8 @@ static void fetch_from(struct fetch *fetch, const struct batch *batch)
 }
 
 /*
- * Prefetch one context. It need not be an address: prefetching never faults.
- * Returns false if none is left.
+ * Prefetch one context. A context need not be an address: prefetch never
+ * faults. Returns false if none is left.
  */
 static bool fetch_context(struct fetch *fetch)
 {
@@ -559,15 +563,15 @@ static void call_batch(const struct batch *batch, const struct batch *next)
 }
 
 /*
- * Walk on from the cursor until all groups are done or the budget is used up.
- * Returns how many ns that took.
+ * Walk from the cursor until all groups are done or the budget is used up.
+ * Returns how many ns this took.
  *
  * Slots and contexts are cold memory. So collect() prefetches all slots of the
  * next batch at once. Then, with each call of the current batch, the context of
  * one slot of the next batch is prefetched.
  *
  * The cursor, tick.group and tick.word, is a pair of numbers, so chunks and groups
- * may come or go while the walk pauses. While it does not, RCU keeps them.
+ * may come or go while the walk pauses. While a step runs, RCU keeps them.
  */
 static u64 walk(void)
 {
@@ -730,10 +734,10 @@ static bool clear_enabled(struct iotimer *timer)
  *
  * A driver that starts its timer at each operation writes
  * ``if (!iotimer_enabled(timer)) iotimer_start(timer);`` and holds the lock under
- * which its routine stops the timer. While the timer is enabled this only reads,
- * so CPUs whose timers' bits share a cache line do not disturb each other.
- * Without the lock, the routine may stop the timer just after the test, and the
- * timer stays stopped.
+ * which its routine stops the timer. While the timer is enabled this code only
+ * reads, so CPUs whose timers' bits share a cache line do not disturb each
+ * other. Without the lock, the routine may stop the timer just after the test,
+ * and the timer stays stopped.
  *
  * Context: any but NMI, the routines included. Never sleeps, and never waits for
  * a routine. The first start after a walk has begun takes a raw spinlock for a
@@ -801,17 +805,18 @@ static bool inside_routine(void)
  * @timer: the timer
  *
  * On return the routine is not running, and is not called again before the next
- * iotimer_start(). While this waits, only the routine itself may start the
- * timer. It waits for a call of this timer's own routine, and for nothing else.
- * Inside a routine it does not wait: another timer's routine cannot be running
+ * iotimer_start(). While iotimer_stop_sync() waits, only the routine itself may
+ * start the timer. The wait is for a call of this timer's own routine only.
+ * Inside a routine there is no wait: another timer's routine cannot be running
  * then, and the timer's own routine is not called again.
  *
- * The rule about locks is that of timer_delete_sync(): do not hold one that this
- * timer's routine takes. Lockdep checks this rule. With interrupts off, inside a
- * routine too, it warns once and behaves like iotimer_stop().
+ * The rule about locks is that of timer_delete_sync(): do not hold a lock that
+ * this timer's routine takes. Lockdep checks this rule. With interrupts off,
+ * also inside a routine, the function warns once and behaves like
+ * iotimer_stop().
  *
  * Context: process or softirq, interrupts on; spins while the routine runs. On
- * PREEMPT_RT it sleeps, and lends the routine its priority: preemption on, too.
+ * PREEMPT_RT also preemption on: sleeps, and lends the routine its priority.
  * Return: true if the timer was running.
  */
 bool iotimer_stop_sync(struct iotimer *timer)
@@ -833,7 +838,7 @@ bool iotimer_stop_sync(struct iotimer *timer)
 		lockdep_assert_preemption_enabled();	/* it may sleep */
 
 	for (;;) {
-		/* Ordered by clearing the bit, a full barrier. Pairs with call_timer(). */
+		/* Clearing the bit was a full barrier. Pairs with call_timer(). */
 		while (smp_load_acquire(&tick.running) == timer)
 			wait_for_call(timer);
 		/* Acquire: if a call cleared the bit, see the number of its tick. */
@@ -913,10 +918,10 @@ EXPORT_SYMBOL_GPL(__iotimer_create);
  * iotimer_destroy - stop a device's timer and free it (part of IoDeleteDevice)
  * @timer: the timer; NULL and ERR_PTRs are ignored
  *
- * Waits as iotimer_stop_sync() does, with the same rule about locks. While this
- * waits, a start by the routine does nothing. All other starts must have returned
- * before this is called, and none may begin later, because the memory may soon be
- * another timer's. Do not call this for a timer of devm_iotimer_create().
+ * Waits as iotimer_stop_sync() does, with the same rule about locks. During the
+ * wait, a start by the routine does nothing. All other starts must have
+ * returned before this call, and none may begin later, because the memory may
+ * soon be another timer's. Do not destroy a timer of devm_iotimer_create().
  *
  * Context: process, may sleep. Inside a routine, or in another atomic context,
  * it warns once and behaves like iotimer_stop(): the timer is not freed.
@@ -931,7 +936,7 @@ void iotimer_destroy(struct iotimer *timer)
 	}
 	might_sleep();
 
-	/* Ordered by clearing the bit in stop_sync; pairs with iotimer_start(). */
+	/* stop_sync then clears the bit, a full barrier; pairs with iotimer_start(). */
 	WRITE_ONCE(timer->fn, NULL);
 	iotimer_stop_sync(timer);
 	raw_spin_lock_irq(&trace_lock);	/* wait for trace_switch() */
@@ -973,11 +978,12 @@ void iotimer_core_exit(void)
 {
 	/*
 	 * In this order: timer_expired() may arm resume_timer, but resume() cannot
-	 * arm tick.timer once that is shut down.
+	 * arm tick.timer after its shutdown.
 	 *
-	 * timer_shutdown_sync() does not wait for timer_expired() if that has armed
-	 * the timer on another CPU. free_module() waits for it, since it waits for
-	 * RCU. So timer_expired() does nothing after it has armed the timer.
+	 * timer_shutdown_sync() does not wait for timer_expired() if that
+	 * function has armed the timer on another CPU. free_module() does,
+	 * because it waits for RCU. So timer_expired() arms the timer as its
+	 * last step, and only its return may be left to run.
 	 */
 	timer_shutdown_sync(&tick.timer);
 	hrtimer_cancel(&tick.resume_timer);

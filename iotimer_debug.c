@@ -9,8 +9,8 @@
  *		measure		1: measure, from the next tick on; 0: stop
  *		long_routine_us	while measuring, log routines that take longer
  *
- * Measuring registers probes on the engine's own trace events. So it costs nothing
- * while it is off, and the engine does not know about it.
+ * Measuring registers probes on the engine's own trace events. So measuring
+ * costs nothing while it is off, and the engine has no code for it.
  */
 #include <linux/debugfs.h>
 #include <linux/device.h>
@@ -51,7 +51,7 @@ struct measures {
 
 /*
  * Protected by measures_lock: the tick writes, debugfs reads and clears. Raw,
- * since 6.1 and 6.12 call probes with preemption off.
+ * because 6.1 and 6.12 call probes with preemption off.
  */
 static struct measures measures;
 static DEFINE_RAW_SPINLOCK(measures_lock);
@@ -105,9 +105,10 @@ static void routine_ends(void *unused, const struct device *dev,
 	char name[sizeof(measures.longest)] = "";
 
 	/*
-	 * Look the name up before taking the lock. If begin_measurement() clears
-	 * the figures in between, the name may be missing; but then this tick is
-	 * not measured, or begin_measurement() clears the figures again.
+	 * Look the name up before taking the lock. If begin_measurement()
+	 * clears the figures in between, the name may be missing. Then this
+	 * tick is not measured, or begin_measurement() clears the figures
+	 * again.
 	 */
 	if (ns > READ_ONCE(measures.longest_routine_ns))
 		scnprintf(name, sizeof(name), "%ps %s", fn, dev_name(dev));
@@ -185,7 +186,7 @@ static void begin_measurement(void)
 		memset(&measures, 0, sizeof(measures));
 		first_measured = now + 1;
 		raw_spin_unlock_irq(&measures_lock);
-	} while (tick_number() != now);	/* it may have begun before that */
+	} while (tick_number() != now);	/* a tick began meanwhile */
 }
 
 static int iotimer_measure_get(void *unused, u64 *val)

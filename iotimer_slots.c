@@ -2,11 +2,11 @@
 /*
  * iotimer_slots - allocate timers, and find out whether a device has one
  *
- * Groups stand in an xarray. A timer's id is the number of its slot, counted
- * through all groups and chunks, so that 32 bits name it.
+ * The groups are in an xarray. A timer's id is the number of its slot, counted
+ * through all groups and chunks, so 32 bits are enough.
  *
- * "Has this device a timer already?" costs no memory: the timers form a digital
- * search tree by device, linked by ids in their slots.
+ * A digital search tree of the timers tells whether a device has one. Its links
+ * are ids in the slots, so the tree costs no memory.
  */
 #include <linux/bitmap.h>
 #include <linux/device.h>
@@ -20,20 +20,20 @@
 #include "compat.h"
 #include "iotimer_slots.h"
 
-/* Groups by index; those in which a timer can be created carry the mark. */
+/* Groups by index; the mark says that a timer can be created in the group. */
 DEFINE_XARRAY_ALLOC(iotimer_groups);
 #define GROUP_HAS_ROOM	XA_MARK_1
 
 /*
- * Serialises create, destroy, and readers of the list of timers: used bitmaps,
- * nr_used, present, room, the device tree.
+ * Serialises create, destroy, and readers of the list of timers. Protects the
+ * used bitmaps, nr_used, present, room and the device tree.
  */
 static DEFINE_MUTEX(slots_mutex);
 
-/* Root of the devices' tree, an id; protected by slots_mutex. */
+/* The id at the root of the device tree; protected by slots_mutex. */
 static u32 root;
 
-/* An id: the group's index, the chunk, the slot, which is never 0. */
+/* An id is the group's index, the chunk and the slot. The slot is never 0. */
 #define ID_SLOT_BITS	7
 #define ID_GROUP_SHIFT	(ID_SLOT_BITS + const_ilog2(IOTIMER_GROUP_CHUNKS))
 #define MAX_GROUPS	BIT(32 - ID_GROUP_SHIFT)
@@ -65,8 +65,8 @@ static struct iotimer *slot_by_id(u32 id)
 
 /*
  * From the root, each bit of the device's hash says which child to follow. The
- * hash is a bijection, so two devices part after at most BITS_PER_LONG steps,
- * and after about log2(timers) on average.
+ * hash is a bijection, so two devices part after at most BITS_PER_LONG steps;
+ * about log2(timers) on average.
  *
  * Returns the link that contains the id of the device's timer. If the device has
  * none, returns the empty link where its timer belongs.
@@ -158,9 +158,10 @@ static struct iotimer_chunk *add_chunk(struct iotimer_group *group)
 	}
 #ifdef CONFIG_PREEMPT_RT
 	/*
-	 * Here and not for each timer: a walk may still hold the lock of a slot
-	 * that was freed. Lockdep does not track these locks, because all would be
-	 * of one class; the slot's lockdep_map stands for the call.
+	 * Initialise the locks here and not for each timer: a walk may still
+	 * hold the lock of a slot that was freed. Lockdep does not track these
+	 * locks, because they would all be one class; the slot's lockdep_map
+	 * stands for the call.
 	 */
 	for (unsigned int slot = 1; slot < IOTIMER_CHUNK_SLOTS; slot++) {
 		spin_lock_init(&slot_in(chunk, slot)->lock);
@@ -185,7 +186,7 @@ static void remove_chunk(struct iotimer_chunk *chunk)
 	group->room &= ~BIT_ULL(which);
 	clear_bit(chunk->bit, group->used);
 	RCU_INIT_POINTER(group->chunk[which], NULL);
-	kfree_rcu(chunk, rcu);	/* a walk may be looking at it */
+	kfree_rcu(chunk, rcu);	/* a walk may be reading it */
 }
 
 static struct iotimer *take_slot(void)
@@ -280,7 +281,7 @@ static struct iotimer *next_in_group(struct iotimer_group *group,
 	}
 }
 
-/* Return the first timer whose id is at least *@id, and set *@id to its id. */
+/* Return the first timer whose id is *@id or higher, and store its id there. */
 struct iotimer *iotimer_list_next(u32 *id)
 {
 	unsigned int chunk = (*id >> ID_SLOT_BITS) % IOTIMER_GROUP_CHUNKS;
@@ -311,8 +312,8 @@ void iotimer_list_show(struct seq_file *seq, const struct iotimer *timer)
 }
 
 /*
- * The drivers that use this module are unloaded, so no timer is in use. One that
- * is left was leaked by its driver.
+ * The drivers that use this module are unloaded, so no timer is in use. A timer
+ * that is left was leaked by its driver.
  */
 void iotimer_slots_exit(void)
 {

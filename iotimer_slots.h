@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * iotimer_slots - where timers live: what iotimer_core.c and iotimer_slots.c
- * share
+ * iotimer_slots - the memory of the timers, for iotimer_core.c and
+ * iotimer_slots.c
  *
- * A timer is a slot of a chunk, which is a page. A group is up to 64 chunks,
- * and has the bitmaps of all their slots side by side: one cache line of them
- * covers 512 timers, so a walk over many timers of which few are enabled reads
- * little memory.
+ * A chunk is a page of slots, and a timer is a slot. A group is up to 64
+ * chunks, and has the bitmaps of all their slots side by side. One cache line
+ * of a bitmap covers 512 timers, so a walk over many timers of which few are
+ * enabled reads little memory.
  */
 #ifndef _IOTIMER_SLOTS_H
 #define _IOTIMER_SLOTS_H
@@ -58,9 +58,9 @@ struct iotimer_group;
 
 /**
  * struct iotimer_chunk - the head of a chunk, in the place of its slot 0
- * @group: the group that has its bitmaps
- * @rcu: frees it, since a walk may be looking at its slots
- * @bit: bit of slot 0 in these bitmaps
+ * @group: the group that has the chunk's bitmaps
+ * @rcu: frees the chunk, since a walk may still be reading its slots
+ * @bit: bit of slot 0 in the group's bitmaps
  * @nr_used: slots in use; protected by the mutex of iotimer_slots.c
  */
 struct iotimer_chunk {
@@ -79,7 +79,7 @@ static_assert(sizeof(struct iotimer) == 32);
 /**
  * struct iotimer_group - the bitmaps of up to 64 chunks
  * @enabled: one bit for each enabled timer; changed atomically, without a lock.
- *	The bits of slots 0, the chunks' heads, are never set
+ *	The bit of a chunk's slot 0, its head, is never set
  * @used: one bit for each slot in use. This and the fields below are protected
  *	by the mutex of iotimer_slots.c; the walk reads @chunk under RCU
  * @chunk: the chunks; NULL where there is none
@@ -98,12 +98,12 @@ struct iotimer_group {
 	u32 index;
 };
 
-/* The first timer takes two pages, and a million 33 bytes each. */
+/* The first timer takes two pages; a million timers take 33 bytes each. */
 static_assert(sizeof(struct iotimer_group) <= IOTIMER_CHUNK_SIZE);
 
 extern struct xarray iotimer_groups;
 
-/* A chunk is aligned to its size, so a slot finds it by masking. */
+/* A chunk is aligned to its size, so masking a slot's address gives its chunk. */
 static inline struct iotimer_chunk *chunk_of(const struct iotimer *timer)
 {
 	return (void *)((unsigned long)timer & ~(IOTIMER_CHUNK_SIZE - 1UL));

@@ -105,7 +105,7 @@ TRACE_EVENT(iotimer_tick,
 		  __entry->missed)
 );
 
-/* A step of a walk, which took so many ns, used up the budget: the walk pauses. */
+/* A step of a walk took @ns and used up the budget: the walk pauses. */
 TRACE_EVENT(iotimer_pause,
 	TP_PROTO(u64 ns),
 	TP_ARGS(ns),
@@ -118,7 +118,7 @@ TRACE_EVENT(iotimer_pause,
 	TP_printk("ns=%llu", __entry->ns)
 );
 
-/* Ticks were skipped, because the tick before took too long or the CPU was late. */
+/* Ticks were skipped because the previous tick took too long or the CPU was late. */
 TRACE_EVENT(iotimer_overrun,
 	TP_PROTO(unsigned long missed),
 	TP_ARGS(missed),
