@@ -4,9 +4,9 @@
  *
  * The counter scheme that Windows drivers build on IoTimer: starting an
  * operation stores a number of seconds in a counter, the interrupt stores -1,
- * and a routine called once a second counts it down. Guarding an I/O costs one
- * store. At zero the driver resets the device and gives the reset some seconds
- * as well.
+ * and a routine called once a second decrements the counter. Guarding an I/O
+ * costs one store. At zero the driver resets the device, with a time limit in
+ * seconds for the reset as well.
  *
  *	       begin            tick, at 0 (RESET)
  *	 idle --------> running -------------------> resetting
@@ -18,8 +18,8 @@
  *	  +<------------------------------------------------+
  *	                      reset_done
  *
- * begin_reset leads from every state to resetting. It is for a reset without a
- * time-out, as at resume.
+ * begin_reset leads from every state to resetting, for a reset that no time-out
+ * asked for, as at resume.
  *
  * This is the state machine alone: no lock, no device, no clock. One
  * struct io_timeout belongs to one slot of a device in which one operation at
@@ -30,12 +30,12 @@
  * The one thing people get wrong: if io_timeout_op_interrupt() returns false,
  * ignore the interrupt. Its operation has timed out, and the interrupt must not
  * complete the request. Once a retry has begun, only the hardware can tell an
- * old completion from the new one: compare a tag before calling. If the device
- * has no tags, its reset must leave nothing old that could interrupt, and the
- * handler must ask the device whether it is done.
+ * old completion from the new one: compare a tag before the call. If the device
+ * has no tags, its reset must leave no old operation that could still
+ * interrupt, and the handler must check that the device is done.
  *
  * The one thing people forget: the commonest cause of a time-out is a lost
- * interrupt. So ask the device before the tick at which the time is up:
+ * interrupt. So poll the device before the tick at which the time is up:
  *
  *	if (io_timeout_due(t))
  *		read what the device has completed, and call
@@ -59,8 +59,8 @@
  * @limit: seconds an operation may take, 1 to INT_MAX - 1; may be changed at
  *	any time, for the next operation. A value out of this range is clamped
  * @reset_limit: seconds a reset may take; otherwise as @limit
- * @resetting: true in the states resetting (@counter runs) and reset done
- *	(@counter is IO_TIMEOUT_IDLE)
+ * @resetting: true in the state resetting (@counter runs) and in the state
+ *	reset done (@counter is IO_TIMEOUT_IDLE)
  */
 struct io_timeout {
 	int counter;
@@ -83,7 +83,7 @@ enum io_timeout_verdict {
 
 /**
  * io_timeout_cancel - forget what is outstanding (the driver is removed)
- * @t: the slot; becomes idle, so interrupts that still come are ignored
+ * @t: the slot; becomes idle, so later interrupts are ignored
  *
  * Context: any, under the caller's lock.
  */
@@ -180,7 +180,7 @@ static inline bool io_timeout_reset_interrupt(struct io_timeout *t)
 }
 
 /**
- * io_timeout_reset_done - is a reset done that was not handled yet? (DpcForIsr)
+ * io_timeout_reset_done - has a reset ended, not handled yet? (DpcForIsr)
  * @t: the slot
  *
  * Context: any, under the caller's lock; called by the deferred handler.
@@ -200,7 +200,7 @@ static inline bool io_timeout_reset_done(struct io_timeout *t)
  * @t: the slot, in any state: what was outstanding will not end any more. If a
  *	reset was under way already, its time starts over
  *
- * For resume, where the device has lost all that it was doing, or for an error
+ * For resume, where the device has lost what it was doing, or after an error
  * that the device reports. The reset gets @t->reset_limit seconds, and one more
  * as in io_timeout_begin().
  *
@@ -216,8 +216,8 @@ static inline void io_timeout_begin_reset(struct io_timeout *t)
  * io_timeout_due - is the time up at the next tick?
  * @t: the slot
  *
- * If so, first ask the device what it has completed: its interrupt may have
- * been lost.
+ * If so, first poll the device for what it has completed: the interrupt may
+ * have been lost.
  *
  * Context: any, under the caller's lock, which stays held until
  * io_timeout_tick() has returned.
