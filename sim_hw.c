@@ -2,15 +2,15 @@
 /*
  * sim_hw - the hardware model: a device that loops data back
  *
- * All that the device will signal is an event with a due time: the end of an
+ * Whatever the device will signal is an event with a due time: the end of an
  * operation, late or not, the end of a reset, a spurious interrupt. One queue
  * holds the events, sorted by due time, and one hrtimer is armed for the first
- * one that is not due.
+ * event that is not due.
  *
- * An event that is due takes effect, and its cause waits to be read, behind
- * earlier ones. That raises the interrupt, unless it is raised already or the
- * fault "lost" hit the event. Reading a cause lowers the interrupt, and raises
- * it again if more causes wait.
+ * When an event is due it takes effect, and its cause waits to be read, behind
+ * earlier causes. The event raises the interrupt, unless the interrupt is
+ * raised already or the fault "lost" hit the event. Reading a cause lowers the
+ * interrupt, and raises it again if more causes wait.
  *
  * A fault is an event that is not queued (hang), that nothing removes from the
  * queue (late), that is queued twice (duplicate), or that raises no interrupt
@@ -35,9 +35,10 @@
 #include "sim_hw.h"
 
 /*
- * Enough for a driver that times out operations: it causes at most one late
- * interrupt a second, and the latest comes after 600 s. Binding and unbinding a
- * driver in a loop can fill the queue. Then events are dropped, as if they hung.
+ * Enough for a driver that times out operations: such a driver causes at most
+ * one late interrupt a second, and the latest comes after 600 s. Binding and
+ * unbinding a driver in a loop can fill the queue. Then events are dropped, as
+ * if they hung.
  */
 #define SIM_HW_MAX_EVENTS	SIM_HW_MAX_CAUSES
 
@@ -46,8 +47,8 @@
  * @due: when
  * @tag: the operation's tag, if @cause is about an operation
  * @cause: a SIM_HW_CAUSE_* value
- * @late: no reset and no start takes it back
- * @lost: it raises no interrupt
+ * @late: neither a reset nor a start drops the event
+ * @lost: the event raises no interrupt
  */
 struct sim_hw_event {
 	ktime_t due;
@@ -70,7 +71,7 @@ struct sim_hw_event {
  * @raised: the interrupt was raised, and no cause was read since
  * @off: there is no power
  * @tag: tag of the last operation started
- * @length: bytes of its data
+ * @length: bytes of that operation's data
  * @state: faults and latencies
  * @nr_due: events that are due, the first ones in @event; the cause register
  *	shows the first of them
@@ -122,8 +123,8 @@ static void sim_hw_drop(struct sim_hw *hw)
 }
 
 /*
- * Drop the causes that wait to be read as well, except late and spurious ones. The
- * cause of an old reset would end the next reset.
+ * Drop all events, due or not, except late and spurious ones: the cause of an
+ * old reset would end the next reset.
  */
 static void sim_hw_drop_all(struct sim_hw *hw)
 {
@@ -144,7 +145,7 @@ static void sim_hw_drop_all(struct sim_hw *hw)
 
 /*
  * The device went away before it did the operation. Drop the operation's late
- * interrupt, which would say that it is done.
+ * interrupt, which would report the operation as done.
  */
 static void sim_hw_forget(struct sim_hw *hw)
 {
@@ -169,7 +170,7 @@ static void sim_hw_take_effect(struct sim_hw *hw,
 	case SIM_HW_CAUSE_DONE:
 	case SIM_HW_CAUSE_ERROR:
 		if (!hw->busy || event->tag != hw->tag)
-			break;	/* late, of an operation before this one */
+			break;	/* late: of an earlier operation */
 		hw->busy = false;
 		if (event->cause == SIM_HW_CAUSE_DONE)
 			memcpy(hw->out, hw->in, hw->length);
@@ -335,8 +336,8 @@ static void sim_hw_begin_reset(struct sim_hw *hw)
 
 /*
  * Queue a spurious interrupt, if one is pending and none is in the queue. The
- * next comes a millisecond after the driver has read this one, so that the CPU
- * can do other work even during a million of them.
+ * next comes a millisecond after the driver has read the cause, so that the CPU
+ * can do other work even during a million spurious interrupts.
  */
 static void sim_hw_next_spurious(struct sim_hw *hw, unsigned int ms)
 {
@@ -355,9 +356,10 @@ static void sim_hw_next_spurious(struct sim_hw *hw, unsigned int ms)
 }
 
 /*
- * Take the first cause. Raise the interrupt again if another one waits, or for a
- * storm, which raises one interrupt for each read: without waiting for reads it
- * would starve a threaded handler, and the kernel would disable the line.
+ * Take the first cause. Raise the interrupt again if another cause waits, or
+ * for a storm. A storm raises one interrupt for each read: if it did not wait
+ * for the read, it would starve a threaded handler, and the kernel would
+ * disable the line.
  */
 static u64 sim_hw_take_cause(struct sim_hw *hw)
 {
@@ -382,7 +384,7 @@ static u32 sim_hw_status(const struct sim_hw *hw)
 	       (hw->nr_due ? SIM_HW_STATUS_IRQ : 0);
 }
 
-/* Does the device respond? To access it without power is a bug of the driver. */
+/* Does the device respond? An access without power is a bug in the driver. */
 static bool sim_hw_responds(struct sim_hw *hw)
 {
 	WARN_ONCE(hw->off, "sim_hw: touched without power\n");
@@ -392,11 +394,11 @@ static bool sim_hw_responds(struct sim_hw *hw)
 /**
  * sim_hw_start - start an operation; an operation or reset under way is dropped
  * @hw: the device
- * @tag: of the operation
- * @data: what it loops back
+ * @tag: the operation's tag
+ * @data: what the operation loops back
  * @len: bytes, at most SIM_HW_BUFFER_SIZE
  *
- * As a doorbell that takes the tag and the data in one transaction.
+ * Models a doorbell that takes the tag and the data in one transaction.
  *
  * Context: any but NMI.
  */
@@ -497,7 +499,8 @@ void sim_hw_read_buffer(struct sim_hw *hw, void *data, size_t len)
  * sim_hw_inject - make the next operations or resets go wrong
  * @hw: the device
  * @fault: how
- * @count: how many, at most SIM_HW_MAX_FAULTS; replaces what was pending
+ * @count: how many, at most SIM_HW_MAX_FAULTS; replaces the number that was
+ *	pending
  *
  * Context: any but NMI.
  */
@@ -536,7 +539,7 @@ void sim_hw_set_ms(struct sim_hw *hw, enum sim_hw_ms what, unsigned int ms)
 /**
  * sim_hw_set_dead - let the device die, or revive it
  * @hw: the device
- * @dead: true: operations and resets hang, the one under way and all that are
+ * @dead: true: the operation or reset under way hangs, and so do all that are
  *	started from now on; false: those that are started from now on work
  *
  * Late and spurious interrupts that are under way still come.

@@ -2,17 +2,17 @@
 /*
  * sim_hw - the hardware model: a device that loops data back
  *
- * To its driver it is hardware: registers, a data buffer and an interrupt. It
- * does one operation at a time:
+ * To its driver the model is hardware: registers, a data buffer and an
+ * interrupt. The device does one operation at a time:
  *
  *	sim_hw_start(hw, tag, data, len);	a new tag each time
  *	... interrupt ...
- *	cause = sim_hw_read(hw, SIM_HW_CAUSE);	which acknowledges it
+ *	cause = sim_hw_read(hw, SIM_HW_CAUSE);	acknowledges
  *	if (SIM_HW_CAUSE_TAG(cause) == tag)
  *		sim_hw_read_buffer(hw, data, len);
  *
- * To a tester of the driver it is a device that misbehaves on command: see
- * sim_hw_inject().
+ * To a tester of the driver the model is a device that misbehaves on command:
+ * see sim_hw_inject().
  */
 #ifndef _SIM_HW_H
 #define _SIM_HW_H
@@ -22,23 +22,23 @@
 struct sim_hw;
 
 #define SIM_HW_BUFFER_SIZE	4096
-#define SIM_HW_MAX_FAULTS	1000000		/* of one kind, pending */
-#define SIM_HW_MAX_MS		600000		/* latencies, lateness */
-#define SIM_HW_MAX_CAUSES	1024		/* that wait to be read */
+#define SIM_HW_MAX_FAULTS	1000000		/* pending faults of one kind */
+#define SIM_HW_MAX_MS		600000		/* longest latency or lateness */
+#define SIM_HW_MAX_CAUSES	1024		/* causes that wait to be read */
 
 /* What each register reads as when the device is gone, or has no power. */
 #define SIM_HW_ALL_ONES		(~0ULL)
 
 /**
- * enum sim_hw_reg - the registers, of 64 bits, to read
+ * enum sim_hw_reg - the registers: 64 bits, read-only
  * @SIM_HW_TAG: the tag of the last operation started
- * @SIM_HW_LENGTH: bytes that it loops back
+ * @SIM_HW_LENGTH: bytes that this operation loops back
  * @SIM_HW_STATUS: SIM_HW_STATUS_* bits
  * @SIM_HW_CAUSE: why the interrupt was raised, in two halves:
  *	SIM_HW_CAUSE_CODE() and SIM_HW_CAUSE_TAG(). A read takes the cause off a
  *	queue; if another one waits, the interrupt is raised again. While a cause
  *	waits, sim_hw_start() and sim_hw_reset() raise the interrupt again too,
- *	so one that the system lost does not silence the device
+ *	so an interrupt that the system lost does not silence the device
  */
 enum sim_hw_reg {
 	SIM_HW_TAG,
@@ -51,8 +51,8 @@ enum sim_hw_reg {
 #define SIM_HW_STATUS_RESETTING	0x2	/* a reset is under way */
 #define SIM_HW_STATUS_IRQ	0x4	/* a cause waits to be read */
 
-#define SIM_HW_CAUSE_CODE(cause)	((u32)(cause))	/* as below */
-#define SIM_HW_CAUSE_TAG(cause)	((u32)((cause) >> 32))	/* of the operation */
+#define SIM_HW_CAUSE_CODE(cause)	((u32)(cause))	/* one of those below */
+#define SIM_HW_CAUSE_TAG(cause)	((u32)((cause) >> 32))	/* the operation's tag */
 
 #define SIM_HW_CAUSE_NONE	0	/* spurious, or no cause waits */
 #define SIM_HW_CAUSE_DONE	1	/* operation done, data looped back */
@@ -72,17 +72,17 @@ void sim_hw_read_buffer(struct sim_hw *hw, void *data, size_t len);
 /**
  * enum sim_hw_fault - how operations and resets can go wrong
  * @SIM_HW_HANG: the operation never interrupts
- * @SIM_HW_LATE: the operation's interrupt comes some ms after the start, with its
- *	tag; no reset and no start takes it back
+ * @SIM_HW_LATE: the operation's interrupt comes some ms after the start, with
+ *	the operation's tag, even if a reset or another start comes first
  * @SIM_HW_ERROR: the operation ends with SIM_HW_CAUSE_ERROR
  * @SIM_HW_RESET_HANG: the reset never ends
- * @SIM_HW_SPURIOUS: an interrupt without cause, right away; the next a
- *	millisecond after it
+ * @SIM_HW_SPURIOUS: an interrupt without cause, at once; the next a millisecond
+ *	after the driver has read the cause register
  * @SIM_HW_LOST: the operation is done and its cause waits, but no interrupt
  *	comes for it
  * @SIM_HW_DUPLICATE: the operation's cause comes twice
- * @SIM_HW_RESET_LOST: as SIM_HW_LOST, of the reset
- * @SIM_HW_STORM: an interrupt without cause, right away; the next as soon as the
+ * @SIM_HW_RESET_LOST: the same for a reset
+ * @SIM_HW_STORM: an interrupt without cause, at once; the next as soon as the
  *	driver has read the cause register
  * @SIM_HW_NR_FAULTS: how many kinds there are
  */
@@ -100,7 +100,7 @@ enum sim_hw_fault {
 };
 
 /**
- * enum sim_hw_ms - what takes how many milliseconds
+ * enum sim_hw_ms - times in milliseconds that can be set
  * @SIM_HW_LATENCY: an operation
  * @SIM_HW_RESET_LATENCY: a reset
  * @SIM_HW_LATE_AFTER: a late interrupt, from its operation's start
@@ -116,7 +116,7 @@ enum sim_hw_ms {
 /**
  * struct sim_hw_state - what a tester sees of the hardware model
  * @pending: how many faults of each kind are left
- * @ms: milliseconds that things take
+ * @ms: the times, by enum sim_hw_ms
  * @dead: all operations and resets hang
  * @gone: registers read as SIM_HW_ALL_ONES, and nothing is done
  */
