@@ -2,9 +2,10 @@
 /*
  * sim_ctl - a simulated device's control node and attributes
  *
- * Each line that is written to /dev/sim_devN_ctl is a command that makes the
- * hardware model misbehave. Reading it shows the state and the statistics of the
- * driver. The attributes of the platform device show these too, and set limits.
+ * Each line that is written to /dev/sim_devN_ctl is a command for the hardware
+ * model, which then misbehaves. Reading the node shows the state and the
+ * statistics of the driver. The attributes of the platform device show these
+ * too, and set the driver's limits.
  */
 #include <linux/device.h>
 #include <linux/fs.h>
@@ -30,7 +31,7 @@ static const char *sim_ctl_state(const struct sim_dev *sim)
 }
 
 /**
- * struct sim_ctl_snapshot - what a reader sees, taken in one hold of the lock
+ * struct sim_ctl_snapshot - what a reader sees, copied in one hold of the lock
  * @state: "idle", "busy" or "resetting"
  * @timeout: the slot's time-out
  * @outstanding: number of requests
@@ -61,7 +62,7 @@ static struct sim_ctl_snapshot sim_ctl_look(struct sim_dev *sim)
 
 /**
  * struct sim_ctl_command - a command
- * @name: its word
+ * @name: first word of the line
  * @min_args: how many numbers must follow
  * @max_args: how many numbers may follow
  * @run: carries the command out; the numbers are in range
@@ -166,7 +167,7 @@ static int sim_ctl_number(const char *word, bool is_ms, unsigned int *number)
 	return 0;
 }
 
-/* Between words. Not isspace(), which knows more blanks, beyond ASCII. */
+/* What separates words. Not isspace(), which also accepts blanks beyond ASCII. */
 #define SIM_CTL_BLANKS " \t\r\v\f"
 
 /* Cut the next word off the line; NULL at its end. */
@@ -181,7 +182,7 @@ static char *sim_ctl_word(char **line)
 	return *word ? word : NULL;
 }
 
-/* Carry out one line, which is cut into words. An empty line does nothing. */
+/* Carry out one line; cuts it into words. An empty line does nothing. */
 static int sim_ctl_line(struct sim_hw *hw, char *line)
 {
 	const struct sim_ctl_command *command = sim_ctl_commands;
@@ -348,7 +349,7 @@ static int sim_ctl_parse(const char *buf, const struct sim_dev_param *range,
 	return *value < range->min || *value > range->max ? -ERANGE : 0;
 }
 
-/* A setting, with the range of the module parameter of the same name. */
+/* A setting, whose range is that of the module parameter of the same name. */
 #define SIM_CTL_ATTR_RW(name, field)					\
 static ssize_t name##_show(struct device *dev,				\
 			   struct device_attribute *attr, char *buf)	\

@@ -12,16 +12,16 @@
  *
  * and if the interrupt does not come:
  *
- *	IoTimer		sim_dev_watchdog() ask the device; count down; at 0 reset it
+ *	IoTimer		sim_dev_watchdog() poll the device; count down; at 0 reset it
  *	ISR, DpcForIsr	as above           the reset is done: retry, or fail the request
  *	CustomDpc	sim_dev_failed()   the reset timed out: fail the request
  *
- * One spinlock, sim_dev.lock, protects it all; the interrupt handler takes it.
+ * One spinlock, sim_dev.lock, protects all this; the interrupt handler takes it.
  *
- * Each request is completed exactly once. Until then it is in the queue or in
- * the slot, and only a context that has taken it from there under the lock
+ * Each request is completed exactly once. Until then the request is in the
+ * queue or in the slot. The context that takes it out, under the lock,
  * completes it: the thread, the watchdog, the work item, the submitter (on a
- * fatal signal), the closing of the file, suspend, or the unbinding.
+ * fatal signal), close, suspend or unbinding.
  *
  * Log lines are written after the lock is dropped: a console is slow, and the
  * handler waits for the lock. A struct sim_dev_report keeps them until then.
@@ -56,9 +56,9 @@
 #define SIM_DEV_QUIET_MS	2000	/* how long suspend waits */
 
 /*
- * For failed_work. Not the system's workqueue: libaio's fsync waits in a work
- * item there, so waiters could occupy all its workers, and failed_work, which
- * ends their wait, would never run.
+ * For failed_work. Not the system's workqueue: there libaio's fsync waits in
+ * work items. These could occupy all workers, and failed_work, which ends their
+ * wait, would never run.
  */
 static struct workqueue_struct *sim_dev_wq;
 
@@ -87,9 +87,9 @@ static void sim_dev_wake(struct wait_queue_head *wait)
 {
 	/*
 	 * No barrier is needed: waiters put themselves on the queue before they
-	 * check the condition under the lock. One that is not on it yet will
-	 * see the change. sim_ctl_poll() does not check under the lock, but it
-	 * only waits for unbinding, and sim_dev_shut_down() wakes it always.
+	 * check the condition under the lock. A waiter that is not on the queue
+	 * yet will see the change. sim_ctl_poll() checks without the lock, but
+	 * waits for unbinding only, and sim_dev_shut_down() always wakes it.
 	 */
 	if (waitqueue_active(wait))
 		wake_up(wait);
@@ -99,8 +99,8 @@ static void sim_dev_wake(struct wait_queue_head *wait)
  * sim_request_unlist - take a request off its file's list, if it is on one
  * @req: the request
  *
- * The list and the driver share one reference: if the request is done, drop it
- * by sim_request_put().
+ * The list and the driver share one reference: if the request is done, drop
+ * that reference by sim_request_put().
  *
  * Context: any, under the device's lock.
  */
@@ -144,7 +144,7 @@ static void sim_dev_trace_complete(struct sim_dev *sim, struct sim_request *req,
 			       req->cancelled);
 }
 
-/* Keep an error that neither write() nor read() reports: for fsync() or the next write(). */
+/* Keep an error that neither write() nor read() reports, for fsync() or the next write(). */
 static void sim_dev_keep_error(struct sim_request *req, int result)
 {
 	if (result < 0 && req->nonblock && req->file && !req->file->keeps_results)
@@ -183,7 +183,7 @@ static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 		sim_request_unlist(req);
 		sim_request_put(req);
 	}
-	/* The writer has a reference of its own, and may drop it right away. */
+	/* The writer holds a reference of its own, which it may drop at once. */
 	if (waited_for)
 		complete(&req->completed);
 }
@@ -212,7 +212,7 @@ void sim_dev_unlock(struct sim_dev *sim, unsigned long flags)
 		long result = req->result;
 
 		sim_request_put(req);
-		iocb->ki_complete(iocb, result);	/* the file may go now */
+		iocb->ki_complete(iocb, result);	/* may free the file */
 	}
 }
 
@@ -223,7 +223,7 @@ static void sim_dev_program(struct sim_dev *sim)
 	struct sim_request *req = slot->request;
 
 	io_timeout_begin(&slot->timeout);
-	/* Under the lock, as sim_dev_tick() stops it. */
+	/* sim_dev_tick() stops the timer under the same lock. */
 	if (!iotimer_enabled(sim->timer))
 		iotimer_start(sim->timer);
 	slot->started = ktime_get();
@@ -290,8 +290,8 @@ static void sim_dev_finish(struct sim_dev *sim, int result)
 /**
  * sim_dev_cancel - cancel a request that is not done
  * @sim: the device
- * @req: the request. One that waits in the queue is completed now; one that the
- *	device has, when the device is done with it
+ * @req: the request. In the queue, it is completed now; in the device, when the
+ *	device is done with it
  *
  * Context: any, under the device's lock, which sim_dev_unlock() drops.
  */
@@ -334,17 +334,17 @@ static void sim_dev_note(struct sim_dev *sim, struct sim_dev_report *report,
 
 /* The interrupt, the watchdog, and what they defer */
 
-/* Does this cause end what is outstanding? Caller holds the lock. */
+/* Does this cause end the outstanding operation or reset? Caller holds the lock. */
 static enum sim_dev_irq sim_dev_classify_irq(struct sim_dev *sim, u64 cause)
 {
 	struct sim_slot *slot = &sim->slot;
 
-	if (cause == SIM_HW_ALL_ONES)	/* the device is gone, this is no cause */
+	if (cause == SIM_HW_ALL_ONES)	/* the device is gone */
 		return SIM_DEV_IRQ_SPURIOUS;
 	switch (SIM_HW_CAUSE_CODE(cause)) {
 	case SIM_HW_CAUSE_DONE:
 	case SIM_HW_CAUSE_ERROR:
-		/* Without the tag, an old operation's end would end a retry. */
+		/* Without the tag, an old operation's interrupt would end a retry. */
 		if (SIM_HW_CAUSE_TAG(cause) != slot->tag ||
 		    !io_timeout_op_interrupt(&slot->timeout))
 			return SIM_DEV_IRQ_LATE;
@@ -395,8 +395,8 @@ static irqreturn_t sim_dev_isr(int irq, void *data)
 
 /*
  * Read all causes that wait, but no more than SIM_HW_MAX_CAUSES: the status of a
- * broken device may say for ever that one more waits. Return true if one of them
- * ended what was outstanding. Caller holds the lock.
+ * broken device may always say that another one waits. Return true if a cause
+ * ended the outstanding operation or reset. Caller holds the lock.
  */
 static bool sim_dev_reap(struct sim_dev *sim)
 {
@@ -423,7 +423,7 @@ static void sim_dev_retry(struct sim_dev *sim, struct sim_dev_report *report)
 	struct sim_request *req = sim->slot.request;
 
 	if (sim->closed && req && !req->cancelled)
-		return;		/* resume resets it again */
+		return;		/* resume resets the device again */
 	if (!req) {		/* at resume */
 		sim_dev_note(sim, report, SIM_REPORT_RESET_IDLE);
 		sim_dev_start_io(sim);
@@ -504,7 +504,7 @@ static void sim_dev_reset(struct sim_dev *sim, struct sim_dev_report *report)
 	sim_hw_reset(sim->hw);
 }
 
-/* The device said when asked that it is done; its interrupt was lost. */
+/* Polling found that the device is done: its interrupt was lost. */
 static void sim_dev_missed(struct sim_dev *sim, struct sim_dev_report *report)
 {
 	sim->stats.missed++;
@@ -515,9 +515,9 @@ static void sim_dev_missed(struct sim_dev *sim, struct sim_dev_report *report)
 }
 
 /*
- * A second has passed. Ask the device, count down, then handle what it answered:
- * handling may start the next operation, which this tick must not count against.
- * Caller holds the lock.
+ * A second has passed. Poll the device, count down, then handle what was found.
+ * The handling comes last because it may start the next operation, and this tick
+ * must not count for the new operation. Caller holds the lock.
  */
 static void sim_dev_tick(struct sim_dev *sim, struct sim_dev_report *report)
 {
@@ -704,10 +704,10 @@ static bool sim_dev_is_quiet(struct sim_dev *sim)
 
 /*
  * The device will lose its power. Start nothing more, and wait until the device
- * has finished, but no longer than SIM_DEV_QUIET_MS. Then ask it, so that an
- * operation whose interrupt was lost is not done again. Requests that remain
- * wait for sim_dev_resume(). The interrupt stays enabled, as on a line that
- * other devices share; the handler tests @off.
+ * has finished, but no longer than SIM_DEV_QUIET_MS. Then poll the device, so
+ * that an operation whose interrupt was lost is not done again. Requests that
+ * remain wait for sim_dev_resume(). The interrupt stays enabled, as is right on
+ * a line that other devices share; the handler tests @off.
  */
 static void sim_dev_quiesce(struct sim_dev *sim)
 {
@@ -765,7 +765,7 @@ static int sim_dev_resume(struct device *dev)
 
 static DEFINE_SIMPLE_DEV_PM_OPS(sim_dev_pm_ops, sim_dev_suspend, sim_dev_resume);
 
-/* The machine goes down, or another kernel takes over (kexec): quiet the device. */
+/* The machine goes down, or another kernel takes over (kexec): quiesce the device. */
 static void sim_dev_shutdown(struct platform_device *pdev)
 {
 	struct sim_dev *sim = platform_get_drvdata(pdev);
@@ -781,8 +781,8 @@ static void sim_dev_shutdown(struct platform_device *pdev)
 /* Binding */
 
 /*
- * Read the causes that an earlier binding left. Called after the handler was
- * installed, so that none comes between; and they do not count.
+ * Read the causes that an earlier binding left, without counting them. Called
+ * after the handler was installed, so that no cause comes between the two.
  */
 static void sim_dev_drain(struct sim_dev *sim)
 {
@@ -849,7 +849,7 @@ static int sim_dev_probe(struct platform_device *pdev)
 	err = devm_add_action_or_reset(dev, sim_dev_put, sim);
 	if (err)
 		return err;
-	/* Count on from there: an operation of an earlier binding may still end. */
+	/* Continue the tags: an operation of an earlier binding may still end. */
 	sim->slot.tag = sim_hw_read(hw, SIM_HW_TAG);
 	platform_set_drvdata(pdev, sim);
 
@@ -885,7 +885,7 @@ static struct platform_driver sim_dev_driver = {
 };
 
 /**
- * sim_dev_register_driver - register the driver, and make ready for its nodes
+ * sim_dev_register_driver - register the driver, and what its nodes need
  * @nr: number of devices
  *
  * Context: process, may sleep.

@@ -4,7 +4,7 @@
  *
  *	sim_main.c	parameters, and the devices that the module makes
  *	sim_dev.c	the driver: starts requests, times them out, resets, retries
- *	sim_log.c	its log lines
+ *	sim_log.c	the driver's log lines
  *	sim_file.c	the data node: submits requests and keeps their results
  *	sim_ctl.c	the control node and the attributes
  *	sim_hw.c	the hardware model, with a header of its own
@@ -57,9 +57,10 @@ extern struct sim_dev_param sim_param_queue_depth;
 
 /**
  * enum sim_dev_irq - what the handler makes of an interrupt
- * @SIM_DEV_IRQ_ACCEPTED: what was outstanding is done, the operation or the reset
- * @SIM_DEV_IRQ_LATE: of an operation that is not outstanding any more
- * @SIM_DEV_IRQ_SPURIOUS: without cause, or of a reset that is not outstanding
+ * @SIM_DEV_IRQ_ACCEPTED: the outstanding operation or reset is done
+ * @SIM_DEV_IRQ_LATE: it belongs to an operation that is no longer outstanding
+ * @SIM_DEV_IRQ_SPURIOUS: it has no cause, or belongs to a reset that is not
+ *	outstanding
  */
 enum sim_dev_irq {
 	SIM_DEV_IRQ_ACCEPTED,
@@ -77,11 +78,11 @@ enum sim_dev_irq {
  * @timeouts: operations that timed out
  * @resets: resets that were started
  * @reset_failures: resets that timed out
- * @retries: operations started again after a reset, because they timed out
+ * @retries: operations started again because they had timed out
  * @late: interrupts counted as SIM_DEV_IRQ_LATE
  * @spurious: interrupts counted as SIM_DEV_IRQ_SPURIOUS
  * @missed: operations and resets whose interrupt was lost. The driver found out
- *	by asking the device, when their time was up or before suspend
+ *	by polling the device, when their time was up or before suspend
  */
 struct sim_dev_stats {
 	u64 submitted;
@@ -105,8 +106,8 @@ struct sim_dev_stats {
  * @started: when the operation or the reset was started
  * @interrupted: the operation is done, but the thread has not handled it yet
  * @error: the operation ended with an error
- * @guilty: the operation timed out, so its next start counts as a retry. Without
- *	guilt, as after resume, it does not
+ * @guilty: the operation timed out, so its next start counts as a retry; a
+ *	start after resume does not
  * @failed: the reset timed out, and @failed_work has not handled it yet
  * @failed_work: fails the request when its reset timed out (CustomDpc)
  */
@@ -138,7 +139,7 @@ struct sim_node {
  *	the last file of it is closed
  * @dev: the platform device; only used while bound
  * @irq: its interrupt
- * @hw: the hardware model, which outlives this
+ * @hw: the hardware model, which outlives this structure
  * @timer: enabled while something is outstanding
  * @gone: the driver was unbound: nothing is outstanding, and no request is
  *	accepted. Written under @lock, and also read without it, by system calls
@@ -148,7 +149,7 @@ struct sim_node {
  * @lock: protects @gone, all that follows, and all requests and files; the
  *	interrupt handler takes it
  * @closed: from suspend to resume: no operation is started
- * @off: the device has no power or will soon lose it: the handler and the
+ * @off: the device has no power, or is about to lose it: the handler and the
  *	watchdog touch no register
  * @slot: what the device is doing
  * @queue: requests that wait for the slot
@@ -195,16 +196,17 @@ struct sim_dev {
  * @completed: what a blocking write() waits for
  * @iocb: the asynchronous write() that gets the result, or NULL
  * @number: its number, counted from 1 for each device
- * @submitted: when, if the trace event of its completion was on then, else 0
- * @retries: how often it was started again
+ * @submitted: time of submission if the event sim_dev_complete was on then,
+ *	else 0
+ * @retries: how often the request was started again after a time-out
  * @nonblock: the submitter does not wait, so an error is reported later: by
  *	read() if the file has a reader, else by fsync() or the next write()
  * @cancelled: by a signal or by closing the file: the result is dropped
  * @done: @result is valid. sim_dev.lock protects this and all fields above
  * @result: length or negative errno; does not change once @done
  * @offset: bytes of the result that were read; protected by sim_file.read_lock
- * @len: bytes of @data
- * @room: bytes that @data has room for
+ * @len: bytes in @data
+ * @room: size of @data in bytes
  * @data: what was written; once @done, what was looped back, if the file has a
  *	reader
  */
@@ -234,7 +236,7 @@ struct sim_request {
  * @keeps_results: opened for reading too
  * @requests: the outstanding requests and, if @keeps_results, those whose results
  *	were not read yet, in the order of submission
- * @nr_requests: how many
+ * @nr_requests: entries of @requests
  * @error: error of a request that has no reader, kept for fsync() or the next
  *	write(); 0 if none
  * @node: entry in sim_dev.files
@@ -260,18 +262,21 @@ struct sim_file {
 };
 
 /**
- * enum sim_report - which log line a report is
+ * enum sim_report - the log line of a report
  * @SIM_REPORT_NOTHING: none
  * @SIM_REPORT_DONE: the operation is done; a line only if its interrupt was lost
  * @SIM_REPORT_TIMED_OUT: the operation timed out, the device is being reset
- * @SIM_REPORT_RESET_IDLE: the reset is done, there was no request; as DONE
- * @SIM_REPORT_RESTART: the reset is done, a request without guilt starts over
+ * @SIM_REPORT_RESET_IDLE: the reset is done, there was no request; a line only
+ *	if its interrupt was lost
+ * @SIM_REPORT_RESTART: the reset is done, a request that had not timed out
+ *	starts over
  * @SIM_REPORT_RETRY: the reset is done, the request is retried
  * @SIM_REPORT_RETRIES_USED_UP: the reset is done, the request fails
  * @SIM_REPORT_CANCELLED: the reset is done, the request was cancelled
  * @SIM_REPORT_RESET_FAILED: the reset timed out, the request fails
- * @SIM_REPORT_RESET_FAILED_CANCELLED: the same; the request was cancelled
- * @SIM_REPORT_RESET_FAILED_IDLE: the same; there was no request
+ * @SIM_REPORT_RESET_FAILED_CANCELLED: the reset timed out, the request was
+ *	cancelled
+ * @SIM_REPORT_RESET_FAILED_IDLE: the reset timed out, there was no request
  */
 enum sim_report {
 	SIM_REPORT_NOTHING,
@@ -290,11 +295,11 @@ enum sim_report {
 /**
  * struct sim_dev_report - what to log once the lock is dropped
  * @what: which line
- * @missed: found by asking the device, since no interrupt came
+ * @missed: no interrupt came; the driver found out by polling the device
  * @request: its number; 0 after a reset at resume without a request
  * @ms: how long the operation, or the reset, took
  * @retries: how often the request was started again
- * @max_retries: how often it may be
+ * @max_retries: how often a request may be started again
  */
 struct sim_dev_report {
 	enum sim_report what;

@@ -13,7 +13,7 @@
 #include "sim_dev.h"
 #include "sim_hw.h"
 
-/* So that the event's format has the numbers, for programs that read it. */
+/* The event's format then has the numbers, for programs that read the format. */
 TRACE_DEFINE_ENUM(SIM_DEV_IRQ_ACCEPTED);
 TRACE_DEFINE_ENUM(SIM_DEV_IRQ_LATE);
 TRACE_DEFINE_ENUM(SIM_DEV_IRQ_SPURIOUS);
@@ -89,7 +89,7 @@ TRACE_EVENT(sim_dev_interrupt,
 				   { SIM_DEV_IRQ_SPURIOUS, "spurious" }))
 );
 
-/* The watchdog has counted down, to this counter. */
+/* The watchdog has counted down to @counter. */
 TRACE_EVENT(sim_dev_second,
 	TP_PROTO(const struct device *device, int counter),
 	TP_ARGS(device, counter),
@@ -104,7 +104,7 @@ TRACE_EVENT(sim_dev_second,
 	TP_printk("dev=%s counter=%d", __get_str(dev), __entry->counter)
 );
 
-/* An operation, or a reset, timed out so many us after its start. */
+/* An operation or a reset timed out, @us after its start. */
 TRACE_EVENT(sim_dev_timeout,
 	TP_PROTO(const struct device *device, u64 request, bool is_reset,
 		 s64 us),
@@ -129,7 +129,7 @@ TRACE_EVENT(sim_dev_timeout,
 		  __entry->us)
 );
 
-/* An operation, or a reset, is done, but its interrupt was lost. */
+/* An operation or a reset is done, but its interrupt was lost. */
 TRACE_EVENT(sim_dev_missed,
 	TP_PROTO(const struct device *device, u64 request, bool is_reset),
 	TP_ARGS(device, request, is_reset),
@@ -188,9 +188,9 @@ TRACE_EVENT(sim_dev_retry,
 );
 
 /*
- * A request is done: bytes or a negative errno, and the us since it was
- * submitted, or -1 if this event was off then. The result of a cancelled
- * request is dropped.
+ * A request is done. @result is its length or a negative errno. @us is the time
+ * since its submission, or -1 if this event was off then. The result of a
+ * cancelled request is dropped.
  */
 TRACE_EVENT(sim_dev_complete,
 	TP_PROTO(const struct device *device, u64 request, int result, s64 us,

@@ -2,16 +2,16 @@
 /*
  * sim_file - the data node of a simulated device
  *
- * One write() of /dev/sim_devN is one request, which sim_dev.c carries out, and
- * one read() one result. What each system call returns is in sim_dev(4).
+ * One write() to /dev/sim_devN is one request, which sim_dev.c carries out. One
+ * read() returns one result. sim_dev(4) says what each system call returns.
  *
  * A request is on its file's list until it is done and, if the file is open for
- * reading, until its result was read. A blocking write() waits for its request;
- * an asynchronous one is completed by sim_dev_unlock().
+ * reading, until its result was read. A blocking write() waits for its request.
+ * sim_dev_unlock() completes an asynchronous write().
  *
- * sim_dev.lock protects the list and its requests. An open node holds a reference
- * to the struct sim_dev, so that a file can be used after the driver was unbound:
- * sim_dev.gone is set then, and nothing is outstanding.
+ * sim_dev.lock protects the list and its requests. An open node holds a
+ * reference to the struct sim_dev, so a file can be used after the driver was
+ * unbound. Then sim_dev.gone is set, and nothing is outstanding.
  */
 #include <linux/completion.h>
 #include <linux/fs.h>
@@ -29,7 +29,7 @@
 #include "compat.h"
 #include "sim_dev.h"
 
-#define SIM_FILE_MAX_RESULTS	64	/* of one file, unread or outstanding */
+#define SIM_FILE_MAX_RESULTS	64	/* unread or outstanding requests of a file */
 
 /* Allocate a request of @len bytes, or reuse the spare one if it is large enough. */
 static struct sim_request *sim_request_alloc(struct sim_file *file, size_t len)
@@ -112,9 +112,10 @@ static int sim_file_submit(struct sim_file *file, struct sim_request *req)
 }
 
 /*
- * How to wait for room in the queue, or for a result to read. A signal ends the
- * wait of a system call, which can be restarted. An asynchronous request has no
- * system call to restart, so only a fatal signal ends its wait.
+ * The task state for a wait for room in the queue, or for a result to read. Any
+ * signal ends the wait of a system call, which can be restarted. An
+ * asynchronous request has no system call to restart, so only a fatal signal
+ * ends its wait.
  */
 static unsigned int sim_file_wait_state(struct kiocb *iocb)
 {
@@ -124,8 +125,8 @@ static unsigned int sim_file_wait_state(struct kiocb *iocb)
 
 /*
  * Wait until the request is done, or cancel it on a fatal signal. Other signals
- * do not end the wait: a request that is cancelled for a restart goes to the end
- * of the queue each time, and if the device has it already, it is done twice.
+ * do not end the wait: the restarted system call would queue a new request at
+ * the end of the queue, and the device may do the cancelled request as well.
  */
 static int sim_file_wait(struct sim_dev *sim, struct sim_request *req,
 			 unsigned int state)
@@ -215,7 +216,7 @@ static ssize_t sim_file_splice_write(struct pipe_inode_info *pipe,
 	return done ? done : ret;
 }
 
-/* Are the file's requests up to this number done? The list is in their order. */
+/* Are the file's requests up to this number done? The list is sorted by number. */
 static bool sim_file_is_flushed(struct sim_file *file, u64 number)
 {
 	struct sim_request *req;
@@ -245,7 +246,7 @@ static u64 sim_file_last_number(struct sim_dev *sim)
 	return number;
 }
 
-/* Wait for the requests submitted before, not for later ones. */
+/* Wait for the requests that were submitted before this call, not for later ones. */
 static int sim_file_fsync(struct file *filp, loff_t start, loff_t end,
 			  int datasync)
 {
@@ -265,7 +266,7 @@ static int sim_file_fsync(struct file *filp, loff_t start, loff_t end,
 	return err;
 }
 
-/* Return 1 if there is a result to read, 0 at the end, or what read() fails with. */
+/* Return 1 if there is a result to read, 0 at the end of the file, or an errno for read(). */
 static int sim_file_peek(struct sim_file *file, struct sim_request **first)
 {
 	struct sim_dev *sim = file->sim;
@@ -394,7 +395,7 @@ static struct sim_file *sim_file_alloc(struct sim_dev *sim, bool keeps_results)
 
 	if (!file)
 		return NULL;
-	file->sim = sim;	/* the open node has a reference */
+	file->sim = sim;	/* the open node holds a reference */
 	file->keeps_results = keeps_results;
 	INIT_LIST_HEAD(&file->requests);
 	init_waitqueue_head(&file->wait);

@@ -20,7 +20,7 @@
 
 #define SIM_MAIN_MAX_DEVICES	256
 
-/* The parameters: defaults of what sysfs and the control node can change. */
+/* The parameters. Most are defaults that sysfs or the control node can change. */
 
 static int sim_main_param_set(const char *val, const struct kernel_param *kp)
 {
@@ -34,7 +34,7 @@ static const struct kernel_param_ops sim_main_param_ops = {
 	.get = param_get_uint,
 };
 
-/* Those that are not static are used in the other files too. */
+/* A parameter that is not static is used in other files too. */
 #define SIM_DEV_PARAM(linkage, name, value, min, max, desc)		\
 	linkage struct sim_dev_param sim_param_##name = { value, min, max }; \
 	module_param_cb(name, &sim_main_param_ops, &sim_param_##name, 0444); \
@@ -76,7 +76,7 @@ static int sim_main_power_on(struct device *dev)
 	return 0;
 }
 
-/* Off after the driver's suspend callback, and on before its resume callback. */
+/* Power goes off after the driver's suspend callback, on before its resume callback. */
 static struct dev_pm_domain sim_main_power = {
 	.ops = {
 		SYSTEM_SLEEP_PM_OPS(pm_generic_suspend, pm_generic_resume)
@@ -136,7 +136,7 @@ static int sim_main_make(unsigned int id)
 
 /*
  * Make as many devices as possible. Once one exists, init must not fail: a
- * program may have its node open, and the module's code would be freed.
+ * program may have a node open, and the module's code would be freed.
  */
 static int sim_main_make_all(unsigned int nr)
 {
