@@ -306,7 +306,7 @@ static void begun_reset_ends_as_any(struct kunit *test)
 	expect_slot(test, &t, -1, false);
 }
 
-/* Tick on until nothing is outstanding; due must tell each time what comes. */
+/* Tick until nothing is outstanding; io_timeout_due() must predict each verdict. */
 static void expect_due_before_each_verdict(struct kunit *test, struct io_timeout t,
 					   int verdicts)
 {

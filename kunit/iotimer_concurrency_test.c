@@ -13,7 +13,7 @@
 
 #include "iotimer_test.h"
 
-/* Without sleeping, since the caller may hold a spinlock; in case it fails, for 5 s. */
+/* Wait without sleeping, since the caller may hold a spinlock; 5 s at most. */
 static void wait_until(bool *flag)
 {
 	unsigned long give_up = jiffies + 5 * HZ;
@@ -134,7 +134,7 @@ void start_while_being_destroyed_does_nothing(struct kunit *test)
 
 static DEFINE_SPINLOCK(bus);
 
-/* In case the test fails, for 5 s. */
+/* For 5 s at most, in case the test fails. */
 static void want_bus(struct subject *s)
 {
 	unsigned long give_up = jiffies + 5 * HZ;
@@ -242,7 +242,7 @@ static void stop_if_idle(struct subject *s)
 		WRITE_ONCE(on_demand.outstanding, false);
 	} else {
 		WRITE_ONCE(on_demand.deciding, true);
-		mdelay(50);	/* begin_operation() comes just now */
+		mdelay(50);	/* begin_operation() runs during this delay */
 		iotimer_stop(s->timer);
 	}
 	spin_unlock(&on_demand.lock);
@@ -464,7 +464,7 @@ void stop_sync_lends_its_priority_to_the_routine_only(struct kunit *test)
 	subject_destroy(b);
 }
 
-/* Not "bus": for lockdep, that is held while a timer of this routine's class stops. */
+/* Not "bus": for lockdep that lock is held while a timer of this routine's class stops. */
 static DEFINE_SPINLOCK(other_bus);
 
 static void lock_bus(struct subject *s)

@@ -138,8 +138,8 @@ void devices_come_and_go(struct kunit *test)
 
 #ifdef CONFIG_FAULT_INJECTION
 /*
- * Create a timer while the n-th allocation fails and, if @all, those after it. The
- * guest has set failslab's other knobs.
+ * Create a timer while the n-th allocation fails, and if @all those after it
+ * too. The guest has set failslab's other parameters.
  */
 static struct iotimer *create_failing(struct subject *s, bool devm,
 				      unsigned int n, bool all, bool *failed)
@@ -159,7 +159,7 @@ static struct iotimer *create_failing(struct subject *s, bool devm,
 /*
  * Fail each allocation in turn. No other timer exists, so each create that succeeds
  * adds the first chunk, and each destroy frees it. In rounds, because the slab
- * allocator may need memory of its own in between.
+ * allocator may also allocate memory of its own.
  */
 static void fail_in_turn(struct kunit *test, bool devm, bool all)
 {

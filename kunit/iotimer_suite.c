@@ -85,7 +85,7 @@ struct subject *subject_new_timer(struct kunit *test)
 	return s;
 }
 
-/* The timer is destroyed already. */
+/* Put a subject whose timer is destroyed already. */
 void subject_put(struct subject *s)
 {
 	flush_work(&s->work);
@@ -107,7 +107,7 @@ void subject_wait_for_call(struct subject *s)
 		schedule_timeout_uninterruptible(1);
 }
 
-/* Have a tick come late. By the clock: an emulator's mdelay() may be off by a third. */
+/* Delay a tick. By the clock, because an emulator's mdelay() may be off by a third. */
 void subject_hold_up_once(struct subject *s)
 {
 	ktime_t until = ktime_add_us(ktime_get(), s->us);

@@ -40,7 +40,7 @@ extern bool iotimer_virtual;
  * @timer: its timer
  * @calls: calls of the routine
  * @foreign: calls with another device
- * @off_grid: calls that were no multiple of HZ after the first
+ * @off_grid: calls at no multiple of HZ jiffies after the first
  * @first: jiffies of the first call
  * @last: jiffies of the last call
  * @cpu: CPU of the last call
@@ -115,7 +115,7 @@ static inline void sleep_ms(unsigned int ms)
 	usleep_range(ms * 1000, ms * 1000 + 1000);
 }
 
-/* Set before the first case: timers of others are enabled. */
+/* Set before the first case if timers of others are enabled. */
 extern bool iotimer_not_alone;
 
 /* For tests that count all ticks, or know where each timer lies. */

@@ -15,8 +15,8 @@ module_param(seconds, uint, 0444);
 MODULE_PARM_DESC(seconds, "length of the test for drift");
 
 /*
- * The timer that ran before the first case, perhaps for a day: KUnit gives a case
- * 300 seconds at most.
+ * This timer ran before the first case, perhaps for a day, because KUnit gives
+ * a case 300 seconds at most.
  */
 static struct {
 	struct subject *s;

@@ -72,7 +72,7 @@ static bool is_in(enum pattern pattern, unsigned int timer)
 	}
 }
 
-/* Fill in a row in which each pattern follows each, itself too. Returns its length. */
+/* Fill in a row in which each pattern follows each, itself included. Returns its length. */
 static unsigned int all_pairs(enum pattern *row)
 {
 	unsigned int a, b, nr = 0;
@@ -218,7 +218,7 @@ static void pause_a_walk(struct kunit *test, unsigned int go, bool come)
 	struct iotimer_stats from;
 	struct expected expected;
 
-	s[0]->us = 20000;	/* then it pauses for a jiffy, the longest pause */
+	s[0]->us = 20000;	/* so the walk pauses for a jiffy, the longest pause */
 	s[0]->action = subject_hold_up_once;
 	from = start_chunks(s, NR, all);
 	for (i = 0; i < 5 * HZ && !calls(s[0]); i++)
@@ -396,7 +396,7 @@ void routine_stops_another_in_the_same_tick(struct kunit *test)
 {
 	struct subject *s = subject_new_timer(test), *other = subject_new_timer(test);
 
-	/* From just after a tick to between the next two. */
+	/* Begin just after a tick, and end between the two ticks that follow. */
 	iotimer_start(other->timer);
 	subject_wait_for_call(other);
 	iotimer_stop_sync(other->timer);

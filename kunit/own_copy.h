@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * For a test that compiles a copy of the driver, or of its hardware model, into
- * itself: all functions and variables of theirs that are not static get the
- * prefix OWN_COPY, and the names in /dev and sysfs become the test's. So all
- * tests can be built into one kernel, together with the driver.
+ * itself: the copy's functions and variables that are not static get the prefix
+ * OWN_COPY, and its names in /dev and sysfs become the test's. So all tests can
+ * be built into one kernel, together with the driver.
  *
  * Include this first. If a new function or variable is missing here, `make
  * test-overlay` does not link.
@@ -15,7 +15,7 @@
 #define OWN_NAME(a, b)		OWN_PASTE(a, b)
 #define OWN(name)		OWN_NAME(OWN_COPY, name)
 
-/* The driver's trace events exist once. See linux/tracepoint.h. */
+/* The copy has no trace events: they must exist only once. See linux/tracepoint.h. */
 #define NOTRACE
 
 #define SIM_DEV_NAME		KBUILD_MODNAME

@@ -16,8 +16,9 @@
 #include <linux/module.h>
 
 /*
- * The suite calls the driver's init and exit itself, and before this module is
- * known to sysfs (up to 6.5 or so), so it must not be the driver's owner.
+ * The suite calls the driver's init and exit itself. Up to about 6.5 this
+ * happens before the module is known to sysfs, so the module must not be the
+ * driver's owner.
  */
 #undef THIS_MODULE
 #define THIS_MODULE ((struct module *)NULL)

@@ -82,7 +82,7 @@ static void bound_again_ignores_the_old_operations(struct kunit *test)
 	queue_text(fx, "old");
 	msleep(50);
 	device_release_driver(dev);
-	msleep(virtual ? 400 : 1000);	/* its interrupt has no handler */
+	msleep(virtual ? 400 : 1000);	/* the interrupt has no handler */
 	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
 	fx2 = open_another(test, device(0));
 	KUNIT_EXPECT_EQ(test, write_text(fx2, "new"), 3);

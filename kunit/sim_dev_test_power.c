@@ -25,7 +25,7 @@ static void suspend_lets_an_operation_finish(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fx->sim->outstanding, 1u);
 	KUNIT_EXPECT_FALSE(test, timer_is_enabled(fx));
 	msleep(5000);
-	KUNIT_EXPECT_EQ(test, queue_text(fx, "third"), 5);	/* is queued too */
+	KUNIT_EXPECT_EQ(test, queue_text(fx, "third"), 5);	/* third is queued too */
 	KUNIT_EXPECT_FALSE(test, timer_is_enabled(fx));
 	resume(fx);
 	expect_read(test, "first");
@@ -147,7 +147,7 @@ static void a_reset_that_fails_after_resume(struct kunit *test)
 
 	command(fx, "reset-hang 2");
 	suspend(fx);
-	resume(fx);			/* with nothing under way */
+	resume(fx);			/* nothing is under way */
 	KUNIT_EXPECT_EQ(test, queue_text(fx, "x"), 1);
 	expect_read(test, "x");
 	KUNIT_EXPECT_EQ(test, GREW(fx, reset_failures), 1ull);
@@ -156,7 +156,7 @@ static void a_reset_that_fails_after_resume(struct kunit *test)
 	queue_text(fx, "y");
 	suspend(fx);
 	command(fx, "latency 5");
-	resume(fx);			/* with an operation */
+	resume(fx);			/* an operation is under way */
 	KUNIT_EXPECT_EQ(test, write_text(fx, "z"), 1);
 	KUNIT_EXPECT_EQ(test, GREW(fx, reset_failures), 2ull);
 	KUNIT_EXPECT_EQ(test, GREW(fx, failed), 1ull);
@@ -207,6 +207,6 @@ static void shutdown_quiets_the_device(struct kunit *test)
 				 SIM_HW_STATUS_BUSY);
 	KUNIT_EXPECT_FALSE(test, timer_is_enabled(fx));
 	command(fx, "latency 5");
-	sim_dev_resume(fx->sim->dev);	/* for the next tests */
+	sim_dev_resume(fx->sim->dev);	/* undo the shutdown for the next tests */
 	expect_read(test, "x");
 }

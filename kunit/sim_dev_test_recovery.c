@@ -12,7 +12,7 @@ static void hang_is_reset_and_retried(struct kunit *test)
 	ms = ktime_ms_delta(ktime_get(), began);
 	expect_read(test, "again");
 	KUNIT_EXPECT_GT(test, ms, TIMEOUT * 1000ll);
-	if (virtual)	/* and some ms for reset and retry */
+	if (virtual)	/* reset and retry take some ms */
 		KUNIT_EXPECT_LE(test, ms, TIMEOUT * 1000ll + 1000 + 50);
 	KUNIT_EXPECT_EQ(test, GREW(fx, timeouts), 1ull);
 	KUNIT_EXPECT_EQ(test, GREW(fx, resets), 1ull);
@@ -32,7 +32,7 @@ static void a_hung_reset_fails_with_eio(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GREW(fx, retries), 0ull);
 	KUNIT_EXPECT_EQ(test, GREW(fx, failed), 1ull);
 	KUNIT_EXPECT_EQ(test, write_text(fx, "y"), 1);
-	expect_read(test, "y");	/* and no result of x before it */
+	expect_read(test, "y");	/* x has left no result */
 }
 
 static void retries_run_out(struct kunit *test)
@@ -263,7 +263,7 @@ static void gone_fails_with_eio(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, write_text(fx, "z"), 1);
 }
 
-/* The handler of an interrupt reads ones if the device is gone: they end nothing. */
+/* If the device is gone the interrupt handler reads all ones, which must end nothing. */
 static void all_ones_are_no_cause(struct kunit *test)
 {
 	struct fixture *fx = test->priv;

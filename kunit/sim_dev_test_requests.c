@@ -130,8 +130,8 @@ static void write_a_lot(struct work_struct *work)
 }
 
 /*
- * As fast as it goes, from several CPUs: an operation may be started, and end,
- * while the one before is still in its interrupt handler on another CPU.
+ * As fast as possible, from several CPUs: an operation may start and end while
+ * the previous one is still in its interrupt handler on another CPU.
  */
 static void no_interrupt_is_lost_at_latency_zero(struct kunit *test)
 {
@@ -210,7 +210,7 @@ static void expect_async(struct kunit *test, struct async *async, long result)
 	wait_for_completion(&async->completed);
 	KUNIT_EXPECT_EQ(test, async->result, result);
 	KUNIT_EXPECT_EQ(test, async->times, 1u);
-	if (num_online_cpus() == 1)	/* else another CPU may hold the lock */
+	if (num_online_cpus() == 1)	/* with more, another CPU may hold the lock */
 		KUNIT_EXPECT_FALSE(test, async->locked);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Tests of the hardware model, as its driver sees it: registers, buffer and
- * interrupt. Interrupts come no earlier than the latency, and at most 1 ms later,
- * or more where the guest's CPUs may stand still (virtual=0).
+ * interrupt. Interrupts come after the latency and at most 1 ms later; with
+ * virtual=0 more, because the guest's CPUs may stand still.
  */
 #define OWN_COPY sim_hw_test
 #include "own_copy.h"

@@ -12,8 +12,8 @@ here=$(cd "$(dirname "$0")" && pwd -P)
 me=$(basename "$here")
 kernel=stock smp='' built=''
 
-# options WORD...: parse --help, --kernel NAME and --smp N; those that the script's help does not
-# mention are errors.
+# options WORD...: parse --help, --kernel NAME and --smp N. An option that the script's help does not
+# mention is an error.
 options() {
 	while [ $# -gt 0 ]; do
 		case $1 in
@@ -42,8 +42,8 @@ prepare() {
 	built=$("$top/scripts/modules" "$kernel")
 }
 
-# subtest NAME COMMAND...: run a part of the test. COMMAND prints its results. If its exit status is
-# not 0, the part has failed whatever it printed.
+# subtest NAME COMMAND...: run a part of the test. COMMAND prints results. If its exit status is not 0,
+# the part has failed, whatever the results say.
 subtest() {
 	local name=$1 status=0
 	shift
@@ -54,8 +54,8 @@ subtest() {
 	if [ "$status" -eq 0 ]; then result ok "$name"; else result "not ok" "$name"; fi
 }
 
-# aside NAME COMMAND...: run COMMAND in the background; `subtest NAME replay NAME` then waits for its
-# results. For guests, which mostly sleep.
+# aside NAME COMMAND...: run COMMAND in the background; later `subtest NAME replay NAME` waits for it and
+# prints its results. For guests, which mostly sleep.
 groups=()
 aside() {
 	local name=$1
@@ -82,7 +82,7 @@ replay() {
 # tests/lib.sh in its /root.
 guest() {
 	local options=(--log "$logs/guest.log" --memory 1024 --timeout 1200)
-	# In real time, ticks of a guest that gets little CPU are late by up to this much.
+	# In real time a guest may get little CPU time, and its ticks are late by up to SLACK_MS.
 	[ -z "$smp" ] || options+=(--smp "$smp" --param SLACK_MS=900)
 	"$top/scripts/vm" --kernel "$kernel" --file "$built/iotimer.ko" --file "$built/sim_dev.ko" \
 		--file "$top/tests/lib.sh" "${options[@]}" "$@"

@@ -5,8 +5,8 @@
 sysfs=/sys/bus/platform/devices
 driver=/sys/bus/platform/drivers/sim_dev
 
-# Results are KTAP without a plan, whose length is not known in advance. tests/host.sh prints the
-# version line.
+# Results are KTAP without a plan, because their number is not known in advance. tests/host.sh prints
+# the version line.
 ktap_number=0
 ktap_failed=0
 
@@ -26,7 +26,7 @@ check() {
 }
 
 # results FILE: print the results of a kernel module. Lines "ok TEXT" and "FAILED TEXT" become results,
-# all others notes.
+# all other lines become notes.
 results() {
 	while read -r verdict text; do
 		case $verdict in
@@ -52,7 +52,7 @@ all_passed() {
 # attr NAME [DEVICE]: print an attribute of a device (default: device 0).
 attr() { cat "$sysfs/sim_dev.${2:-0}/$1"; }
 
-# grew NAME BY [DEVICE]: did a statistic grow by so much since the last `before`?
+# grew NAME BY [DEVICE]: did a statistic grow by exactly BY since the last `before`?
 grew() {
 	was=$(sed -n "s/^$1: //p" "/tmp/before.${3:-0}")
 	[ "$(attr "$1" "${3:-0}")" -eq $((was + $2)) ]
@@ -67,11 +67,11 @@ unchanged() { cmp -s "/dev/sim_dev${1:-0}_ctl" "/tmp/before.${1:-0}"; }
 # says TEXT: does the last output in /tmp/out contain the text?
 says() { grep -qF -- "$1" /tmp/out; }
 
-# klog_says TEXT [TIMES]: does the kernel log between klog_start and klog_end have so many lines with
-# the text (default: 1)?
+# klog_says TEXT [TIMES]: does the kernel log between klog_start and klog_end have exactly TIMES lines
+# with the text (default: 1)?
 klog_says() { [ "$(grep -cF -- "$1" /tmp/klog)" -eq "${2:-1}" ]; }
 
-# klog_start, klog_end: write the modules' lines of the kernel log from in between to /tmp/klog.
+# klog_start, klog_end: write what the modules logged between these two calls to /tmp/klog.
 klog_start() { dmesg -c >/dev/null; }
 klog_end() { dmesg -c | grep -E 'sim_dev|iotimer' >/tmp/klog; }
 
@@ -118,7 +118,7 @@ trace_resume() {
 	echo 1 >$tracefs/tracing_on
 }
 
-# trace_save: stop recording and save what was recorded. Waits for a second, so that a tick is in it.
+# trace_save: stop recording and save the trace. Waits for a second first, so that the trace has a tick.
 trace_save() {
 	[ -n "${trace_file:-}" ] || return 0
 	sleep 1

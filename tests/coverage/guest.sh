@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs $SCRIPTS, each of which leaves both modules loaded or neither, then prints what gcov counted,
-# as base64 between two marks.
+# Runs $SCRIPTS, then prints what gcov counted, as base64 between two marks. Each script leaves
+# either both modules loaded or none.
 # shellcheck shell=dash
 status=0
 for script in $SCRIPTS; do

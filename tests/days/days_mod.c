@@ -17,8 +17,8 @@
  * calls it, see struct walk.
  *
  * Some subjects move: their timers are created, started, stopped and destroyed at
- * random, some at a time or all at once, also between two steps of a walk. The
- * timers of the others stay, and fill whole chunks and parts of others.
+ * random, a few or all at once, also between two steps of a walk. The timers of the
+ * other subjects stay. They fill some chunks completely, and others in part.
  *
  * The results are lines of the kernel log, "ok" or "FAILED" for each check.
  */
@@ -120,11 +120,11 @@ static struct walk {
 	unsigned int us;		/* time that this step's routines took */
 	unsigned int softirq;		/* number of the softirq */
 	unsigned int held_us;		/* time that routines took in this softirq */
-	unsigned int held_before_us;	/* and in the previous softirq */
+	unsigned int held_before_us;	/* time that routines took in the previous softirq */
 	unsigned int over;		/* calls since held_us exceeded the budget */
-	bool cut;			/* has more than one step */
+	bool cut;			/* the walk has more than one step */
 	unsigned int planned_us;	/* delays planned since this walk began */
-	unsigned long moved, wiped;	/* tick in which timers last moved, all were destroyed */
+	unsigned long moved, wiped;	/* tick of the last move, and of the last destroy of all */
 } walk;
 
 #define check(good, text, ...) \
@@ -374,7 +374,7 @@ static void stop(struct subject *s)
 	sum.stops++;
 }
 
-/* Count our timers in the page of a timer, to notice chunks that come and go. */
+/* Count our timers in the timer's page, a chunk, to notice chunks that come and go. */
 static int count_chunk(struct iotimer *timer, int change)
 {
 	unsigned long page = (unsigned long)timer >> 12;

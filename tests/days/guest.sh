@@ -5,7 +5,7 @@
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
 
-# relay: print what the module has logged since the last time, results and notes.
+# relay: print what the module has logged since the last call, as results and notes.
 relay() {
 	dmesg -c | sed -n 's/.*iotimer_days: //p' >/tmp/said
 	cat /tmp/said >>/tmp/all

@@ -30,8 +30,8 @@ klog_end() { dmesg -c | grep -w edu >/tmp/klog; }
 put() { echo "$1" >"$2"; }
 quietly() { "$@" >/tmp/out 2>&1; }
 refuses() { ! quietly "$@"; }
-# The hog has the lowest priority. So a process that waits for the device's next step gets the CPU within the
-# 100 ms that a copy takes.
+# The hog has the lowest priority. So a process that waits for the device's next step gets the CPU
+# within the 100 ms that a copy takes.
 hog() { (while :; do :; done) & hog=$!; renice -n 19 -p "$hog"; }
 no_hog() { kill "$hog"; wait "$hog" 2>/dev/null; }
 
@@ -59,7 +59,7 @@ gave() { [ "$(cat "${2:-/tmp/result}")" = "$1" ]; }
 # ticks: print how many ticks there were.
 ticks() { sed -n 's/^ticks: *//p' /sys/kernel/debug/iotimer/stats; }
 
-# gives N TEXT: does computing N give that?
+# gives N TEXT: is TEXT the result of computing N?
 gives() {
 	compute "$1" >/tmp/out
 	says "$2"
@@ -85,8 +85,8 @@ soon() {
 	done
 }
 
-# raise CAUSE STATISTIC: have the device interrupt, and wait until the statistic counts that. On a
-# pin, the next cause could otherwise come with this one.
+# raise CAUSE STATISTIC: have the device interrupt, and wait until the statistic counts the interrupt.
+# On a pin, the next cause could otherwise come with this one.
 raise() {
 	counted=$(value "$2")
 	put "$1" $debug/raise

@@ -3,9 +3,10 @@
  * failing - have each allocation of each operation on the modules fail in turn
  *
  * The kernel's fail-nth makes the N-th allocation of this task fail. Each operation
- * is done with N = 1, 2, 3 ... until it has no N-th allocation: first with that one
- * failing, then with all from that one on, since a failed allocation may be tried in
- * another way, and since cleaning up must not need memory. An attempt that fails
+ * is done with N = 1, 2, 3 ... until it has no N-th allocation. In a first series only
+ * the N-th allocation fails. In a second series all from the N-th on fail, because the
+ * kernel may try a failed allocation in another way, and because cleaning up must not
+ * need memory. An attempt that fails
  * must leave all that user space can see of the modules as it was, and the next
  * attempt must succeed.
  */
@@ -113,8 +114,8 @@ static const char *log_line(void)
 
 /*
  * Copy the kernel log to the console, as errors, since it shows only these now. All
- * but the "Call Trace:" of a failed vmalloc(): the guest's log is searched for such
- * lines, and this one is not a bug.
+ * but the "Call Trace:" of a failed vmalloc(): the test fails if the guest's log has
+ * such a line, and this one is not a bug.
  */
 static void forward_log(void)
 {
@@ -576,8 +577,8 @@ static const struct op bound_ops[] = {
 
 /* Count of an operation's attempts */
 struct tally {
-	unsigned int failures;	/* with a failing allocation */
-	unsigned int errors;	/* of these, those that returned an errno */
+	unsigned int failures;	/* attempts with a failing allocation */
+	unsigned int errors;	/* the part of these that returned an errno */
 };
 
 static struct view before;	/* what could be seen before the operation */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the random system calls have in common, and the processes that make them. */
+/* What all random system calls use, and the processes that make the calls. */
 #include "calls.h"
 
 #include <limits.h>
@@ -129,7 +129,7 @@ struct buffer any_buffer(struct caller *c, size_t usual)
 		b.p = (uint8_t *)bad[rng_below(&c->r, ARRAY_SIZE(bad))];
 		b.avail = 0;
 		b.wild = true;
-	} else if (one_in(&c->r, 8) || b.len > ARENA) {	/* its end faults */
+	} else if (one_in(&c->r, 8) || b.len > ARENA) {	/* reading its end faults */
 		b.avail = rng_below(&c->r, b.len < 4096 ? b.len + 1 : 4096);
 		b.p = c->arena + ARENA - b.avail;
 	} else {

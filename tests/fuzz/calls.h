@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Random system calls on two devices' nodes. Each is begin(), which describes it,
- * allow() for each errno that sim_dev.4 gives it, the call, and end(), which compares.
+ * Random system calls on two devices' nodes. Each call is made in four steps: begin()
+ * describes the call, allow() is called for each errno that sim_dev.4 gives, the
+ * call is made, and end() compares the result.
  */
 #ifndef _FUZZ_CALLS_H
 #define _FUZZ_CALLS_H
@@ -13,7 +14,7 @@
 #include "aio.h"
 
 #define NR_SLOTS	12
-#define NR_SHARED	4	/* of these, the first: files that processes share */
+#define NR_SHARED	4	/* the first slots: files that processes share */
 #define SLOT_FD		100	/* the first slot's file descriptor; open() gives lower ones */
 
 enum { BLOCKS, NONBLOCK, UNSURE };
@@ -43,12 +44,12 @@ struct caller {
 	unsigned long quota;
 	unsigned int number;
 	unsigned int first;	/* the lower one of its two devices */
-	bool unbinding;		/* they are unbound and bound meanwhile */
+	bool unbinding;		/* the devices are unbound and bound meanwhile */
 	bool threads;		/* other threads use the same slots */
 	bool patient;		/* signals are so rare that requests time out */
 	struct slot *slots;
 	uint8_t *arena;
-	bool allowed[NR_ERRNOS];	/* of the call in progress */
+	bool allowed[NR_ERRNOS];	/* errnos that the call in progress may give */
 	aio_context_t aio;
 	struct flight flights[MAX_FLIGHTS];
 };
@@ -75,7 +76,7 @@ struct vector {
 	struct iovec iov[4];
 	int nr;
 	size_t len, avail;
-	bool wild;		/* as of a buffer */
+	bool wild;		/* one of the buffers is wild */
 	bool short_of;		/* @avail is less than @len */
 };
 

@@ -397,7 +397,7 @@ static void aio_allow(struct caller *c, enum op which, unsigned int i, const str
 	/* Its own errors, on a file with O_NONBLOCK too. */
 	allow(c, EIO, true);
 	allow(c, ETIMEDOUT, true);
-	c->allowed[EINTR] = false;	/* only for a process that was killed */
+	c->allowed[EINTR] = false;	/* only a killed process gets it */
 }
 
 /* An event has come: its operation's result must be allowed. */

@@ -72,7 +72,7 @@ void flood_count(void)
 		case RESET_FAILED:
 			shared->events[RESET_FAILED] += ctl_value(d, "reset_failures");
 			break;
-		case RESET_MISSED:	/* with no retries, so all fail */
+		case RESET_MISSED:	/* there are no retries, so all requests fail */
 			shared->events[RESET_MISSED] += ctl_value(d, "missed");
 			shared->events[GIVING_UP] += ctl_value(d, "failed");
 			break;

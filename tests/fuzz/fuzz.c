@@ -37,7 +37,7 @@ uint64_t seed;
 unsigned long nr_lines, nr_calls;
 struct shared *shared;
 
-/* Count something wrong, and report the first 40. */
+/* Count a failure; report the first 40. */
 void failure(const struct worker *worker, const char *format, ...)
 {
 	char text[4000];
@@ -109,7 +109,7 @@ static void binder_work(struct worker *worker)
 	binder_run(worker, atoi(strchr(worker->name, ' ')));
 }
 
-/* A process has ended: so have its workers. True if it ended well. */
+/* A process has ended, and so have its workers. True if the exit status was 0. */
 static bool reaped(pid_t pid, int status)
 {
 	unsigned int i;
@@ -304,8 +304,8 @@ static void unload(void)
 }
 
 /*
- * Start all callers: nine on devices 1 and 2, four on devices 3 and 4, and of each two
- * devices one patient one besides. Returns the next worker's number.
+ * Start all callers: nine on devices 1 and 2, four on devices 3 and 4, and one patient
+ * caller more for each pair of devices. Returns the next worker's number.
  */
 static unsigned int start_all_callers(void)
 {

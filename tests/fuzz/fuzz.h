@@ -111,13 +111,14 @@ struct model {
 
 /*
  * What write() of control lines must return: between @least and @most bytes, and if
- * @least is 0, maybe the errno @err. They differ where memory cannot be read on: a
- * line within a line's length of there may be taken or fault.
+ * @least is 0, maybe the errno @err. @least and @most differ only if the buffer ends
+ * in memory that cannot be read: a line that begins less than a line's length before
+ * that memory may be taken or may fault.
  */
 struct prediction {
 	size_t least, most;
-	unsigned int lines;	/* in @most bytes */
-	int err;		/* for the next line; 0 if there is none */
+	unsigned int lines;	/* lines in the @most bytes */
+	int err;		/* errno of the next line; 0 if there is none */
 	size_t bad;		/* that line's length, newline included */
 };
 

@@ -9,7 +9,7 @@ struct oracle {
 	struct worker *worker;
 	uint64_t r;
 	struct model model;
-	uint64_t spurious;	/* that the node showed last */
+	uint64_t spurious;	/* value that the node showed last */
 	unsigned int settings[NR_SETTINGS];
 	uint8_t *arena;
 	int fd;

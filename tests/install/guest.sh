@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What tests/install/run installed, in a guest: modprobe loads it, a request is timed out and
-# retried, and udev sets the owner and the mode of the nodes. /deb is the root of a small system
+# Tests in a guest what tests/install/run installed: modprobe loads the modules, a request is timed
+# out and retried, and udev sets the owner and the mode of the nodes. /deb is the root of a small system
 # with modprobe, udev and the modules.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Routines never run on an isolated CPU, whatever CPU a timer is started on and whatever CPU goes
-# off line. In real time.
+# offline. In real time.
 #
 # ISOLATED says which CPUs are isolated, and how:
 #
@@ -8,7 +8,7 @@
 #   nohz_full   CPU 1 by nohz_full; CPUs 0 and 2 are left
 #   both        CPU 0 by isolcpus and CPU 1 by nohz_full; CPUs 2 and 3 are left
 #
-# The timers of a CPU that goes off line move to the CPU that executes this. Since 7.2 that is
+# When a CPU goes offline, its timers move to the CPU that executes the hotplug code. Since 7.2 that is
 # the CPU of the task that asked for it. Before 7.2 it is the first CPU that isolcpus does not
 # isolate, so the timers move to an isolated CPU only with "both".
 # shellcheck shell=dash
@@ -96,9 +96,9 @@ each_tick() {
 	[ "$min" -gt 0 ] && [ $((max - min)) -le 1 ] && [ $(($(now ticks) - max)) -le 1 ] && [ "$(now irregular)" -eq 0 ]
 }
 
-# P11, P12: when a CPU goes off line, routines go on, on CPUs that are not isolated.
-# lose TEXT: while the tick is on CPU $dies, take that CPU off line, by a task on CPU 1. Routines
-# must go on, on CPU $rest.
+# P11, P12: when a CPU goes offline, routines still run, on CPUs that are not isolated.
+# lose TEXT: while the tick is on CPU $dies, take that CPU offline, by a task on CPU 1. Routines
+# must continue on CPU $rest.
 lose() {
 	idle
 	record
@@ -153,7 +153,7 @@ kill $!
 put 0 $count/enabled
 put 0 $hog/enabled
 recorded
-# P12: a start on an isolated CPU brings no routine there.
+# P12: a start on an isolated CPU does not make routines run there.
 check "routines run on another CPU when a timer is started on an isolated one ($(routines))" only_on "$dies" "$rest"
 check "each timer is called once a tick when one is started on an isolated CPU ($(now max_calls) times)" each_tick
 
@@ -161,11 +161,11 @@ lose "lost between ticks"
 ! $by_way || check "the tick's timers came to an isolated CPU and moved on ($(visits) times)" [ "$(visits)" -ge 1 ]
 
 # A tick has 20 steps of 32 ms, with a pause of a jiffy after each, and so takes most of a second.
-# A CPU can go off line in a pause only.
+# A CPU can go offline in a pause only.
 put 1000 $count/us
 put 1 /sys/module/iotimer/parameters/budget_us
 if [ "$ISOLATED" = both ]; then
-	# Repeat until the CPU happens to go off line in a pause.
+	# Repeat until the CPU happens to go offline in a pause.
 	for round in $(seq 20); do
 		lose "lost in a walk, $round"
 		[ "$(divided)" -eq 0 ] || break

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Asynchronous requests by the system calls alone, for programs that must know each of them. */
+/* Asynchronous requests by bare system calls, for programs that must know each call. */
 #ifndef _AIO_H
 #define _AIO_H
 
@@ -8,7 +8,7 @@
 
 #include "client.h"
 
-/* A context for so many; 0 if the kernel has none. */
+/* Make a context for this many requests; 0 if the kernel has no asynchronous I/O. */
 static inline aio_context_t aio_open(unsigned int nr)
 {
 	aio_context_t context = 0;

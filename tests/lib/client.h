@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the programs share that drive sim_dev from user space. Included before any
- * other header, for _GNU_SOURCE.
+ * Shared by the programs that use sim_dev from user space. Include this before any
+ * other header, since it defines _GNU_SOURCE.
  */
 #ifndef _CLIENT_H
 #define _CLIENT_H
@@ -25,7 +25,7 @@
 #define ATTR_PATH	"/sys/bus/platform/devices/sim_dev.%u/%s"
 #define DRIVER		"/sys/bus/platform/drivers/sim_dev/"
 #define MAX_REQUEST	4096	/* bytes */
-#define MAX_RESULTS	64	/* of one file, unread or outstanding */
+#define MAX_RESULTS	64	/* unread or outstanding requests of a file */
 #define MAX_CTL		2048	/* bytes that a control node shows, at most */
 
 #ifndef ARRAY_SIZE

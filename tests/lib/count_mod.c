@@ -32,11 +32,11 @@ MODULE_PARM_DESC(us, "microseconds that each routine takes (default 0)");
  * @first: jiffies of the first call
  * @last: jiffies of the last call
  * @gap: the fewest jiffies between two calls
- * @off_grid: calls that came not a whole number of seconds after the first
+ * @off_grid: calls at no multiple of HZ jiffies after the first
  * @tick: number of the tick of the last call
  * @irregular: calls whose tick does not follow the tick of the previous call
- * @miscounted: calls before which the seconds without a call were not as many as the
- *	engine counted as missed
+ * @miscounted: calls before which the number of seconds without a call differs from
+ *	the number of ticks that the engine counted as missed
  * @first_missed: the engine's count of missed ticks at the first call
  * @missed: that count at the last call
  */

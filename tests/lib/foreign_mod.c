@@ -2,8 +2,8 @@
 /*
  * platform_foreign - a platform device that belongs to no driver of ours
  *
- * Its name and number are those of a device that a driver expects or will make, or
- * others, to be bound by driver_override.
+ * The parameters give its name and number: those of a device that a driver expects or
+ * will make, or others, for a device that is bound by driver_override.
  */
 #include <linux/err.h>
 #include <linux/interrupt.h>

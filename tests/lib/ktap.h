@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A program's results, as KTAP by the kernel's own kselftest.h: ksft_set_plan(),
- * check() once for each test, ksft_finished(). Only for the one file of a program
- * that reports: kselftest.h counts in static variables.
+ * check() once for each test, ksft_finished(). For one file of a program only:
+ * kselftest.h counts in static variables.
  */
 #ifndef _KTAP_H
 #define _KTAP_H

@@ -24,7 +24,7 @@
 #define MAX		MAX_REQUEST
 #define RESULTS		MAX_RESULTS
 #define QUEUE_DEPTH	16
-#define SECONDS		900	/* for a test, in virtual time or on a starved machine */
+#define SECONDS		900	/* limit for a test, in virtual time or on a starved machine */
 
 /* An address that faults. */
 static inline void *nowhere(void)
@@ -76,7 +76,7 @@ static inline void wait_idle(void)
 		usleep(10000);
 }
 
-/* Undo whatever a test has left: bound, idle, no faults, the module's own settings. */
+/* Undo what a test has left: bind the device, clear faults, restore the settings. */
 static inline void restore(void)
 {
 	bind_device(0, true);

@@ -2,7 +2,7 @@
 /*
  * iotimer_wake - end a suspend to idle after some seconds, as a button would
  *
- * This uses an hrtimer, so it works only where hrtimers go on while suspended. They do
+ * This uses an hrtimer, so it works only where hrtimers run during suspend to idle, as
  * in a guest, which has no cpuidle driver that would stop them.
  */
 #include <linux/hrtimer.h>

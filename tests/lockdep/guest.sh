@@ -9,8 +9,8 @@
 lockdep() { sed -n "s/^ *$1: *\([0-9]*\).*/\1/p" /proc/lockdep_stats; }
 
 # play SCENARIO: load the module, which plays the scenario, and keep the kernel log of it in
-# /tmp/klog. A report on the console would count as trouble, and lockdep raises the console's
-# level for its reports unless the level is 0.
+# /tmp/klog. A report on the console would count as trouble. So the console's level is 0: lockdep
+# raises any other level for its reports.
 play() {
 	dmesg -c >/dev/null
 	echo 0 >/proc/sys/kernel/printk

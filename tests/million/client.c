@@ -12,24 +12,24 @@ struct client {
 	uint64_t random, sizes;
 	struct tally *tally;
 	const struct outcome *predicted;	/* NULL unless it is the only client */
-	unsigned int left;		/* to submit */
+	unsigned int left;		/* requests still to submit */
 	unsigned int window;		/* unread or outstanding at the same time */
-	unsigned int signalled;		/* so many of 8 blocking writes get a signal */
+	unsigned int signalled;		/* how many of 8 blocking writes get a signal */
 	bool restarts;			/* SA_RESTART: a signal does not end the wait for room */
-	bool closes;			/* it closes its file while requests are outstanding */
+	bool closes;			/* the file is closed while requests are outstanding */
 	timer_t timer;
 	aio_context_t aio;
 
 	int fd;
 	bool nonblock;			/* the file's mode */
-	uint32_t number;		/* of the last request */
+	uint32_t number;		/* number of the last request */
 	struct {
 		uint32_t number, index;
 		uint16_t len;
 		bool nonblock;
 	} unread[MAX_RESULTS];
-	unsigned int nr;		/* in unread[] */
-	unsigned int read;		/* bytes of the first of these */
+	unsigned int nr;		/* entries of unread[] */
+	unsigned int read;		/* bytes that were read of the first entry */
 };
 
 /* Get a signal in @us microseconds and every 20 ms from then on; 0: no more. */
@@ -44,7 +44,7 @@ static void interrupt_after_us(timer_t timer, unsigned int us)
 		die("%s: timer_settime: %m", where);
 }
 
-static volatile sig_atomic_t signals;	/* of this client */
+static volatile sig_atomic_t signals;	/* signals that this client got */
 
 static void on_signal(int signal)
 {
@@ -102,7 +102,7 @@ static void fill(const struct client *c, uint32_t number, unsigned int len)
 		payload[i] = name;
 }
 
-/* A request has ended: compare that with the prediction, and count it. */
+/* A request has ended: compare its end with the prediction, and count the request. */
 static void ended(struct client *c, uint32_t number, uint32_t index, int err)
 {
 	const struct outcome *out = c->predicted;

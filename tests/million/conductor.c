@@ -92,7 +92,7 @@ static void set_up(struct epoch *e)
 		inject(e, "duplicate", DUPLICATE, plan->duplicate);
 	if (plan->reset_lost)
 		inject(e, "reset-lost", RESET_LOST, plan->reset_lost);
-	if (plan->storm) {		/* which ends before the requests begin */
+	if (plan->storm) {		/* the storm ends before the requests begin */
 		inject(e, "storm", STORM, plan->storm);
 		while (ctl_value(e->device, "pending_storm"))
 			sleep_ms(1);
@@ -340,8 +340,9 @@ static void stop_clients(struct epoch *e)
 }
 
 /*
- * False if faults "error" are pending. They are counted, and a silent device would lose
- * them. The wait is for one that has struck an operation, but was not reported yet.
+ * May the device go silent? False if faults "error" are pending: they are counted, and
+ * a silent device would lose them. Waits for an error that has hit an operation, but
+ * was not reported yet.
  */
 static bool is_free_of_errors(const struct epoch *e)
 {
@@ -547,7 +548,7 @@ static void add_up(struct epoch *e)
 	for (i = 0; i < NR_COUNTS; i++)
 		total->n[i] += sum.n[i] + e->injected[i];
 	for (i = 0; i < NR_STATS; i++)
-		if (e->out.sum.n[SUBMITTED])	/* it was predicted */
+		if (e->out.sum.n[SUBMITTED])	/* the epoch was predicted */
 			total->sum += hash(e->random + i, stats[i]);
 
 	__atomic_add_fetch(&shared->epochs, 1, __ATOMIC_SEQ_CST);

@@ -26,7 +26,7 @@
  *		results, so the sums per errno must match
  *	wild	as calm, but clients get signals and close files as well
  *
- * When an interrupt is lost the driver asks the device, completes the request and
+ * When an interrupt is lost the driver polls the device, completes the request and
  * counts it as missed. In a plan, where no other interrupt can show the driver the
  * cause first, exactly the lost ones are missed; elsewhere no more than that.
  *

@@ -6,7 +6,7 @@
 #include "client.h"
 
 #define MAX_DEVICES	64
-#define CLIENTS		3	/* of a device, at most */
+#define CLIENTS		3	/* clients of a device, at most */
 #define QUEUE_DEPTH	16	/* the module's */
 #define STUCK		36000	/* seconds after which a client has hung */
 
@@ -32,7 +32,7 @@ struct tally {
 
 /* What the processes share. */
 extern struct shared {
-	struct tally client[MAX_DEVICES][CLIENTS];	/* of this epoch */
+	struct tally client[MAX_DEVICES][CLIENTS];	/* counts of this epoch */
 	struct tally total[MAX_DEVICES];
 	unsigned long long submitted;
 	unsigned long long reported;	/* progress that was printed, in twentieths */
@@ -40,7 +40,7 @@ extern struct shared {
 } *shared;
 
 extern unsigned long long requests;
-extern char where[320];		/* which epoch and client this is, for messages */
+extern char where[320];		/* epoch and client, for messages */
 
 /* A random number of the list. */
 #define PICK(state, ...) ({						\

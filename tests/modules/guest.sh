@@ -205,8 +205,8 @@ else
 	echo "    skipped: interrupts on in the log: this kernel cannot trace functions"
 fi
 
-# Another module's device has a name that sim_dev uses. The kernel writes a stack trace for that
-# into its log, which is kept off the console here, where it would count as trouble.
+# Another module's device has a name that sim_dev uses. The kernel logs a stack trace for this. Keep
+# the trace off the console, where it would count as trouble.
 # clash_begins, clash_ends NAME: record what the kernel logs while sim_dev cannot have this name.
 clash_begins() {
 	klog_start

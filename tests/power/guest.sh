@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The simulated device across suspend and resume: suspend to idle, and suspend up to each level
-# of pm_test, at which the kernel turns back after 5 s. With SHORT=1 less of it, for real time.
+# of pm_test, at which the kernel turns back after 5 s. With SHORT=1 fewer situations, for real time.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh

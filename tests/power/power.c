@@ -14,9 +14,9 @@
 
 static struct totals {
 	int done;	/* requests that succeeded */
-	int failed;	/* that ended with an error */
-	int wrong;	/* that ended with other data, twice or not at all */
-	int error;	/* of the last one that failed */
+	int failed;	/* requests that ended with an error */
+	int wrong;	/* requests that ended with other data, twice or not at all */
+	int error;	/* errno of the last request that failed */
 } *totals;
 
 static int device, process, count;

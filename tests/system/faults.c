@@ -8,7 +8,7 @@
 #define SWALLOW		"/sys/module/irq_swallow/parameters/"
 #define LIMIT		1	/* seconds, of an operation and of a reset */
 
-/* Seconds for what does not wait for a tick: an operation, its start, asking the device. */
+/* Seconds for what does not wait for a tick: an operation, its start, polling the device. */
 #define SOON		(0.05 + slack())
 
 FIXTURE(fault) {
@@ -68,7 +68,7 @@ static int logged(int log, const char *text)
 	return count;
 }
 
-/* A request that takes @least to @most seconds, and whose data come back. */
+/* Make a request: it must take @least to @most seconds, and its data must come back. */
 #define EXPECT_DONE(text_, least, most) do {				\
 	double began_ = now();						\
 									\

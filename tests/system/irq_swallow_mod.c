@@ -2,9 +2,9 @@
 /*
  * irq_swallow - an interrupt line that loses interrupts
  *
- * As a message-signalled interrupt that is lost on its way: the device has raised
- * it, and no driver hears of it. For a line of sim_hw's, whose interrupts are
- * edges and have no controller to acknowledge them to.
+ * Like a message-signalled interrupt that is lost on its way: the device has raised
+ * the interrupt, and no handler is called. Only for a line of sim_hw, whose interrupts
+ * are edges and need no acknowledge in an interrupt controller.
  */
 #include <linux/atomic.h>
 #include <linux/interrupt.h>
@@ -69,7 +69,7 @@ static int __init swallow_init(void)
 	return 0;
 }
 
-/* What is inside swallow() has interrupts off, and is over when RCU says so. */
+/* swallow() runs with interrupts off, so after a grace period no CPU is in it. */
 static void __exit swallow_exit(void)
 {
 	irq_set_handler(irq, handle_edge_irq);

@@ -612,7 +612,7 @@ SIM_TEST(next_write_reports_an_unread_error_once)
 	EXPECT_EQ(1, write_str(only, "x"));
 	wait_idle();
 	EXPECT_EQ(POLLOUT, polled(only, POLLOUT, 0));
-	EXPECT_EQ(1, write_str(another, "y"));	/* has no error of its own */
+	EXPECT_EQ(1, write_str(another, "y"));	/* this file has no error */
 	EXPECT_EQ(2, GREW("submitted"));
 	EXPECT_EQ(-EIO, write_str(only, "x"));
 	EXPECT_EQ(2, GREW("submitted"));

@@ -53,7 +53,7 @@ FIXTURE(waiting) {
 
 FIXTURE_VARIANT(waiting) {
 	int ahead;	/* requests of another file */
-	int latency;	/* of each, in ms */
+	int latency;	/* latency of each request, in ms */
 	bool reads;
 };
 

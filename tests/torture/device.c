@@ -17,14 +17,14 @@
  *	failed		between failed and failed + unsure + abandoned
  *	cancelled	between cancelled and cancelled + unsure + abandoned
  *
- * A call is unsure if nobody saw its result, because its process was killed; a
+ * A call is unsure if nobody saw its result, because its process was killed. A
  * request is abandoned if its file was closed first. A write that a signal ended was
- * not submitted, since it waited for room; device 1's queue never fills, so there no
- * signal ends a write. Devices 0 and 1 have nothing unsure or abandoned. Nor has
- * device 2, where requests are closed or killed only while they wait behind one that
- * hangs. On these three everything is exact. Devices 4 and 5 are unbound meanwhile,
+ * not submitted, since it waited for room. Device 1's queue never fills, so no signal
+ * ends a write there. Devices 0, 1 and 2 have nothing unsure or abandoned, so their
+ * figures must be equal: on device 2 files are closed and processes killed only while
+ * their requests wait behind one that hangs. Devices 4 and 5 are unbound meanwhile,
  * which resets their statistics: there each snapshot must add up by itself. They
- * are unbound while gone as well, and then cannot be bound before they are revived.
+ * are also unbound while gone, and then cannot be bound before they are revived.
  *
  * Nothing depends on speed, except that a thread without progress for WATCHDOG seconds
  * counts as hung.
@@ -248,7 +248,7 @@ static unsigned int plan_threads(struct start *starts, uint64_t seed)
 	return nr;
 }
 
-/* The threads have ended: without faults and requests, all adds up. */
+/* The threads have ended. Clear the faults; the statistics must add up. */
 static void end_device(void)
 {
 	struct snapshot s;

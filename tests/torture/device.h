@@ -56,7 +56,7 @@ struct worker {
 	pid_t pid, tid;
 	pthread_t thread;
 	bool signals;			/* the signaller sends it some */
-	atomic_bool parked, ended;	/* then it makes no progress */
+	atomic_bool parked, ended;	/* if either is set, the thread makes no progress */
 	atomic_ulong progress;
 	/* What its victim has done. */
 	atomic_uint begun, returned, ok, failed, queued, read_ok, read_failed;
@@ -82,7 +82,7 @@ struct plan {
 	const char *what;
 	unsigned int writers, echoes, shares, victims, closers, pollers, asyncs, splicers;
 	bool signals;
-	bool unbound;			/* and bound, again and again */
+	bool unbound;			/* the device is unbound and bound again and again */
 	bool hung;			/* all requests hang until they are cancelled */
 	bool roomy;			/* the queue never fills */
 	unsigned int max_unread;	/* results of a nonblocking file */
@@ -96,7 +96,7 @@ extern bool has_aio;			/* the kernel has asynchronous I/O */
 
 /* This thread's */
 extern __thread struct worker *me;
-extern __thread uint64_t luck;		/* for rng() */
+extern __thread uint64_t luck;		/* state of rng() */
 
 static inline void count(enum count what)
 {

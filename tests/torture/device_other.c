@@ -228,7 +228,7 @@ void do_junk(void)
 
 void do_watch(void)
 {
-	static struct snapshot before;	/* only one thread watches */
+	static struct snapshot before;	/* static: only one thread watches */
 	struct snapshot s;
 
 	if (look(&s)) {

@@ -30,7 +30,7 @@ size_t make_request(uint8_t *data, uint64_t *state, uint32_t file,
 	return header.len;
 }
 
-/* Check that @data is a whole request of @file; its header. */
+/* Check that @data is a whole request of @file. Returns the header. */
 struct header check_result(const uint8_t *data, size_t len, uint32_t file)
 {
 	struct header header = { 0 };
@@ -63,7 +63,7 @@ int open_dev(bool ctl, int flags)
 	return fd;
 }
 
-/* A call on the file failed with ENODEV: so must all later ones. */
+/* A call on the file failed with ENODEV: so must all later calls. */
 void check_gone(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Tortures the engine for $LENGTH seconds, with iotimer_torture, whose random numbers $SEED seeds.
-# P11: meanwhile CPUs go off line and back.
+# P11: meanwhile CPUs go offline and back online.
 # This script also changes the budget, reads debugfs, and switches measuring and tracing on and off.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh

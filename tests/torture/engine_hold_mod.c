@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * P6: a routine may hold. It returns only after a stop_sync or destroy of another
- * timer, which began after the routine did, has returned. The routine chooses the
+ * P6: a routine may hold: it returns only after a worker has stopped (by stop_sync) or
+ * destroyed another timer, all while the routine was running. The routine chooses the
  * other timer, the victim: its neighbour in the walk, if possible in the same word,
  * batch and chunk, so that a wait for any of these is noticed. The workers stop or
  * destroy the victim.
@@ -104,7 +104,7 @@ void hold_on(const struct subject *s)
 	} while (ms < HOLD_ALONE_MS ||
 		 (ms < HOLD_LIMIT_MS && count_workers(nr, false)));
 
-	/* If the whole guest was stopped, workers that can go on get the time for it. */
+	/* If the whole guest was stopped, give the workers time to continue. */
 	mdelay(100);
 	waits = ms >= HOLD_LIMIT_MS && count_workers(nr, true);
 	if (end_hold(nr) && expect(!waits, CHECK_COUPLED))

@@ -23,15 +23,15 @@
  *	foreign	no call with another's device or context
  *	exists	a device never gets two timers
  *
- * The budget changes all the time, so that walks pause everywhere. Whether it is
- * kept is checked by iotimer_days.
+ * The budget changes all the time, so that walks pause everywhere. iotimer_days checks
+ * whether walks keep the budget.
  *
  * Gates keep the torture within the interface's rules: a timer that does not exist
  * is not used, and a timer that is claimed to be quiet is not started.
  *
- * The phases, in turn: a storm on all timers; a pulse on a few, in which the tick
- * goes idle all the time; alone, starts at the moment when the tick goes idle; and
- * idle. In storm and pulse there are times in which timers are only destroyed, so
+ * The phases, in turn: "storm", on all timers; "pulse", on a few, in which the tick
+ * goes idle all the time; "alone", starts at the moment when the tick goes idle; and
+ * "idle". In storm and pulse there are times in which timers are only destroyed, so
  * that chunks, and in a pulse the group, go while walks are under way. Both phases
  * end with a routine that outlasts all other timers, so that the group goes before
  * the walk ends.

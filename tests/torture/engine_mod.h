@@ -2,7 +2,7 @@
 /*
  * iotimer_torture - what its files share
  *
- *	engine_mod.c		the module: what is tortured and checked, by whom
+ *	engine_mod.c		the module: an overview, parameters, init and exit
  *	engine_checks_mod.c	what was done, the checks, the report
  *	engine_subjects_mod.c	devices and their timers, operations on them
  *	engine_routine_mod.c	the routine of all timers
@@ -28,7 +28,7 @@
 
 #define NR_SUBJECTS	300	/* three chunks, with lockdep eight, the last one partly used */
 #define NR_PULSED	4	/* subjects in the pulse, in which the tick often goes idle */
-#define STEADY_EVERY	4	/* in a storm, one subject in so many is never stopped */
+#define STEADY_EVERY	4	/* in a storm, one in so many subjects is never stopped */
 #define HOLD_EVERY	64	/* one call in so many holds */
 
 /* engine_checks_mod.c */
@@ -181,7 +181,7 @@ void torture_watchdog(struct device *dev, void *arg);
  * @timer_rnd: random numbers of @timer
  * @irq_rnd: random numbers of @irq
  * @timer: starts and stops timers in a hard interrupt
- * @irq: the same
+ * @irq: does the same
  * @answers: number of the hold for which it is inside iotimer_stop_sync(), or 0
  * @ran: CPU time that the thread had used before that
  */
@@ -202,7 +202,7 @@ extern unsigned int nr_workers;
 /* Workers are inside while they work. */
 extern struct gate work;
 
-/* The CPUs on which they have worked; in the end that must be all. */
+/* The CPUs on which workers have run; in the end these must be all CPUs. */
 extern struct cpumask worked_on;
 
 int start_worker(unsigned int i, u64 seed);

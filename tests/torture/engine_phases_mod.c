@@ -43,7 +43,7 @@ static void destroy_under_way(void)
 	WRITE_ONCE(ending, false);
 }
 
-/* On return no worker works, and no interrupt of a worker is pending. */
+/* On return no worker is at work, and no interrupt of a worker is pending. */
 static void stand_still(void)
 {
 	unsigned int i;
