@@ -65,7 +65,7 @@ static const struct measured {
 
 static const struct measured *now;
 static atomic_t waiting;	/* threads that are not ready to start yet */
-static u64 ticks[8];		/* of the clock, by thread */
+static u64 ticks[8];		/* ticks of the clock, by thread */
 static struct completion done;
 
 static int work(void *data)

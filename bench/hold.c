@@ -17,7 +17,7 @@
 
 /* The tick that is under way. */
 static struct {
-	unsigned long tick;	/* its number */
+	unsigned long tick;	/* number of the tick */
 	unsigned long wakeup;	/* the step of its walk; each step is a hold */
 	u64 began;		/* when the step's first routine ran */
 	u64 first;		/* when the tick's first routine ran */
@@ -29,7 +29,7 @@ static u64 longest[BENCH_MAX_SAMPLES + 1], held[BENCH_MAX_SAMPLES + 1],
 
 static unsigned long ticks_seen;	/* the first only warms up the caches */
 
-static u16 *calls;	/* of each device's routine, in these ticks */
+static u16 *calls;	/* calls of each device's routine, in these ticks */
 
 static bool enough(void)
 {

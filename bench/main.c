@@ -45,7 +45,7 @@ MODULE_PARM_DESC(hurry, "make the seconds between two samples pass at once (defa
 
 struct bench bench;
 
-static struct rnd_state rnd;	/* the same numbers in each run */
+static struct rnd_state rnd;	/* gives the same numbers in each run */
 
 /* 0 to n - 1 */
 unsigned int bench_random(unsigned int n)

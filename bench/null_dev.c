@@ -2,8 +2,8 @@
 /*
  * null_dev - /dev/bench_null accepts all data and does nothing
  *
- * A write() to it has the least cost that a write() to /dev/sim_devN can have in
- * the same guest. Guests without CONFIG_DEVMEM have no /dev/null.
+ * A write() to this node has the least cost that a write() to /dev/sim_devN can
+ * have in the same guest. Guests without CONFIG_DEVMEM have no /dev/null.
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>

@@ -6,7 +6,7 @@
  * measured time begins before the first routine and ends after the last one. It
  * lies between two fences: timers of the contender's own kind that run first and
  * last, and read the clock. Costs that do not depend on the number of devices,
- * as the wake-up of the CPU, are outside; see bench_wakeups().
+ * such as the wake-up of the CPU, are outside; see bench_wakeups().
  *
  * All timers of a contender expire in the same jiffy. That is the best case for
  * contenders with one timer a device: in a running system these would expire in
@@ -47,7 +47,7 @@ static struct fence calls, works;
 
 static bool reads;		/* the routine reads its context */
 static unsigned long at;	/* when all timers expire next, in jiffies */
-static unsigned long period;	/* from one expiry to the next, in jiffies */
+static unsigned long period;	/* jiffies from one expiry to the next */
 
 static void fence_init(struct fence *fence)
 {

@@ -115,7 +115,7 @@
 #define EDU_BUFFER_SIZE		4095
 #define EDU_DMA_BITS		28
 #define EDU_POLL_MS		10		/* between two looks at a busy device */
-#define EDU_QUIET_MS		2000		/* for which suspend waits for what is in flight */
+#define EDU_QUIET_MS		2000		/* how long suspend waits for what is in flight */
 
 /* Causes of an interrupt: the device's two, and one of the driver's. */
 #define EDU_CAUSE_FACTORIAL	BIT(0)
@@ -615,7 +615,7 @@ static bool edu_operation_done(const struct edu *edu)
 	}
 }
 
-/* The operation has ended. False if none is waited for. */
+/* The operation has ended. False if no operation was outstanding. */
 static bool edu_end_operation(struct edu *edu)
 {
 	if (!io_timeout_op_interrupt(&edu->timeout))
@@ -659,7 +659,7 @@ static u32 edu_acknowledge(struct edu *edu)
 
 	if (!cause || cause == EDU_ALL_ONES)
 		return 0;
-	/* Only these: a cause raised since then must interrupt again. */
+	/* Acknowledge only these: a cause raised since then must interrupt again. */
 	edu_write(edu, EDU_ACK, cause);
 	/* Flush the write: the line must be low before its controller looks again. */
 	edu_read(edu, EDU_CAUSE);
@@ -852,7 +852,7 @@ static bool edu_clean(struct edu *edu)
 	edu_write(edu, EDU_STATUS, 0);	/* works on a busy device too */
 	if (edu_is_computing(edu) || edu_is_copying(edu))
 		return false;
-	/* Not busy; but does it see what is written? */
+	/* The device is not busy. Does it see what is written? */
 	edu_write(edu, EDU_LIVENESS, stamp);
 	if (edu_read(edu, EDU_LIVENESS) != ~stamp)
 		return false;

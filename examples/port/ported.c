@@ -43,7 +43,7 @@ struct ported {
 	int irq;
 	struct iotimer *timer;
 	struct work_struct failed_work;
-	wait_queue_head_t wait;	/* for busy or outstanding to become 0 */
+	wait_queue_head_t wait;	/* until busy or outstanding is 0 */
 
 	spinlock_t lock;	/* protects what follows; taken by the ISR */
 	struct io_timeout timeout;
@@ -51,9 +51,9 @@ struct ported {
 	struct ported_request *request;	/* started and not ended; NULL if none */
 	unsigned int outstanding;	/* requests, queued or started */
 	int error;		/* the first since outstanding was 0; or 0 */
-	u32 tag;		/* of the operation */
-	u32 cause;		/* how the operation ended, for the thread; or 0 */
-	bool busy;		/* an operation or a reset is under way or not yet handled */
+	u32 tag;		/* of the last operation */
+	u32 cause;		/* how the operation ended, for the thread; else 0 */
+	bool busy;		/* an operation or a reset is under way, or its end not handled */
 	bool closed;		/* suspending: no operation may start */
 	bool off;		/* suspended: no register may be read */
 };
@@ -129,7 +129,7 @@ static bool ported_take_cause(struct ported *p, u64 cause)
 	case SIM_HW_CAUSE_ERROR:
 		if (SIM_HW_CAUSE_TAG(cause) != p->tag ||
 		    !io_timeout_op_interrupt(&p->timeout))
-			return false;	/* of an operation that timed out */
+			return false;	/* interrupt of an operation that timed out */
 		p->cause = SIM_HW_CAUSE_CODE(cause);
 		return true;
 	case SIM_HW_CAUSE_RESET:
@@ -149,7 +149,7 @@ static irqreturn_t ported_isr(int irq, void *data)
 	if (!p->off)
 		ended = ported_take_cause(p, sim_hw_read(p->hw, SIM_HW_CAUSE));
 	spin_unlock(&p->lock);
-	/* On a shared line: IRQ_NONE if the device has raised nothing. */
+	/* On a shared line, return IRQ_NONE if the device has raised nothing. */
 	return ended ? IRQ_WAKE_THREAD : IRQ_HANDLED;
 }
 
@@ -165,7 +165,7 @@ static void ported_handle(struct ported *p)
 	} else if (io_timeout_reset_done(&p->timeout)) {
 		if (p->request && p->request->timeouts > PORTED_RETRIES)
 			ported_complete(p, -ETIMEDOUT);
-		ported_idle(p);		/* retries the request, if it is left */
+		ported_idle(p);		/* retries the request, unless it has failed */
 	}
 }
 
@@ -180,7 +180,7 @@ static irqreturn_t ported_thread(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-/* Ask the device: read all that it has completed, as the ISR would. */
+/* Poll the device: read all that it has completed, as the ISR would. */
 static bool ported_reap(struct ported *p)
 {
 	bool ended = false;
@@ -212,7 +212,7 @@ static void ported_watchdog(struct device *dev, void *context)
 		p->request->timeouts++;
 		sim_hw_reset(p->hw);
 	}
-	/* After the tick, which must not count against the next operation. */
+	/* After the tick, which must not count for an operation that this starts. */
 	if (missed)
 		ported_handle(p);
 	spin_unlock_irq(&p->lock);

@@ -64,7 +64,7 @@ static int ported_hw_power_on(struct device *dev)
 	return 0;
 }
 
-/* Off after the driver's suspend callback, and on before its resume callback. */
+/* Power goes off after the driver's suspend callback, on before its resume callback. */
 static struct dev_pm_domain ported_hw_power = {
 	.ops = {
 		SYSTEM_SLEEP_PM_OPS(pm_generic_suspend, pm_generic_resume)
