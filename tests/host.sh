@@ -99,8 +99,8 @@ client() {
 	echo "$program"
 }
 
-# quietly COMMAND...: print the command's output only if it fails, as notes.
-quietly() {
+# noting COMMAND...: print the command's output only if it fails, as notes.
+noting() {
 	local out
 	out=$("$@" 2>&1) || { tail -n 60 <<<"$out" | sed 's/^/# /'; return 1; }
 }

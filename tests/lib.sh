@@ -49,6 +49,15 @@ all_passed() {
 	[ "$ktap_failed" -eq 0 ] && [ "$ktap_number" -gt 0 ]
 }
 
+# put TEXT FILE: write it.
+put() { echo "$1" >"$2"; }
+
+# quietly COMMAND...: run it; /tmp/out has what it printed, for says().
+quietly() { "$@" >/tmp/out 2>&1; }
+
+# refuses COMMAND...: does it fail?
+refuses() { ! quietly "$@"; }
+
 # attr NAME [DEVICE]: print an attribute of a device (default: device 0).
 attr() { cat "$sysfs/sim_dev.${2:-0}/$1"; }
 

@@ -27,9 +27,6 @@ value() { sed -n "s/^$1: //p" "${2:-$debug/stats}"; }
 grew() { [ "$(value "$1")" -eq $(($(value "$1" /tmp/before) + $2)) ]; }
 klog_end() { dmesg -c | grep -w edu >/tmp/klog; }
 
-put() { echo "$1" >"$2"; }
-quietly() { "$@" >/tmp/out 2>&1; }
-refuses() { ! quietly "$@"; }
 # The hog has the lowest priority. So a process that waits for the device's next step gets the CPU
 # within the 100 ms that a copy takes.
 hog() { (while :; do :; done) & hog=$!; renice -n 19 -p "$hog"; }

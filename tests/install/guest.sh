@@ -10,13 +10,10 @@ for dir in proc sys dev; do
 	mount --bind /$dir /deb/$dir
 done
 inside() { chroot /deb "$@"; }
-quietly() { "$@" >/tmp/out 2>&1; }
 loaded() { grep -q "^$1 " /proc/modules; }
 # node FILE: print the node's mode, owner and group, as numbers.
 node() { stat -c '%a %u %g' "/dev/$1"; }
 group=$(sed -n 's/^iotimer:x:\([0-9]*\):.*/\1/p' /deb/etc/group)
-
-put() { echo "$1" >"$2"; }
 
 # example_says TEXT: did the README's driver log this?
 example_says() { dmesg | grep -q "example: $1"; }

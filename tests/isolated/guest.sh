@@ -18,8 +18,6 @@
 cpu=/sys/devices/system/cpu
 hog=/sys/module/iotimer_hog/parameters
 count=/sys/module/iotimer_count/parameters
-put() { echo "$1" >"$2"; }
-
 # on CPU COMMAND...: run a command on a CPU.
 on() {
 	mask=$((1 << $1))

@@ -22,7 +22,6 @@ play() {
 }
 reports() { grep -c 'WARNING: \|BUG: \|possible .* detected\|inconsistent lock state' /tmp/klog; }
 none() { [ "$(reports)" -eq 0 ] || { head -n 20 /tmp/klog; return 1; }; }
-refuses() { ! "$@"; }
 # in_order CLASS CLASS: does lockdep know that the second class was taken under the first?
 in_order() {
 	awk -v first="$1" -v second="$2" '

@@ -7,9 +7,6 @@
 parameters=/sys/module/iotimer/parameters
 load() { insmod /root/iotimer.ko && insmod /root/sim_dev.ko "$@"; }
 unload() { rmmod sim_dev && rmmod iotimer; }
-quietly() { "$@" >/tmp/out 2>&1; }
-refuses() { ! quietly "$@"; }
-put() { echo "$1" >"$2"; }
 
 check "both modules load" load
 check "budget_us is 200 by default" [ "$(cat $parameters/budget_us)" = 200 ]

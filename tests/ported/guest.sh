@@ -7,8 +7,6 @@
 
 device=$sysfs/ported.0
 drivers=/sys/bus/platform/drivers/ported
-put() { echo "$1" >"$2"; }
-
 # scene TITLE [PARAM=VALUE]...: load a new device and the driver.
 scene() {
 	title=$1

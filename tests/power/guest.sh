@@ -5,7 +5,6 @@
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
 
-put() { echo "$1" >"$2"; }
 # ctl DEVICE COMMAND: write to the device's control node.
 ctl() { put "$2" "/dev/sim_dev$1_ctl"; }
 # setting DEVICE NAME VALUE: set an attribute of the device.

@@ -7,8 +7,6 @@
 
 count=/sys/module/iotimer_count/parameters
 HZ=250	# of the stock kernels
-put() { echo "$1" >"$2"; }
-
 # now NAME: print a figure of iotimer_count's report.
 now() { sed "s/.*\\b$1=\([0-9]*\).*/\1/" $count/report; }
 

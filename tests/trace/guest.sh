@@ -8,8 +8,6 @@
 debug=/sys/kernel/debug/iotimer
 hog=/sys/module/iotimer_hog/parameters
 counting=/sys/module/iotimer_count/parameters
-put() { echo "$1" >"$2"; }
-refuses() { ! "$@" 2>/dev/null; }
 
 # events_on PATTERN...: drop what was recorded, and record these events from now on.
 events_on() {
