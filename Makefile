@@ -124,9 +124,9 @@ test-all:	## all of these (hours)
 	tests/run bench -- --quick || status=1; \
 	exit $$status
 
-help:	## this list; tests/NAME/run --help or scripts/NAME --help tells the options of `make NAME`
+help:	## this list; `tests/run NAME -- OPTION...` runs a test with options, tests/NAME/run --help tells them
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
-	@echo "  make NAME           one test: $(names)"
+	@echo "  make NAME         one test: $(names)"
 
 # Two targets of one command line take turns; what kbuild does below one uses all of -j.
 .NOTPARALLEL:

@@ -246,6 +246,8 @@ END {
 	print "    counter      " number "    . is -1"
 }' /tmp/samples
 
+echo
+echo "# Try it yourself: scripts/vm --shell"
 trace_save
 all_passed
 status=$?
