@@ -55,6 +55,7 @@ static const char *wanted = "";	/* part of the names of the operations to do */
 static unsigned long all_failed, all_errors;
 static int nth_fd, stay_fd;	/* /proc/thread-self/fail-nth, make-it-fail */
 static int kmsg_in, kmsg_out;	/* /dev/kmsg, to read and to write */
+static unsigned int made;	/* devices, by the last load; the log says so if not all */
 static int held = -1;		/* the file that an operation has open */
 static int pipe_fds[2];		/* what it splices from */
 static aio_context_t aio;	/* 0 if the kernel has none */
@@ -123,6 +124,7 @@ static void forward_log(void)
 	const char *line;
 
 	while ((line = log_line())) {
+		sscanf(line, "sim_dev: error %*d, made %u devices", &made);
 		if (strstr(line, "vmalloc error: size"))
 			dumping = true;
 		if (dumping && !strncmp(line, "Call Trace:", 11))
@@ -330,6 +332,7 @@ static int load(const struct op *op)
 
 	if (fd < 0)
 		return errno;
+	made = DEVICES;
 	if (syscall(SYS_finit_module, fd, strstr(op->path, "sim_dev") ? "devices=2" : "", 0))
 		err = errno;
 	close(fd);
@@ -356,7 +359,8 @@ static void unload_sim_dev(const struct op *op)
 {
 	unsigned int i;
 
-	for (i = 0; i < DEVICES; i++)
+	forward_log();
+	for (i = 0; i < made; i++)
 		check_device(i);
 	unload("sim_dev");
 }
