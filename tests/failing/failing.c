@@ -121,10 +121,12 @@ static const char *log_line(void)
 static void forward_log(void)
 {
 	bool dumping = false;
+	unsigned int some;
 	const char *line;
 
 	while ((line = log_line())) {
-		sscanf(line, "sim_dev: error %*d, made %u devices", &made);
+		if (sscanf(line, "sim_dev: error %*d, made %u devices", &some) == 1)
+			made = some;
 		if (strstr(line, "vmalloc error: size"))
 			dumping = true;
 		if (dumping && !strncmp(line, "Call Trace:", 11))
