@@ -384,8 +384,11 @@ static u32 sim_hw_status(const struct sim_hw *hw)
 	       (hw->nr_due ? SIM_HW_STATUS_IRQ : 0);
 }
 
-/* Does the device respond? An access without power is a bug in the driver. */
-static bool sim_hw_responds(struct sim_hw *hw)
+/*
+ * Does the device respond? An access without power is a bug in the driver. Not
+ * inlined: since Linux 7 each inlined copy of WARN_ONCE() warns once.
+ */
+static noinline bool sim_hw_responds(struct sim_hw *hw)
 {
 	WARN_ONCE(hw->off, "sim_hw: touched without power\n");
 	return !hw->off && !hw->state.gone;
