@@ -6,7 +6,8 @@ report, top = sys.argv[1:]
 reasons = {}
 for line in open(os.path.join(top, "tests/coverage/not-covered")):
     if line.strip() and not line.startswith("#"):
-        name, text, reason = (part.strip() for part in line.rstrip("\n").split(" | "))
+        name, rest = line.strip().split(" | ", 1)
+        text, reason = rest.rsplit(" | ", 1)
         reasons[name, text] = reason
 results = []
 
