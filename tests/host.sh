@@ -19,6 +19,7 @@ options() {
 		case $1 in
 		-h | --help) usage; exit 0 ;;
 		--kernel | --smp)
+			grep -q -- "$1" <<<"$(usage)" || die "unknown word $1; see --help"
 			[ $# -gt 1 ] || die "$1 needs a value; see --help"
 			declare -g "${1#--}=$2"
 			shift ;;
@@ -27,8 +28,6 @@ options() {
 		shift
 	done
 	[[ $smp =~ ^([1-9][0-9]*)?$ ]] || die "--smp is a number of CPUs"
-	grep -q -- '--kernel' <<<"$(usage)" || [ "$kernel" = stock ] || die "unknown word --kernel; see --help"
-	grep -q -- '--smp' <<<"$(usage)" || [ -z "$smp" ] || die "unknown word --smp; see --help"
 	variant=$me
 	[ "$kernel" = stock ] || variant+=-$kernel
 	[ -z "$smp" ] || variant+=-smp$smp
