@@ -77,6 +77,29 @@ replay() {
 	return "$(cat "$logs/$1.status")"
 }
 
+# beside COMMAND...: run COMMAND in the background, at most two at a time. It records one result.
+begun=0
+beside() {
+	while [ "$(jobs -rp | wc -l)" -ge 2 ]; do
+		wait -n || true
+	done
+	begun=$((begun + 1))
+	"$@" &
+}
+
+# record ok|"not ok" TEXT: keep a result for `recorded`.
+record() { echo "$1|$2" >>"$logs/results"; }
+
+# recorded: wait for all commands, and print their results.
+recorded() {
+	local verdict text
+	wait
+	[ -s "$logs/results" ] || die "no name contains '${pattern:-}'"
+	echo "KTAP version 1"
+	while IFS='|' read -r verdict text; do result "$verdict" "$text"; done <"$logs/results"
+	[ "$(wc -l <"$logs/results")" -ge "$begun" ] || result "not ok" "each search that was started has a result"
+}
+
 # guest [VM-OPTION]... SCRIPT: run a script in a guest on $kernel, with both modules and
 # tests/lib.sh in its /root.
 guest() {
