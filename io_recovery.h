@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * io_recovery - time out many operations at a time, with one recovery a device
+ *
+ * io_timeout.h guards one operation. A device with slots (tags, a queue) has many
+ * under way, and a reset takes all of them away. One io_timeout for each slot is
+ * wrong there: slot B would ask for a second reset in the middle of slot A's, or
+ * time out and kill the retry of A. So one struct io_recovery guards the device:
+ *
+ *	                  a slot timed out (ABORT)
+ *	            +---------------------------------+
+ *	            |                                 v
+ *	 begin ->  busy  -- interrupt -->  idle  <- aborting
+ *	            |                          abort   |
+ *	            | timed out,             interrupt | abort timed out
+ *	            | no abort (RESET)                 | (RESET)
+ *	            v                                  v
+ *	           the device is resetting, with all its slots
+ *	            |                                  |
+ *	            | reset interrupt, reset_done      | reset timed out (FAILED)
+ *	            v                                  v
+ *	           all slots idle: start again       all slots idle: fail all
+ *
+ * The rules, which drivers of such devices share:
+ *
+ *  1. One reset a device. While it runs, no slot times out.
+ *  2. Poll before acting: the commonest cause of a time-out is a lost interrupt.
+ *  3. Then do the least that can help: abort the operation, if the device can;
+ *     if the abort times out, reset the device; if the reset times out, fail.
+ *  4. A reset takes away all that is outstanding. Operations that had timed out
+ *     are guilty: their restart counts as a retry. The others are innocent: they
+ *     are started again first, in their old order, and that is not held against
+ *     them.
+ *  5. A reset that times out fails all that is outstanding: nobody knows what the
+ *     device did.
+ *  6. An operation has a generation. An interrupt with another one is late,
+ *     whichever slot it names.
+ *  7. While nothing is outstanding the driver stops its iotimer.
+ *
+ * This is the state machine alone: no lock, no device, no clock, no memory of its
+ * own. The caller serializes all calls by the lock that its interrupt handler
+ * takes. Its routine, called once a second, does in one hold of this lock:
+ *
+ *	if (io_recovery_due(r))
+ *		read what the device has completed, and call
+ *		io_recovery_op_interrupt() and so on for each, as the handler would
+ *	switch (io_recovery_tick(r)) {
+ *	case IO_RECOVERY_OK:
+ *		break;
+ *	case IO_RECOVERY_ABORT:
+ *		while ((slot = io_recovery_next_abort(r)) >= 0)
+ *			tell the device to abort this slot's operation
+ *		break;
+ *	case IO_RECOVERY_RESET:
+ *		tell the device to reset
+ *		break;
+ *	case IO_RECOVERY_FAILED:
+ *		keep the device away from memory, fail all requests
+ *		break;
+ *	}
+ *	if (io_recovery_idle(r))
+ *		stop the iotimer
+ *
+ * The one thing people get wrong: what the device posted before the reset is told
+ * to it must be read first, or dropped for good. Here the generation drops it.
+ *
+ * The one thing people forget: after IO_RECOVERY_FAILED the device may still write
+ * to memory. Switch its bus mastering off before a request completes, or its
+ * buffer is somebody else's.
+ */
+#ifndef _IO_RECOVERY_H
+#define _IO_RECOVERY_H
+
+#include <linux/bits.h>
+#include <linux/bitops.h>
+#include <linux/bug.h>
+#include <linux/compiler.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
+#include <linux/types.h>
+
+#define IO_RECOVERY_MAX_SLOTS	1024
+#define IO_RECOVERY_MAX_LIMIT	32766	/* seconds */
+
+/**
+ * enum io_recovery_verdict - what the tick found
+ * @IO_RECOVERY_OK: nothing to do
+ * @IO_RECOVERY_ABORT: operations timed out: abort those that
+ *	io_recovery_next_abort() names
+ * @IO_RECOVERY_RESET: reset the device now
+ * @IO_RECOVERY_FAILED: the reset timed out too: fail all requests
+ */
+enum io_recovery_verdict {
+	IO_RECOVERY_OK,
+	IO_RECOVERY_ABORT,
+	IO_RECOVERY_RESET,
+	IO_RECOVERY_FAILED,
+};
+
+/* private: the states of a device */
+enum io_recovery_state {
+	IO_RECOVERY_RUNNING,
+	IO_RECOVERY_RESETTING,
+	IO_RECOVERY_RESET_DONE,		/* and not handled yet */
+};
+
+/* private: a slot. Times are seconds, modulo 2^16 */
+struct io_recovery_slot {
+	u32 generation;		/* of the operation that began last */
+	u16 due;		/* when the operation or its abort times out */
+};
+
+/* private: BITS_PER_LONG slots. A bit in @aborting has one in @guilty */
+struct io_recovery_word {
+	unsigned long busy;
+	unsigned long guilty;	/* timed out; kept until the slot's next begin */
+	unsigned long aborting;	/* while busy: the driver was told to abort it */
+};
+
+/**
+ * struct io_recovery - the time-outs of a device with slots
+ *
+ * Its members are private: use the functions. The driver allocates
+ * io_recovery_size() bytes.
+ */
+struct io_recovery {
+	/* private: */
+	u16 now;		/* ticks so far */
+	u16 next;		/* nothing times out before: a lower bound */
+	u16 limit;
+	u16 abort_limit;	/* 0 if the device cannot abort */
+	u16 reset_limit;
+	u16 nr_slots;
+	enum io_recovery_state state;
+	struct io_recovery_word *word;	/* behind the slots */
+	struct io_recovery_slot slot[];
+};
+
+/* Is time @a before @b? They are less than 2^15 apart. */
+static inline bool io_recovery_before(u16 a, u16 b)
+{
+	return (s16)(a - b) < 0;
+}
+
+static inline u16 io_recovery_clamp(unsigned int limit)
+{
+	return clamp(limit, 1U, (unsigned int)IO_RECOVERY_MAX_LIMIT);
+}
+
+static inline unsigned int io_recovery_nr_words(unsigned int slots)
+{
+	return DIV_ROUND_UP(slots, BITS_PER_LONG);
+}
+
+/* With nothing outstanding, look again as late as the clock's wrap allows. */
+static inline void io_recovery_rest(struct io_recovery *r)
+{
+	r->next = r->now + IO_RECOVERY_MAX_LIMIT + 1;
+}
+
+/* Nothing is outstanding any more, and no reset is under way. */
+static inline void io_recovery_empty(struct io_recovery *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < io_recovery_nr_words(r->nr_slots); i++)
+		r->word[i].busy = 0;
+	r->state = IO_RECOVERY_RUNNING;
+	io_recovery_rest(r);
+}
+
+/**
+ * io_recovery_size - memory for a device's time-outs
+ * @slots: number of slots, 1 to IO_RECOVERY_MAX_SLOTS
+ *
+ * Context: any.
+ * Return: bytes, for the driver to allocate.
+ */
+static inline size_t io_recovery_size(unsigned int slots)
+{
+	return sizeof(struct io_recovery) +
+	       slots * sizeof(struct io_recovery_slot) +
+	       io_recovery_nr_words(slots) * sizeof(struct io_recovery_word);
+}
+
+/**
+ * io_recovery_set_limits - change the limits
+ * @r: the device
+ * @limit: seconds an operation may take, 1 to IO_RECOVERY_MAX_LIMIT
+ * @abort_limit: seconds an abort may take; 0 if the device cannot abort
+ * @reset_limit: seconds a reset may take, 1 to IO_RECOVERY_MAX_LIMIT
+ *
+ * The limits are for what begins from now on. A value out of its range is
+ * clamped.
+ *
+ * Context: any, under the caller's lock.
+ */
+static inline void io_recovery_set_limits(struct io_recovery *r,
+					  unsigned int limit,
+					  unsigned int abort_limit,
+					  unsigned int reset_limit)
+{
+	r->limit = io_recovery_clamp(limit);
+	r->abort_limit = abort_limit ? io_recovery_clamp(abort_limit) : 0;
+	r->reset_limit = io_recovery_clamp(reset_limit);
+}
+
+/**
+ * io_recovery_init - make a device's slots idle
+ * @r: the device, io_recovery_size(@slots) bytes
+ * @slots: number of slots, 1 to IO_RECOVERY_MAX_SLOTS; they are counted from 0
+ * @limit: as for io_recovery_set_limits()
+ * @abort_limit: likewise
+ * @reset_limit: likewise
+ *
+ * Context: any; before anyone else can reach @r.
+ */
+static inline void io_recovery_init(struct io_recovery *r, unsigned int slots,
+				    unsigned int limit,
+				    unsigned int abort_limit,
+				    unsigned int reset_limit)
+{
+	unsigned int i;
+
+	r->nr_slots = slots;
+	r->word = (struct io_recovery_word *)&r->slot[slots];
+	for (i = 0; i < slots; i++)
+		r->slot[i].generation = 0;
+	for (i = 0; i < io_recovery_nr_words(slots); i++)
+		r->word[i] = (struct io_recovery_word){};
+	r->now = -5;		/* so that every device sees the clock wrap */
+	io_recovery_set_limits(r, limit, abort_limit, reset_limit);
+	io_recovery_empty(r);
+}
+
+/**
+ * io_recovery_set_generation - continue the generations of an earlier driver
+ * @r: the device
+ * @slot: the slot, idle
+ * @generation: the last one that the device was given in this slot
+ *
+ * For a device that may still complete what was begun before this driver was
+ * bound. The next io_recovery_begin() returns @generation + 1.
+ *
+ * Context: any, under the caller's lock.
+ */
+static inline void io_recovery_set_generation(struct io_recovery *r,
+					      unsigned int slot,
+					      u32 generation)
+{
+	r->slot[slot].generation = generation;
+}
+
+/**
+ * io_recovery_begin_limit - an operation with a limit of its own is being started
+ * @r: the device, not resetting; else this warns once and changes nothing
+ * @slot: the slot, idle; else likewise
+ * @limit: seconds the operation may take, 1 to IO_RECOVERY_MAX_LIMIT; clamped
+ *
+ * A tick may come right after this call, so the operation gets one second more
+ * than the limit. If the ticks come on time, it times out more than @limit and at
+ * most @limit + 1 seconds from now.
+ *
+ * Context: any, under the caller's lock, before the hardware is told to start.
+ * Return: the operation's generation. The device must give it back with the
+ * completion, whole or in part, or with something else that tells an old
+ * completion from a new one.
+ */
+static inline u32 io_recovery_begin_limit(struct io_recovery *r,
+					  unsigned int slot,
+					  unsigned int limit)
+{
+	struct io_recovery_word *word = &r->word[slot / BITS_PER_LONG];
+	struct io_recovery_slot *s = &r->slot[slot];
+	unsigned long bit = BIT_MASK(slot);
+
+	if (WARN_ONCE(r->state != IO_RECOVERY_RUNNING || word->busy & bit,
+		      "io_recovery: begin in a slot that is busy, or during a reset\n"))
+		return s->generation;
+	word->busy |= bit;
+	if (unlikely(word->guilty & bit)) {
+		word->guilty &= ~bit;
+		word->aborting &= ~bit;
+	}
+	s->due = r->now + io_recovery_clamp(limit) + 1;
+	if (io_recovery_before(s->due, r->next))
+		r->next = s->due;
+	return ++s->generation;
+}
+
+/**
+ * io_recovery_begin - an operation is being started
+ * @r: the device, not resetting; else this warns once and changes nothing
+ * @slot: the slot, idle; else likewise
+ *
+ * As io_recovery_begin_limit() with the device's limit.
+ *
+ * Context: any, under the caller's lock, before the hardware is told to start.
+ * Return: the operation's generation.
+ */
+static inline u32 io_recovery_begin(struct io_recovery *r, unsigned int slot)
+{
+	return io_recovery_begin_limit(r, slot, r->limit);
+}
+
+/* Is this operation under way, and may its interrupt come? */
+static inline bool io_recovery_expects(const struct io_recovery *r,
+				       unsigned int slot, u32 generation)
+{
+	return slot < r->nr_slots && r->slot[slot].generation == generation &&
+	       r->word[slot / BITS_PER_LONG].busy & BIT_MASK(slot) &&
+	       r->state == IO_RECOVERY_RUNNING;
+}
+
+/**
+ * io_recovery_op_interrupt - the interrupt of an operation came
+ * @r: the device
+ * @slot: the slot that the device named; any number
+ * @generation: the generation that the device named
+ *
+ * Context: any, under the caller's lock.
+ * Return: true if the operation was outstanding and is now done; false if the
+ * interrupt is late or spurious: ignore it.
+ */
+static inline bool io_recovery_op_interrupt(struct io_recovery *r,
+					    unsigned int slot, u32 generation)
+{
+	struct io_recovery_word *word;
+	unsigned long bit = BIT_MASK(slot);
+
+	if (!io_recovery_expects(r, slot, generation))
+		return false;
+	word = &r->word[slot / BITS_PER_LONG];
+	word->busy &= ~bit;
+	if (unlikely(word->guilty & bit)) {	/* done before its abort */
+		word->guilty &= ~bit;
+		word->aborting &= ~bit;
+	}
+	return true;
+}
+
+/**
+ * io_recovery_abort_interrupt - the interrupt that ends an abort came
+ * @r: the device
+ * @slot: the slot that the device named; any number
+ * @generation: the generation that the device named
+ *
+ * Context: any, under the caller's lock.
+ * Return: true if the abort was outstanding: the slot is idle now, and its
+ * operation guilty; false: ignore the interrupt.
+ */
+static inline bool io_recovery_abort_interrupt(struct io_recovery *r,
+					       unsigned int slot,
+					       u32 generation)
+{
+	struct io_recovery_word *word;
+
+	if (!io_recovery_expects(r, slot, generation))
+		return false;
+	word = &r->word[slot / BITS_PER_LONG];
+	if (!(word->aborting & BIT_MASK(slot)))
+		return false;
+	word->busy &= ~BIT_MASK(slot);
+	return true;
+}
+
+/**
+ * io_recovery_reset_interrupt - the interrupt that ends a reset came
+ * @r: the device
+ *
+ * Context: any, under the caller's lock.
+ * Return: true if a reset was under way and is now done: have the deferred
+ * handler call io_recovery_reset_done(); false: ignore the interrupt.
+ */
+static inline bool io_recovery_reset_interrupt(struct io_recovery *r)
+{
+	if (r->state != IO_RECOVERY_RESETTING)
+		return false;
+	r->state = IO_RECOVERY_RESET_DONE;
+	return true;
+}
+
+/**
+ * io_recovery_reset_done - has a reset ended, not handled yet?
+ * @r: the device
+ *
+ * Context: any, under the caller's lock; called by the deferred handler.
+ * Return: true, once for each reset that is done: all slots are idle now. Ask
+ * io_recovery_guilty() for each request that was outstanding, and start the
+ * requests again, or complete them; false otherwise.
+ */
+static inline bool io_recovery_reset_done(struct io_recovery *r)
+{
+	if (r->state != IO_RECOVERY_RESET_DONE)
+		return false;
+	io_recovery_empty(r);
+	return true;
+}
+
+/**
+ * io_recovery_guilty - had the slot's last operation timed out?
+ * @r: the device
+ * @slot: the slot
+ *
+ * Context: any, under the caller's lock.
+ * Return: true if the operation timed out and was then aborted, or taken away by
+ * a reset, until the next one begins in the slot; false if it ended by its
+ * interrupt, or if the reset was for others.
+ */
+static inline bool io_recovery_guilty(const struct io_recovery *r,
+				      unsigned int slot)
+{
+	return r->word[slot / BITS_PER_LONG].guilty & BIT_MASK(slot);
+}
+
+/**
+ * io_recovery_begin_reset - a reset that no tick asked for is being started
+ * @r: the device, in any state. What was outstanding will not end any more. If a
+ *	reset was under way already, its time starts over
+ *
+ * For resume, where the device has lost what it was doing, or after an error that
+ * the device reports. Only operations that had timed out before are guilty. The
+ * reset gets the limit that io_recovery_set_limits() set, and one second more.
+ *
+ * Context: any, under the caller's lock, before the hardware is told to reset.
+ */
+static inline void io_recovery_begin_reset(struct io_recovery *r)
+{
+	r->state = IO_RECOVERY_RESETTING;
+	r->next = r->now + r->reset_limit + 1;
+}
+
+/**
+ * io_recovery_cancel - forget all that is outstanding (the driver is removed)
+ * @r: the device; all slots become idle, so later interrupts are ignored
+ *
+ * Context: any, under the caller's lock.
+ */
+static inline void io_recovery_cancel(struct io_recovery *r)
+{
+	io_recovery_empty(r);
+}
+
+/**
+ * io_recovery_resetting - is a reset under way, or its end not yet handled?
+ * @r: the device
+ *
+ * Context: any, under the caller's lock.
+ * Return: true until IO_RECOVERY_FAILED or until io_recovery_reset_done() returns
+ * true.
+ */
+static inline bool io_recovery_resetting(const struct io_recovery *r)
+{
+	return r->state != IO_RECOVERY_RUNNING;
+}
+
+/**
+ * io_recovery_idle - is nothing outstanding?
+ * @r: the device
+ *
+ * Context: any, under the caller's lock.
+ * Return: true if all slots are idle and no reset is under way or unhandled.
+ */
+static inline bool io_recovery_idle(const struct io_recovery *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < io_recovery_nr_words(r->nr_slots); i++)
+		if (r->word[i].busy)
+			return false;
+	return r->state == IO_RECOVERY_RUNNING;
+}
+
+/* The first slot from @slot on that is busy; nr_slots if none is. */
+static inline unsigned int io_recovery_next_busy(const struct io_recovery *r,
+						 unsigned int slot)
+{
+	unsigned int i = slot / BITS_PER_LONG;
+	unsigned long busy;
+
+	if (slot >= r->nr_slots)
+		return r->nr_slots;
+	busy = r->word[i].busy & (~0UL << (slot % BITS_PER_LONG));
+	while (!busy) {
+		if (++i == io_recovery_nr_words(r->nr_slots))
+			return r->nr_slots;
+		busy = r->word[i].busy;
+	}
+	return i * BITS_PER_LONG + __ffs(busy);
+}
+
+/* private: loop over the slots that are busy */
+#define io_recovery_for_each_busy(r, slot)				\
+	for ((slot) = io_recovery_next_busy(r, 0);			\
+	     (slot) < (r)->nr_slots;					\
+	     (slot) = io_recovery_next_busy(r, (slot) + 1))
+
+/* The time of the first slot to time out; far off if nothing is outstanding. */
+static inline u16 io_recovery_first_due(const struct io_recovery *r)
+{
+	u16 first = r->now + IO_RECOVERY_MAX_LIMIT + 1;
+	unsigned int slot;
+
+	io_recovery_for_each_busy(r, slot)
+		if (io_recovery_before(r->slot[slot].due, first))
+			first = r->slot[slot].due;
+	return first;
+}
+
+/**
+ * io_recovery_left - seconds until something times out
+ * @r: the device
+ *
+ * Context: any, under the caller's lock.
+ * Return: ticks until the first operation, abort or reset that is outstanding
+ * times out, 1 or more; -1 if nothing is outstanding.
+ */
+static inline int io_recovery_left(const struct io_recovery *r)
+{
+	if (r->state == IO_RECOVERY_RESET_DONE || io_recovery_idle(r))
+		return -1;
+	if (r->state == IO_RECOVERY_RESETTING)
+		return (u16)(r->next - r->now);
+	return (u16)(io_recovery_first_due(r) - r->now);
+}
+
+/**
+ * io_recovery_due - does something time out at the next tick?
+ * @r: the device
+ *
+ * If so, first poll the device for what it has completed: the interrupt may
+ * have been lost.
+ *
+ * Context: any, under the caller's lock, which stays held until
+ * io_recovery_tick() has returned.
+ * Return: true if io_recovery_tick() would not return IO_RECOVERY_OK now.
+ */
+static inline bool io_recovery_due(const struct io_recovery *r)
+{
+	return !io_recovery_before(r->now + 1, r->next) &&
+	       io_recovery_left(r) == 1;
+}
+
+/* Slots have timed out, or @next was early. What is to be done, and when next? */
+static inline enum io_recovery_verdict io_recovery_expire(struct io_recovery *r)
+{
+	enum io_recovery_verdict verdict = IO_RECOVERY_OK;
+	unsigned int slot;
+
+	io_recovery_for_each_busy(r, slot) {
+		struct io_recovery_word *word = &r->word[slot / BITS_PER_LONG];
+
+		if (io_recovery_before(r->now, r->slot[slot].due))
+			continue;
+		word->guilty |= BIT_MASK(slot);
+		if (!r->abort_limit || word->aborting & BIT_MASK(slot))
+			verdict = IO_RECOVERY_RESET;
+		else if (verdict == IO_RECOVERY_OK)
+			verdict = IO_RECOVERY_ABORT;
+		r->slot[slot].due = r->now + r->abort_limit;
+	}
+	r->next = io_recovery_first_due(r);
+	if (verdict == IO_RECOVERY_RESET) {
+		r->state = IO_RECOVERY_RESETTING;
+		r->next = r->now + r->reset_limit;
+	}
+	return verdict;
+}
+
+/**
+ * io_recovery_tick - a second has passed (IoTimer routine)
+ * @r: the device
+ *
+ * Constant time unless something times out, or might have: then it looks at all
+ * slots that are busy. If all operations have the same limit, that is at most once
+ * in so many seconds.
+ *
+ * Context: any, under the caller's lock; called once a second.
+ * Return: what to do, see &enum io_recovery_verdict. On IO_RECOVERY_RESET the
+ * device waits for io_recovery_reset_interrupt(), so program the reset before
+ * dropping the lock. On IO_RECOVERY_FAILED all slots are idle.
+ */
+static inline enum io_recovery_verdict io_recovery_tick(struct io_recovery *r)
+{
+	r->now++;
+	if (io_recovery_before(r->now, r->next))
+		return IO_RECOVERY_OK;
+	switch (r->state) {
+	case IO_RECOVERY_RESETTING:
+		io_recovery_empty(r);
+		return IO_RECOVERY_FAILED;
+	case IO_RECOVERY_RESET_DONE:
+		io_recovery_rest(r);
+		return IO_RECOVERY_OK;
+	default:
+		return io_recovery_expire(r);
+	}
+}
+
+/**
+ * io_recovery_next_abort - which operation to abort
+ * @r: the device
+ *
+ * Called after IO_RECOVERY_ABORT, until it returns -1. An operation that is not
+ * aborted, since the device takes no more aborts now, times out again after the
+ * abort's limit.
+ *
+ * Context: any, under the caller's lock.
+ * Return: a slot whose operation has timed out and is to be aborted, once each;
+ * -1 if there is none left.
+ */
+static inline int io_recovery_next_abort(struct io_recovery *r)
+{
+	unsigned int i;
+
+	if (r->state != IO_RECOVERY_RUNNING)
+		return -1;
+	for (i = 0; i < io_recovery_nr_words(r->nr_slots); i++) {
+		struct io_recovery_word *word = &r->word[i];
+		unsigned long slots = word->busy & word->guilty & ~word->aborting;
+
+		if (slots) {
+			word->aborting |= slots & -slots;
+			return i * BITS_PER_LONG + __ffs(slots);
+		}
+	}
+	return -1;
+}
+
+#endif /* _IO_RECOVERY_H */
