@@ -72,6 +72,7 @@ extern struct shared {
 	atomic_bool stop;
 	atomic_ulong counts[NR_COUNTS];
 	atomic_uint nr_workers;
+	atomic_uint nr_ready;		/* devices whose threads are created */
 	atomic_uint nr_files;
 	struct ledger ledgers[NR_DEVICES];
 	struct worker workers[MAX_WORKERS];

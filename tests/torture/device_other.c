@@ -3,7 +3,14 @@
 #include "device.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <sys/syscall.h>
+
+/*
+ * Held while faults must show their effect, and while the junk writer writes at random,
+ * which may inject any fault and clears them all.
+ */
+static pthread_mutex_t faults_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void do_poll(void)
 {
@@ -51,7 +58,6 @@ void do_signal(void)
 static void be_silent(bool gone)
 {
 	inject(gone ? "gone" : "dead");
-	count(gone ? GONES : DEATHS);
 	doze(below(2) ? 500000 : 3000000);
 	inject("revive");
 }
@@ -62,24 +68,86 @@ static void stray(void)
 	switch (below(4)) {
 	case 0:
 		inject("lost %u", 1 + below(3));
-		count(LOSSES);
 		break;
 	case 1:
 		inject("hang\nreset-lost\n");
-		count(LOSSES);
 		break;
 	case 2:
 		inject("duplicate %u", 1 + below(20));
 		break;
 	case 3:
 		inject("storm %u", 1 + below(500));
-		count(STORMS);
 		break;
 	}
 }
 
+/* Faults, and the statistic that they increase in the end. */
+static const struct {
+	const char *faults;
+	size_t statistic;
+} effects[] = {
+#define EFFECT(faults, name) { faults, offsetof(struct snapshot, name) }
+	EFFECT("lost", missed),
+	EFFECT("hang\nreset-lost", missed),
+	EFFECT("hang\nreset-hang", reset_failures),
+	EFFECT("hang", retries),
+	EFFECT("hang 3", failed),	/* ETIMEDOUT */
+	EFFECT("late 3500", late),
+	EFFECT("spurious 5", spurious),
+	EFFECT("storm 100", spurious),
+	EFFECT("dead", resets),
+	EFFECT("gone", reset_failures),
+};
+
+static bool look_at(unsigned int effect, unsigned long *value)
+{
+	struct snapshot s;
+
+	if (!look(&s))
+		return false;
+	*value = *(unsigned long *)((char *)&s + effects[effect].statistic);
+	return true;
+}
+
+/*
+ * Inject faults until they have had their effect, while no other fault is pending. The handler
+ * of any other interrupt would find the cause of a lost one, which would then not be missed.
+ * Gives up if too many requests end otherwise, or none is submitted.
+ */
+static void show_effect(unsigned int effect)
+{
+	unsigned long before, value;
+	unsigned int n;
+
+	pthread_mutex_lock(&faults_lock);
+	inject("clear\nrevive\nlatency 1\nreset-latency 1\n");
+	if (look_at(effect, &before)) {
+		for (n = 0; n < 40 && !atomic_load(&shared->stop); n++) {
+			inject("%s", effects[effect].faults);
+			usleep(500000);
+			if (!look_at(effect, &value) || value != before)
+				break;
+		}
+	}
+	inject("clear\nrevive\n");
+	pthread_mutex_unlock(&faults_lock);
+}
+
+/* Every fourth time: one effect after the other. The devices begin with different ones. */
+static bool show_next(void)
+{
+	static unsigned int turn;	/* static: only one thread injects */
+
+	if (turn++ % 4)
+		return false;
+	show_effect((2 * dev + turn / 4) % ARRAY_SIZE(effects));
+	return true;
+}
+
 void do_inject(void)
 {
+	if (show_next())
+		return;
 	switch (below(15)) {
 	case 0:
 		if (below(2))	/* ETIMEDOUT at the first time-out */
@@ -155,7 +223,7 @@ static const struct {
 /* Write a line that is refused, maybe behind one that is not; false if the device is unbound. */
 static bool write_refused(int fd)
 {
-	static const char * const good[] = { "", "\n", "spurious 1\n", "  \t\n", "latency 1\n" };
+	static const char * const good[] = { "", "\n", "duplicate\n", "  \t\n", "latency 1\n" };
 	const char *first = good[below(ARRAY_SIZE(good))];
 	unsigned int i = below(ARRAY_SIZE(junk));
 	size_t before = strlen(first), len = before + junk[i].len;
@@ -211,10 +279,15 @@ void do_junk(void)
 {
 	int fd = open_dev(true, O_RDWR);
 	char text[256];
+	bool at_random, written;
 
 	if (fd < 0)
 		return;
-	if (below(16) ? write_refused(fd) : write_random(fd)) {
+	at_random = !below(16) && !pthread_mutex_trylock(&faults_lock);
+	written = at_random ? write_random(fd) : write_refused(fd);
+	if (at_random)
+		pthread_mutex_unlock(&faults_lock);
+	if (written) {
 		if (lseek(fd, below(100), SEEK_SET) >= 0 &&
 		    read(fd, text, 1 + below(sizeof(text))) < 0 &&
 		    (errno != ENODEV || !plan->unbound))
@@ -282,16 +355,17 @@ static int set_bound(bool bound)
 }
 
 /*
- * Unbind and bind the device. If it was gone meanwhile, by the injector or by this
- * thread, it cannot be bound before "revive" is written to a file opened earlier.
+ * Unbind and bind the device. If it was gone meanwhile, by the injector or, every other
+ * time, by this thread, it cannot be bound before "revive" is written to a file opened earlier.
  */
 void do_unbind(void)
 {
+	static unsigned int turn;	/* static: only one thread unbinds */
 	int fd = open_dev(true, O_WRONLY), err;
 
 	if (fd < 0)
 		die("device %u is bound, but has no control node", dev);
-	if (!below(4) && write(fd, "gone", 4) != 4)
+	if (turn++ % 2 == 0 && write(fd, "gone", 4) != 4)
 		die("device %u: gone: %m", dev);
 	err = set_bound(false);
 	if (err)

@@ -208,6 +208,22 @@ int read_result(int fd, uint8_t *data, size_t *len, bool pieces)
 	return 0;
 }
 
+static void count_faults(const char *line)
+{
+	static const struct {
+		const char *word;
+		enum count count;
+	} words[] = {
+		{ "lost", LOSSES }, { "storm", STORMS }, { "dead", DEATHS }, { "gone", GONES },
+	};
+	unsigned int i;
+
+	count(FAULTS);
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (strstr(line, words[i].word))
+			count(words[i].count);
+}
+
 /* Write a command, which must be taken unless the device is unbound. */
 void inject(const char *format, ...)
 {
@@ -226,7 +242,7 @@ void inject(const char *format, ...)
 	if (ret != len && (!plan->unbound || (ret < 0 && errno != ENODEV)))
 		die("device %u: '%s': write() returned %zd, %m", dev, line, ret);
 	close(fd);
-	count(FAULTS);
+	count_faults(line);
 	progress();
 }
 

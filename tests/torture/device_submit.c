@@ -98,14 +98,14 @@ void do_async(void)
 		return;
 	if (!aio)
 		aio = aio_open(ASYNCS);
-	if (!below(4))
-		inject("error");	/* strikes one of these, or another thread's */
 	for (i = 0; i < n; i++) {
 		len[i] = make_request(data, &luck, file, 0, i);
 		err = aio_submit(aio, fd, IOCB_CMD_PWRITE, data, len[i], i);
 		if (err)
 			die("device %u: io_submit: %s", dev, strerror(err));
 	}
+	if (!below(4))
+		inject("error 2");	/* strikes these, or other threads' requests */
 	if (!below(4)) {
 		if (fsync(fd) && (errno != ENODEV || !plan->unbound))
 			die("device %u: fsync: %m", dev);
