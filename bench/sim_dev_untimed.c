@@ -10,18 +10,15 @@
 #include "../io_timeout.h"
 #include "../iotimer.h"
 
-/* The counter is 0 while an operation is outstanding. */
+/* Only running or not: no tick comes. */
 static inline void untimed_begin(struct io_timeout *t)
 {
-	t->counter = 0;
+	t->countdown.left = 0;
 }
 
 static inline bool untimed_op_interrupt(struct io_timeout *t)
 {
-	if (t->counter == IO_TIMEOUT_IDLE)
-		return false;
-	t->counter = IO_TIMEOUT_IDLE;
-	return true;
+	return io_countdown_clear(&t->countdown);
 }
 
 static inline bool untimed_reset(struct io_timeout *t)

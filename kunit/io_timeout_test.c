@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of the counter scheme: each cell of its table, then every sequence of
- * events up to length 9 against a model that is written another way.
+ * Tests of the counter scheme: the countdown, then each cell of the scheme's table.
+ * Both run every sequence of events up to some length against a model that is
+ * written another way.
  */
 #include <kunit/test.h>
+#include <linux/math64.h>
 #include <linux/module.h>
 
 #include "../io_timeout.h"
@@ -11,6 +13,207 @@
 
 #define LIMIT		3
 #define RESET_LIMIT	2
+#define OWN_LIMIT	5
+
+/* What each limit counts as. */
+static const struct {
+	int limit;
+	int as;
+} clamped[] = {
+	{ INT_MIN, 1 }, { INT_MIN + 1, 1 }, { -2, 1 }, { -1, 1 }, { 0, 1 }, { 1, 1 },
+	{ IO_TIMEOUT_MAX_LIMIT - 1, IO_TIMEOUT_MAX_LIMIT - 1 },
+	{ IO_TIMEOUT_MAX_LIMIT, IO_TIMEOUT_MAX_LIMIT },
+	{ INT_MAX, IO_TIMEOUT_MAX_LIMIT },
+};
+
+static void ms_are_rounded_up(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, io_timeout_from_ms(0), 1);
+	KUNIT_EXPECT_EQ(test, io_timeout_from_ms(1), 1);
+	KUNIT_EXPECT_EQ(test, io_timeout_from_ms(999), 1);
+	KUNIT_EXPECT_EQ(test, io_timeout_from_ms(1000), 1);
+	KUNIT_EXPECT_EQ(test, io_timeout_from_ms(1001), 2);
+	KUNIT_EXPECT_EQ(test, io_timeout_from_ms(30000), 30);
+	KUNIT_EXPECT_EQ(test, io_timeout_from_ms(UINT_MAX), 4294968);
+}
+
+static void jiffies_are_rounded_up_and_clamped(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, io_timeout_from_jiffies(0), 1);
+	KUNIT_EXPECT_EQ(test, io_timeout_from_jiffies(1), 1);
+	KUNIT_EXPECT_EQ(test, io_timeout_from_jiffies(HZ - 1), 1);
+	KUNIT_EXPECT_EQ(test, io_timeout_from_jiffies(HZ), 1);
+	KUNIT_EXPECT_EQ(test, io_timeout_from_jiffies(HZ + 1), 2);
+	KUNIT_EXPECT_EQ(test, io_timeout_from_jiffies(30 * HZ), 30);
+	KUNIT_EXPECT_EQ(test, io_timeout_from_jiffies(30 * HZ + HZ / 2), 31);
+	KUNIT_EXPECT_EQ(test, io_timeout_from_jiffies(MAX_SCHEDULE_TIMEOUT),
+			min_t(u64, IO_TIMEOUT_MAX_LIMIT, div_u64(MAX_SCHEDULE_TIMEOUT, HZ) + 1));
+	KUNIT_EXPECT_EQ(test, io_timeout_from_jiffies(ULONG_MAX),
+			min_t(u64, IO_TIMEOUT_MAX_LIMIT, div_u64(ULONG_MAX, HZ) + 1));
+}
+
+static struct io_countdown countdown_of(int seconds)
+{
+	struct io_countdown c;
+
+	io_countdown_clear(&c);
+	if (seconds)
+		io_countdown_set(&c, seconds);
+	return c;
+}
+
+static void expect_countdown(struct kunit *test, const struct io_countdown *c, int left)
+{
+	KUNIT_EXPECT_EQ(test, io_countdown_left(c), left);
+	KUNIT_EXPECT_EQ(test, io_countdown_running(c), left != -1);
+	KUNIT_EXPECT_EQ(test, io_countdown_due(c), left == 1);
+}
+
+static void countdown_clear_says_if_it_was_running(struct kunit *test)
+{
+	struct io_countdown c = countdown_of(0);
+
+	expect_countdown(test, &c, -1);
+	KUNIT_EXPECT_FALSE(test, io_countdown_clear(&c));
+	io_countdown_set(&c, 2);
+	expect_countdown(test, &c, 3);
+	KUNIT_EXPECT_TRUE(test, io_countdown_clear(&c));
+	expect_countdown(test, &c, -1);
+	KUNIT_EXPECT_FALSE(test, io_countdown_clear(&c));
+}
+
+static void countdown_is_up_once(struct kunit *test)
+{
+	struct io_countdown c = countdown_of(LIMIT);
+	int left;
+
+	for (left = LIMIT; left > 0; left--) {
+		KUNIT_EXPECT_FALSE(test, io_countdown_tick(&c));
+		expect_countdown(test, &c, left);
+	}
+	KUNIT_EXPECT_TRUE(test, io_countdown_tick(&c));
+	expect_countdown(test, &c, -1);
+	KUNIT_EXPECT_FALSE(test, io_countdown_tick(&c));
+	expect_countdown(test, &c, -1);
+}
+
+static void countdown_set_again_starts_over(struct kunit *test)
+{
+	struct io_countdown c = countdown_of(LIMIT);
+
+	io_countdown_tick(&c);
+	io_countdown_set(&c, 7);
+	expect_countdown(test, &c, 8);
+	io_countdown_set_in_tick(&c, 7);
+	expect_countdown(test, &c, 7);
+}
+
+static void countdown_clamps(struct kunit *test)
+{
+	struct io_countdown c = countdown_of(0);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(clamped); i++) {
+		io_countdown_set(&c, clamped[i].limit);
+		expect_countdown(test, &c, clamped[i].as + 1);
+		KUNIT_EXPECT_FALSE(test, io_countdown_tick(&c));
+		expect_countdown(test, &c, clamped[i].as);
+		io_countdown_set_in_tick(&c, clamped[i].limit);
+		expect_countdown(test, &c, clamped[i].as);
+	}
+}
+
+/* The countdown's model: when the time is up, in ticks since its start; 0 is never. */
+struct moment {
+	int now;
+	int up;
+};
+
+enum countdown_event { SET_1, SET_2, SET_1_IN_TICK, SET_2_IN_TICK, CLEAR, PASS, NR_COUNTDOWN };
+
+static bool moment_step(struct moment *m, enum countdown_event event)
+{
+	bool was = m->up;
+
+	switch (event) {
+	case SET_1:
+	case SET_2:
+		m->up = m->now + 1 + (event == SET_1 ? 1 : 2);
+		return false;
+	case SET_1_IN_TICK:
+	case SET_2_IN_TICK:
+		m->up = m->now + (event == SET_1_IN_TICK ? 1 : 2);
+		return false;
+	case CLEAR:
+		m->up = 0;
+		return was;
+	default:
+		if (++m->now != m->up)
+			return false;
+		m->up = 0;
+		return true;
+	}
+}
+
+static bool countdown_step(struct io_countdown *c, enum countdown_event event)
+{
+	switch (event) {
+	case SET_1:
+	case SET_2:
+		io_countdown_set(c, event == SET_1 ? 1 : 2);
+		return false;
+	case SET_1_IN_TICK:
+	case SET_2_IN_TICK:
+		io_countdown_set_in_tick(c, event == SET_1_IN_TICK ? 1 : 2);
+		return false;
+	case CLEAR:
+		return io_countdown_clear(c);
+	default:
+		return io_countdown_tick(c);
+	}
+}
+
+/* Try every event here, and what may follow each; returns steps, or -1. */
+static long try_countdown(struct io_countdown c, struct moment m, int depth)
+{
+	long steps = 0, more;
+	int event;
+
+	for (event = 0; event < NR_COUNTDOWN; event++) {
+		struct io_countdown c2 = c;
+		struct moment m2 = m;
+
+		if (countdown_step(&c2, event) != moment_step(&m2, event) ||
+		    io_countdown_running(&c2) != !!m2.up ||
+		    io_countdown_due(&c2) != (m2.up == m2.now + 1) ||
+		    io_countdown_left(&c2) != (m2.up ? m2.up - m2.now : -1)) {
+			pr_err("io_countdown: event %d with %d left\n", event, c.left);
+			return -1;
+		}
+		more = depth > 1 ? try_countdown(c2, m2, depth - 1) : 0;
+		if (more < 0)
+			return -1;
+		steps += 1 + more;
+	}
+	return steps;
+}
+
+/* How many sequences of so many events there are, up to this length? */
+static long sequences(int events, int length)
+{
+	long all = 0;
+
+	while (length--)
+		all = events * (all + 1);
+	return all;
+}
+
+static void countdown_every_sequence_up_to_length_8(struct kunit *test)
+{
+	struct moment m = {};
+
+	KUNIT_EXPECT_EQ(test, try_countdown(countdown_of(0), m, 8), sequences(NR_COUNTDOWN, 8));
+}
 
 enum state { IDLE, RUNNING, RESETTING, RESET_DONE };
 
@@ -34,10 +237,12 @@ static struct io_timeout in_state(enum state state)
 }
 
 static void expect_slot(struct kunit *test, const struct io_timeout *t,
-			int counter, bool resetting)
+			int left, bool resetting)
 {
-	KUNIT_EXPECT_EQ(test, t->counter, counter);
-	KUNIT_EXPECT_EQ(test, t->resetting, resetting);
+	KUNIT_EXPECT_EQ(test, io_timeout_left(t), left);
+	KUNIT_EXPECT_EQ(test, io_timeout_resetting(t), resetting);
+	KUNIT_EXPECT_EQ(test, io_timeout_idle(t), left == -1 && !resetting);
+	KUNIT_EXPECT_EQ(test, io_timeout_due(t), left == 1);
 	KUNIT_EXPECT_EQ(test, t->limit, LIMIT);
 	KUNIT_EXPECT_EQ(test, t->reset_limit, RESET_LIMIT);
 }
@@ -249,11 +454,50 @@ static void limits_hold_from_the_next_begin(struct kunit *test)
 {
 	struct io_timeout t = in_state(RUNNING);
 
-	t.limit = 10;
-	KUNIT_EXPECT_EQ(test, t.counter, LIMIT + 1);
+	io_timeout_set_limits(&t, 10, 20);
+	KUNIT_EXPECT_EQ(test, io_timeout_left(&t), LIMIT + 1);
 	io_timeout_op_interrupt(&t);
 	io_timeout_begin(&t);
-	KUNIT_EXPECT_EQ(test, t.counter, 11);
+	KUNIT_EXPECT_EQ(test, io_timeout_left(&t), 11);
+
+	t = in_state(RESETTING);
+	io_timeout_set_limits(&t, 10, 20);
+	KUNIT_EXPECT_EQ(test, io_timeout_left(&t), RESET_LIMIT);
+	io_timeout_begin_reset(&t);
+	KUNIT_EXPECT_EQ(test, io_timeout_left(&t), 21);
+}
+
+static void begin_limit_is_for_this_operation(struct kunit *test)
+{
+	struct io_timeout t = in_state(IDLE);
+
+	io_timeout_begin_limit(&t, OWN_LIMIT);
+	expect_slot(test, &t, OWN_LIMIT + 1, false);
+	KUNIT_EXPECT_TRUE(test, io_timeout_op_interrupt(&t));
+	io_timeout_begin(&t);
+	expect_slot(test, &t, LIMIT + 1, false);
+}
+
+static void restart_starts_over_while_running(struct kunit *test)
+{
+	enum state state;
+
+	for (state = IDLE; state <= RESET_DONE; state++) {
+		struct io_timeout t = in_state(state), before;
+
+		io_timeout_tick(&t);
+		before = t;
+		KUNIT_EXPECT_EQ(test, io_timeout_restart(&t), state == RUNNING);
+		if (state == RUNNING)
+			expect_slot(test, &t, LIMIT + 1, false);
+		else
+			expect_slot(test, &t, io_timeout_left(&before), before.resetting);
+		KUNIT_EXPECT_EQ(test, io_timeout_restart_limit(&t, OWN_LIMIT), state == RUNNING);
+		if (state == RUNNING)
+			expect_slot(test, &t, OWN_LIMIT + 1, false);
+		else
+			expect_slot(test, &t, io_timeout_left(&before), before.resetting);
+	}
 }
 
 static void begin_reset_is_resetting_in_every_state(struct kunit *test)
@@ -359,61 +603,48 @@ static void an_interrupt_takes_due_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_OK);
 }
 
-/* The last second of an operation and of its reset, however long they may take. */
-static void expect_times_out(struct kunit *test, struct io_timeout *t)
-{
-	t->counter = 1;
-	KUNIT_EXPECT_TRUE(test, io_timeout_due(t));
-	KUNIT_EXPECT_EQ(test, io_timeout_tick(t), IO_TIMEOUT_RESET);
-	KUNIT_EXPECT_GT(test, t->counter, 0);
-	t->counter = 1;
-	KUNIT_EXPECT_EQ(test, io_timeout_tick(t), IO_TIMEOUT_FAILED);
-	KUNIT_EXPECT_EQ(test, t->counter, IO_TIMEOUT_IDLE);
-}
-
 static void limits_out_of_range_count_as_the_nearest(struct kunit *test)
 {
-	static const struct {
-		int limit;
-		int as;
-	} cases[] = {
-		{ INT_MIN, 1 }, { INT_MIN + 1, 1 }, { -2, 1 }, { -1, 1 }, { 0, 1 },
-		{ 1, 1 }, { INT_MAX - 2, INT_MAX - 2 }, { INT_MAX - 1, INT_MAX - 1 },
-		{ INT_MAX, INT_MAX - 1 },
-	};
 	struct io_timeout t;
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		io_timeout_init(&t, cases[i].limit, cases[i].limit);
+	for (i = 0; i < ARRAY_SIZE(clamped); i++) {
+		io_timeout_init(&t, clamped[i].limit, clamped[i].limit);
 		io_timeout_begin(&t);
-		KUNIT_EXPECT_EQ(test, t.counter, cases[i].as + 1);
+		KUNIT_EXPECT_EQ(test, io_timeout_left(&t), clamped[i].as + 1);
 		KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_OK);
-		KUNIT_EXPECT_EQ(test, t.counter, cases[i].as);
-		t.counter = 1;
-		KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_RESET);
-		KUNIT_EXPECT_EQ(test, t.counter, cases[i].as);
+		KUNIT_EXPECT_EQ(test, io_timeout_left(&t), clamped[i].as);
+		io_timeout_restart(&t);
+		KUNIT_EXPECT_EQ(test, io_timeout_left(&t), clamped[i].as + 1);
 		io_timeout_begin_reset(&t);
-		KUNIT_EXPECT_EQ(test, t.counter, cases[i].as + 1);
-		KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_OK);
+		KUNIT_EXPECT_EQ(test, io_timeout_left(&t), clamped[i].as + 1);
 		io_timeout_cancel(&t);
-		io_timeout_begin(&t);
-		expect_times_out(test, &t);
+		io_timeout_begin_limit(&t, clamped[i].limit);
+		KUNIT_EXPECT_EQ(test, io_timeout_left(&t), clamped[i].as + 1);
+		io_timeout_restart_limit(&t, clamped[i].limit);
+		KUNIT_EXPECT_EQ(test, io_timeout_left(&t), clamped[i].as + 1);
+		t.countdown.left = 1;
+		KUNIT_EXPECT_EQ(test, io_timeout_tick(&t), IO_TIMEOUT_RESET);
+		KUNIT_EXPECT_EQ(test, io_timeout_left(&t), clamped[i].as);
 	}
 }
 
 /*
  * The model: a state, and its age in ticks. It says what the scheme must
- * return. Its counter follows from the definition of the limits.
+ * return. The seconds left follow from the definition of the limits.
  */
 struct model {
 	enum state state;
 	int age;
 	int limit;
 	int reset_limit;
+	int allowed;	/* the limit of the operation that is running */
 };
 
-enum event { BEGIN, OP, RESET, DONE, BEGIN_RESET, TICK, NR_EVENTS };
+enum event {
+	BEGIN, OP, RESET, DONE, BEGIN_RESET, TICK, NR_EVENTS,
+	BEGIN_LIMIT = NR_EVENTS, RESTART, RESTART_LIMIT, NR_ALL_EVENTS,
+};
 
 static int model_step(struct model *m, enum event event)
 {
@@ -421,9 +652,20 @@ static int model_step(struct model *m, enum event event)
 
 	switch (event) {
 	case BEGIN:
-		if (was == IDLE)
-			*m = (struct model){ RUNNING, 0, m->limit, m->reset_limit };
+	case BEGIN_LIMIT:
+		if (was == IDLE) {
+			m->state = RUNNING;
+			m->age = 0;
+			m->allowed = event == BEGIN ? m->limit : OWN_LIMIT;
+		}
 		return 0;
+	case RESTART:
+	case RESTART_LIMIT:
+		if (was != RUNNING)
+			return 0;
+		m->age = 0;
+		m->allowed = event == RESTART ? m->limit : OWN_LIMIT;
+		return 1;
 	case OP:
 		if (was == RUNNING)
 			m->state = IDLE;
@@ -442,7 +684,7 @@ static int model_step(struct model *m, enum event event)
 		return 0;
 	default:
 		m->age++;
-		if (was == RUNNING && m->age > m->limit) {
+		if (was == RUNNING && m->age > m->allowed) {
 			m->state = RESETTING;
 			m->age = 0;
 			return IO_TIMEOUT_RESET;
@@ -463,15 +705,18 @@ static bool model_due(struct model m)
 
 static bool model_agrees(const struct model *m, const struct io_timeout *t)
 {
+	int left = io_timeout_left(t);
+	bool resetting = io_timeout_resetting(t);
+
 	switch (m->state) {
 	case IDLE:
-		return t->counter == -1 && !t->resetting;
+		return left == -1 && !resetting && io_timeout_idle(t);
 	case RUNNING:
-		return t->counter == m->limit + 1 - m->age && !t->resetting;
+		return left == m->allowed + 1 - m->age && !resetting && !io_timeout_idle(t);
 	case RESETTING:
-		return t->counter == m->reset_limit - m->age && t->resetting;
+		return left == m->reset_limit - m->age && resetting && !io_timeout_idle(t);
 	default:
-		return t->counter == -1 && t->resetting;
+		return left == -1 && resetting && !io_timeout_idle(t);
 	}
 }
 
@@ -481,6 +726,14 @@ static int scheme_step(struct io_timeout *t, enum event event)
 	case BEGIN:
 		begin_again(t);
 		return 0;
+	case BEGIN_LIMIT:
+		if (io_timeout_idle(t))	/* else it is begin_again(), and warns */
+			io_timeout_begin_limit(t, OWN_LIMIT);
+		return 0;
+	case RESTART:
+		return io_timeout_restart(t);
+	case RESTART_LIMIT:
+		return io_timeout_restart_limit(t, OWN_LIMIT);
 	case OP:
 		return io_timeout_op_interrupt(t);
 	case RESET:
@@ -495,28 +748,28 @@ static int scheme_step(struct io_timeout *t, enum event event)
 	}
 }
 
-/* Try every event here, and what may follow each; returns steps, or -1. */
-static long try_all(struct io_timeout t, struct model m, int depth)
+/* Try the first events here, and what may follow each; returns steps, or -1. */
+static long try_all(struct io_timeout t, struct model m, int events, int depth)
 {
 	long steps = 0, more;
 	int event;
 
 	if (io_timeout_due(&t) != model_due(m)) {
-		pr_err("io_timeout: due is wrong in state %d, counter %d\n",
-		       m.state, t.counter);
+		pr_err("io_timeout: due is wrong in state %d, %d left\n",
+		       m.state, io_timeout_left(&t));
 		return -1;
 	}
-	for (event = 0; event < NR_EVENTS; event++) {
+	for (event = 0; event < events; event++) {
 		struct io_timeout t2 = t;
 		struct model m2 = m;
 
 		if (scheme_step(&t2, event) != model_step(&m2, event) ||
 		    !model_agrees(&m2, &t2)) {
-			pr_err("io_timeout: event %d in state %d, counter %d\n",
-			       event, m.state, t.counter);
+			pr_err("io_timeout: event %d in state %d, %d left\n",
+			       event, m.state, io_timeout_left(&t));
 			return -1;
 		}
-		more = depth > 1 ? try_all(t2, m2, depth - 1) : 0;
+		more = depth > 1 ? try_all(t2, m2, events, depth - 1) : 0;
 		if (more < 0)
 			return -1;
 		steps += 1 + more;
@@ -524,27 +777,41 @@ static long try_all(struct io_timeout t, struct model m, int depth)
 	return steps;
 }
 
-static void every_sequence_up_to_length_9(struct kunit *test)
+static void expect_every_sequence(struct kunit *test, int events, int length)
 {
-	int limit, reset_limit, i;
-	long steps, all = 0;
+	int limit, reset_limit;
 
-	for (i = 0; i < 9; i++)
-		all = NR_EVENTS * (all + 1);
 	for (limit = 1; limit <= 2; limit++) {
 		for (reset_limit = 1; reset_limit <= 2; reset_limit++) {
 			struct model m = { IDLE, 0, limit, reset_limit };
 			struct io_timeout t;
 
 			io_timeout_init(&t, limit, reset_limit);
-			steps = try_all(t, m, 9);
-			KUNIT_EXPECT_EQ(test, steps, all);
+			KUNIT_EXPECT_EQ(test, try_all(t, m, events, length),
+					sequences(events, length));
 			cond_resched();
 		}
 	}
 }
 
+static void every_sequence_up_to_length_9(struct kunit *test)
+{
+	expect_every_sequence(test, NR_EVENTS, 9);
+}
+
+static void every_sequence_with_own_limits_up_to_length_7(struct kunit *test)
+{
+	expect_every_sequence(test, NR_ALL_EVENTS, 7);
+}
+
 static struct kunit_case io_timeout_cases[] = {
+	KUNIT_CASE(ms_are_rounded_up),
+	KUNIT_CASE(jiffies_are_rounded_up_and_clamped),
+	KUNIT_CASE(countdown_clear_says_if_it_was_running),
+	KUNIT_CASE(countdown_is_up_once),
+	KUNIT_CASE(countdown_set_again_starts_over),
+	KUNIT_CASE(countdown_clamps),
+	KUNIT_CASE(countdown_every_sequence_up_to_length_8),
 	KUNIT_CASE(init_makes_idle),
 	KUNIT_CASE(idle_begin),
 	KUNIT_CASE(idle_op_interrupt_is_spurious),
@@ -567,6 +834,8 @@ static struct kunit_case io_timeout_cases[] = {
 	KUNIT_CASE(cancel_makes_idle),
 	KUNIT_CASE(resetting_until_reset_done_was_true),
 	KUNIT_CASE(limits_hold_from_the_next_begin),
+	KUNIT_CASE(begin_limit_is_for_this_operation),
+	KUNIT_CASE(restart_starts_over_while_running),
 	KUNIT_CASE(begin_reset_is_resetting_in_every_state),
 	KUNIT_CASE(begin_reset_starts_the_time_over),
 	KUNIT_CASE(begun_reset_counts_down_to_failed),
@@ -575,6 +844,7 @@ static struct kunit_case io_timeout_cases[] = {
 	KUNIT_CASE(an_interrupt_takes_due_back),
 	KUNIT_CASE(limits_out_of_range_count_as_the_nearest),
 	KUNIT_CASE(every_sequence_up_to_length_9),
+	KUNIT_CASE(every_sequence_with_own_limits_up_to_length_7),
 	{}
 };
 

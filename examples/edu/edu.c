@@ -384,6 +384,12 @@ static void edu_program(struct edu *edu)
 	}
 }
 
+/* sysfs may write the parameters. */
+static void edu_set_limits(struct edu *edu)
+{
+	io_timeout_set_limits(&edu->timeout, READ_ONCE(timeout), READ_ONCE(reset_timeout));
+}
+
 /*
  * Start the request in the slot, for the first time or again (StartIo). After a failed
  * reset the device must become clean first. That is part of the operation, so it may
@@ -393,8 +399,7 @@ static void edu_start(struct edu *edu)
 {
 	if (edu->closed)	/* edu_resume() starts it over */
 		return;
-	edu->timeout.limit = READ_ONCE(timeout);	/* sysfs may write the parameters */
-	edu->timeout.reset_limit = READ_ONCE(reset_timeout);
+	edu_set_limits(edu);
 	io_timeout_begin(&edu->timeout);
 	/* edu_tick() stops the timer under this lock too. */
 	if (!iotimer_enabled(edu->timer))
@@ -410,8 +415,7 @@ static void edu_start(struct edu *edu)
 /* Is there an operation or a reset whose end has not come, or was not handled yet? */
 static bool edu_is_active(const struct edu *edu)
 {
-	return edu->timeout.counter != IO_TIMEOUT_IDLE || edu->interrupted ||
-	       io_timeout_resetting(&edu->timeout);
+	return !io_timeout_idle(&edu->timeout) || edu->interrupted;
 }
 
 /* Put a request into the slot and start it. False if the slot is not free; else see @err. */
@@ -1136,7 +1140,7 @@ static int edu_stats_show(struct seq_file *seq, void *unused)
 	spin_lock_irqsave(&edu->lock, flags);
 	stats = edu->stats;
 	outstanding = edu->request;
-	counter = edu->timeout.counter;
+	counter = io_timeout_left(&edu->timeout);
 	spin_unlock_irqrestore(&edu->lock, flags);
 
 	seq_printf(seq, "outstanding: %d\n", outstanding);
@@ -1342,7 +1346,7 @@ static int edu_resume(struct device *dev)
 	spin_lock_irqsave(&edu->lock, flags);
 	edu->off = false;
 	edu->closed = false;
-	edu->timeout.reset_limit = READ_ONCE(reset_timeout);
+	edu_set_limits(edu);
 	io_timeout_begin_reset(&edu->timeout);
 	edu_begin_reset(edu);
 	iotimer_start(edu->timer);
