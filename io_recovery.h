@@ -210,8 +210,8 @@ static inline void io_recovery_set_limits(struct io_recovery *r,
  * @r: the device, io_recovery_size(@slots) bytes
  * @slots: number of slots, 1 to IO_RECOVERY_MAX_SLOTS; they are counted from 0
  * @limit: as for io_recovery_set_limits()
- * @abort_limit: likewise
- * @reset_limit: likewise
+ * @abort_limit: as for io_recovery_set_limits()
+ * @reset_limit: as for io_recovery_set_limits()
  *
  * Context: any; before anyone else can reach @r.
  */
@@ -251,15 +251,28 @@ static inline void io_recovery_set_generation(struct io_recovery *r,
 	r->slot[slot].generation = generation;
 }
 
+/* This slot times out so many ticks from now. */
+static inline void io_recovery_set_due(struct io_recovery *r, unsigned int slot,
+				       u16 ticks)
+{
+	u16 due = r->now + ticks;
+
+	r->slot[slot].due = due;
+	if (io_recovery_before(due, r->next))
+		r->next = due;
+}
+
 /**
  * io_recovery_begin_limit - an operation with a limit of its own is being started
- * @r: the device, not resetting; else this warns once and changes nothing
- * @slot: the slot, idle; else likewise
+ * @r: the device, not resetting
+ * @slot: the slot, idle
  * @limit: seconds the operation may take, 1 to IO_RECOVERY_MAX_LIMIT; clamped
  *
  * A tick may come right after this call, so the operation gets one second more
  * than the limit. If the ticks come on time, it times out more than @limit and at
  * most @limit + 1 seconds from now.
+ *
+ * During a reset, or if the slot is busy, this warns once and changes nothing.
  *
  * Context: any, under the caller's lock, before the hardware is told to start.
  * Return: the operation's generation. The device must give it back with the
@@ -271,27 +284,24 @@ static inline u32 io_recovery_begin_limit(struct io_recovery *r,
 					  unsigned int limit)
 {
 	struct io_recovery_word *word = &r->word[slot / BITS_PER_LONG];
-	struct io_recovery_slot *s = &r->slot[slot];
 	unsigned long bit = BIT_MASK(slot);
 
 	if (WARN_ONCE(r->state != IO_RECOVERY_RUNNING || word->busy & bit,
 		      "io_recovery: begin in a slot that is busy, or during a reset\n"))
-		return s->generation;
+		return r->slot[slot].generation;
 	word->busy |= bit;
 	if (unlikely(word->guilty & bit)) {
 		word->guilty &= ~bit;
 		word->aborting &= ~bit;
 	}
-	s->due = r->now + io_recovery_clamp(limit) + 1;
-	if (io_recovery_before(s->due, r->next))
-		r->next = s->due;
-	return ++s->generation;
+	io_recovery_set_due(r, slot, io_recovery_clamp(limit) + 1);
+	return ++r->slot[slot].generation;
 }
 
 /**
  * io_recovery_begin - an operation is being started
- * @r: the device, not resetting; else this warns once and changes nothing
- * @slot: the slot, idle; else likewise
+ * @r: the device, not resetting
+ * @slot: the slot, idle
  *
  * As io_recovery_begin_limit() with the device's limit.
  *
@@ -398,14 +408,14 @@ static inline bool io_recovery_reset_done(struct io_recovery *r)
 }
 
 /**
- * io_recovery_guilty - had the slot's last operation timed out?
+ * io_recovery_guilty - has the slot's last operation timed out?
  * @r: the device
  * @slot: the slot
  *
  * Context: any, under the caller's lock.
- * Return: true if the operation timed out and was then aborted, or taken away by
- * a reset, until the next one begins in the slot; false if it ended by its
- * interrupt, or if the reset was for others.
+ * Return: true from the operation's time-out until the next one begins in the
+ * slot; false again if it still ended by its interrupt. So after an abort or a
+ * reset, false means that the operation is innocent.
  */
 static inline bool io_recovery_guilty(const struct io_recovery *r,
 				      unsigned int slot)
@@ -601,28 +611,31 @@ static inline enum io_recovery_verdict io_recovery_tick(struct io_recovery *r)
  * io_recovery_next_abort - which operation to abort
  * @r: the device
  *
- * Called after IO_RECOVERY_ABORT, until it returns -1. An operation that is not
- * aborted, since the device takes no more aborts now, times out again after the
- * abort's limit.
+ * Called in the routine after IO_RECOVERY_ABORT, until it returns -1. If the
+ * device takes no more aborts now, stop asking: the operations that were not named
+ * time out again after the abort's limit.
  *
- * Context: any, under the caller's lock.
+ * Context: any, under the caller's lock, held since io_recovery_tick().
  * Return: a slot whose operation has timed out and is to be aborted, once each;
  * -1 if there is none left.
  */
 static inline int io_recovery_next_abort(struct io_recovery *r)
 {
-	unsigned int i;
+	unsigned int i, slot;
 
-	if (r->state != IO_RECOVERY_RUNNING)
+	if (r->state != IO_RECOVERY_RUNNING || !r->abort_limit)
 		return -1;
 	for (i = 0; i < io_recovery_nr_words(r->nr_slots); i++) {
 		struct io_recovery_word *word = &r->word[i];
 		unsigned long slots = word->busy & word->guilty & ~word->aborting;
 
-		if (slots) {
-			word->aborting |= slots & -slots;
-			return i * BITS_PER_LONG + __ffs(slots);
-		}
+		if (!slots)
+			continue;
+		word->aborting |= slots & -slots;
+		slot = i * BITS_PER_LONG + __ffs(slots);
+		/* It may have timed out earlier, and not been aborted then. */
+		io_recovery_set_due(r, slot, r->abort_limit);
+		return slot;
 	}
 	return -1;
 }
