@@ -2,7 +2,7 @@
 # Sourced by tests that run the KUnit modules of kunit/.
 # shellcheck shell=bash disable=SC2034,SC2154 # others use and set the variables
 
-suites=(io_timeout_test iotimer_test sim_hw_test sim_dev_test)
+suites=(io_timeout_test io_recovery_test iotimer_test sim_hw_test sim_dev_test)
 
 # kunit LOG MODULE... [VM-OPTION]...: run KUnit modules in a guest. The kernel log is $logs/LOG.log.
 kunit() {
