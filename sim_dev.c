@@ -231,7 +231,7 @@ static void sim_dev_program(struct sim_dev *sim)
 	slot->tag++;
 	trace_sim_dev_start_io(sim->dev, req->number, slot->tag,
 			       slot->timeout.counter);
-	sim_hw_start(sim->hw, slot->tag, req->data, req->len);
+	sim_hw_start(sim->hw, 0, slot->tag, req->data, req->len);
 }
 
 /* Is an operation or a reset under way, or its end not yet handled? */
@@ -449,7 +449,7 @@ static void sim_dev_retry(struct sim_dev *sim, struct sim_dev_report *report)
 /* Read the data. All ones may be data, so the status tells whether the device is gone. */
 static bool sim_dev_read_back(struct sim_dev *sim, struct sim_request *req)
 {
-	sim_hw_read_buffer(sim->hw, req->data, req->len);
+	sim_hw_read_buffer(sim->hw, 0, req->data, req->len);
 	return sim_hw_read(sim->hw, SIM_HW_STATUS) != SIM_HW_ALL_ONES;
 }
 
@@ -850,7 +850,7 @@ static int sim_dev_probe(struct platform_device *pdev)
 	if (err)
 		return err;
 	/* Continue the tags: an operation of an earlier binding may still end. */
-	sim->slot.tag = sim_hw_read(hw, SIM_HW_TAG);
+	sim->slot.tag = sim_hw_read_tag(hw, 0);
 	platform_set_drvdata(pdev, sim);
 
 	/* devm undoes in the reverse order: nodes, shut down, work, interrupt, timer. */

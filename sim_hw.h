@@ -2,14 +2,15 @@
 /*
  * sim_hw - the hardware model: a device that loops data back
  *
- * To its driver the model is hardware: registers, a data buffer and an
- * interrupt. The device does one operation at a time:
+ * To its driver the model is hardware: registers, data buffers and an
+ * interrupt. The device has slots, and each slot does one operation at a time:
  *
- *	sim_hw_start(hw, tag, data, len);	a new tag each time
+ *	sim_hw_start(hw, slot, tag, data, len);	a new tag each time
  *	... interrupt ...
  *	cause = sim_hw_read(hw, SIM_HW_CAUSE);	acknowledges
- *	if (SIM_HW_CAUSE_TAG(cause) == tag)
- *		sim_hw_read_buffer(hw, data, len);
+ *	slot = SIM_HW_CAUSE_SLOT(cause);
+ *	if (SIM_HW_CAUSE_TAG(cause) == tag of the slot)
+ *		sim_hw_read_buffer(hw, slot, data, SIM_HW_CAUSE_LENGTH(cause));
  *
  * To a tester of the driver the model is a device that misbehaves on command:
  * see sim_hw_inject().
@@ -21,7 +22,8 @@
 
 struct sim_hw;
 
-#define SIM_HW_BUFFER_SIZE	4096
+#define SIM_HW_MAX_SLOTS	256
+#define SIM_HW_BUFFER_SIZE	4096	/* bytes, of each slot */
 #define SIM_HW_MAX_FAULTS	1000000		/* pending faults of one kind */
 #define SIM_HW_MAX_MS		600000		/* longest latency or lateness */
 #define SIM_HW_MAX_CAUSES	1024		/* causes that wait to be read */
@@ -31,43 +33,54 @@ struct sim_hw;
 
 /**
  * enum sim_hw_reg - the registers: 64 bits, read-only
- * @SIM_HW_TAG: the tag of the last operation started
- * @SIM_HW_LENGTH: bytes that this operation loops back
+ * @SIM_HW_SLOTS: how many slots the device has
  * @SIM_HW_STATUS: SIM_HW_STATUS_* bits
- * @SIM_HW_CAUSE: why the interrupt was raised, in two halves:
- *	SIM_HW_CAUSE_CODE() and SIM_HW_CAUSE_TAG(). A read takes the cause off a
- *	queue; if another one waits, the interrupt is raised again. While a cause
- *	waits, sim_hw_start() and sim_hw_reset() raise the interrupt again too,
- *	so an interrupt that the system lost does not silence the device
+ * @SIM_HW_CAUSE: why the interrupt was raised: a code, and which operation it
+ *	is about, see SIM_HW_CAUSE_CODE() and what follows it. A read takes the
+ *	cause off a queue; if another one waits, the interrupt is raised again.
+ *	While a cause waits, sim_hw_start(), sim_hw_abort() and sim_hw_reset()
+ *	raise the interrupt again too, so an interrupt that the system lost does
+ *	not silence the device
  */
 enum sim_hw_reg {
-	SIM_HW_TAG,
-	SIM_HW_LENGTH,
+	SIM_HW_SLOTS,
 	SIM_HW_STATUS,
 	SIM_HW_CAUSE,
 };
 
-#define SIM_HW_STATUS_BUSY	0x1	/* an operation is under way */
+#define SIM_HW_STATUS_BUSY	0x1	/* an operation is under way in some slot */
 #define SIM_HW_STATUS_RESETTING	0x2	/* a reset is under way */
 #define SIM_HW_STATUS_IRQ	0x4	/* a cause waits to be read */
 
-#define SIM_HW_CAUSE_CODE(cause)	((u32)(cause))	/* one of those below */
-#define SIM_HW_CAUSE_TAG(cause)	((u32)((cause) >> 32))	/* the operation's tag */
+/*
+ * A cause. Slot and tag are those of the operation, or of the aborted one. The
+ * length is in bytes, of the data that the operation looped back; 0 but for
+ * SIM_HW_CAUSE_DONE.
+ */
+#define SIM_HW_CAUSE_CODE(cause)	((u32)(cause) & 0xff)	/* one of those below */
+#define SIM_HW_CAUSE_SLOT(cause)	((u32)(cause) >> 8 & 0xff)
+#define SIM_HW_CAUSE_LENGTH(cause)	((u32)(cause) >> 16)
+#define SIM_HW_CAUSE_TAG(cause)		((u32)((cause) >> 32))
 
 #define SIM_HW_CAUSE_NONE	0	/* spurious, or no cause waits */
 #define SIM_HW_CAUSE_DONE	1	/* operation done, data looped back */
 #define SIM_HW_CAUSE_ERROR	2	/* operation ended with an error */
-#define SIM_HW_CAUSE_RESET	3	/* reset done */
+#define SIM_HW_CAUSE_RESET	3	/* reset done; slot 0, tag of the last start */
+#define SIM_HW_CAUSE_ABORT	4	/* abort done: the operation has ended */
 
-struct sim_hw *sim_hw_create(unsigned int latency_ms,
+struct sim_hw *sim_hw_create(unsigned int slots, unsigned int latency_ms,
 			     unsigned int reset_latency_ms);
 void sim_hw_destroy(struct sim_hw *hw);
 int sim_hw_irq(const struct sim_hw *hw);
 
-void sim_hw_start(struct sim_hw *hw, u32 tag, const void *data, size_t len);
+void sim_hw_start(struct sim_hw *hw, unsigned int slot, u32 tag,
+		  const void *data, size_t len);
+void sim_hw_abort(struct sim_hw *hw, unsigned int slot, u32 tag);
 void sim_hw_reset(struct sim_hw *hw);
 u64 sim_hw_read(struct sim_hw *hw, enum sim_hw_reg reg);
-void sim_hw_read_buffer(struct sim_hw *hw, void *data, size_t len);
+u64 sim_hw_read_tag(struct sim_hw *hw, unsigned int slot);
+void sim_hw_read_buffer(struct sim_hw *hw, unsigned int slot, void *data,
+			size_t len);
 
 /**
  * enum sim_hw_fault - how operations and resets can go wrong

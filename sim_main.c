@@ -42,6 +42,8 @@ static const struct kernel_param_ops sim_main_param_ops = {
 			 __stringify(max) ", default " __stringify(value) ")")
 
 SIM_DEV_PARAM(static, devices, 1, 1, SIM_MAIN_MAX_DEVICES, "devices to make");
+SIM_DEV_PARAM(static, slots, 1, 1, SIM_HW_MAX_SLOTS,
+	      "operations a device does at a time");
 SIM_DEV_PARAM(, timeout, 3, 1, 3600, "seconds an operation may take");
 SIM_DEV_PARAM(, reset_timeout, 2, 1, 3600, "seconds a reset may take");
 SIM_DEV_PARAM(, max_retries, 3, 0, 100, "retries of a request that timed out");
@@ -121,7 +123,8 @@ static int sim_main_make(unsigned int id)
 	struct platform_device *pdev;
 	struct sim_hw *hw;
 
-	hw = sim_hw_create(sim_param_latency_ms.value, sim_param_latency_ms.value);
+	hw = sim_hw_create(sim_param_slots.value, sim_param_latency_ms.value,
+			   sim_param_latency_ms.value);
 	if (IS_ERR(hw))
 		return PTR_ERR(hw);
 	pdev = sim_main_register(hw, id);

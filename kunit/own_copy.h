@@ -20,6 +20,7 @@
 
 #define SIM_DEV_NAME		KBUILD_MODNAME
 
+#define sim_hw_abort			OWN(sim_hw_abort)
 #define sim_hw_clear			OWN(sim_hw_clear)
 #define sim_hw_create			OWN(sim_hw_create)
 #define sim_hw_destroy			OWN(sim_hw_destroy)
@@ -28,6 +29,7 @@
 #define sim_hw_irq			OWN(sim_hw_irq)
 #define sim_hw_read			OWN(sim_hw_read)
 #define sim_hw_read_buffer		OWN(sim_hw_read_buffer)
+#define sim_hw_read_tag			OWN(sim_hw_read_tag)
 #define sim_hw_reset			OWN(sim_hw_reset)
 #define sim_hw_set_dead			OWN(sim_hw_set_dead)
 #define sim_hw_set_gone			OWN(sim_hw_set_gone)

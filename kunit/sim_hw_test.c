@@ -19,6 +19,7 @@ static bool virtual;
 module_param(virtual, bool, 0444);
 MODULE_PARM_DESC(virtual, "time is virtual: demand exact times");
 
+#define SLOTS			4
 #define LATENCY_MS		20
 #define RESET_LATENCY_MS	30
 #define MAX_SEEN		64
@@ -26,6 +27,8 @@ MODULE_PARM_DESC(virtual, "time is virtual: demand exact times");
 /* What the test's interrupt handler read, and when. */
 struct seen {
 	u32 cause;
+	u32 slot;
+	u32 length;
 	u32 tag;
 	s64 ms;			/* since the test began */
 	bool in_hardirq;
@@ -44,6 +47,8 @@ static void take_cause(struct fixture *fx, struct seen *seen)
 	u64 cause = sim_hw_read(fx->hw, SIM_HW_CAUSE);
 
 	seen->cause = SIM_HW_CAUSE_CODE(cause);
+	seen->slot = SIM_HW_CAUSE_SLOT(cause);
+	seen->length = SIM_HW_CAUSE_LENGTH(cause);
 	seen->tag = SIM_HW_CAUSE_TAG(cause);
 }
 
@@ -65,7 +70,7 @@ static int make_device(struct kunit *test)
 	struct fixture *fx = kunit_kzalloc(test, sizeof(*fx), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, fx);
-	fx->hw = sim_hw_create(LATENCY_MS, RESET_LATENCY_MS);
+	fx->hw = sim_hw_create(SLOTS, LATENCY_MS, RESET_LATENCY_MS);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(fx->hw));
 	KUNIT_ASSERT_EQ(test, 0, request_irq(sim_hw_irq(fx->hw), handler, 0,
 					     "sim_hw_test", fx));
@@ -86,7 +91,7 @@ static void destroy_device(struct kunit *test)
 
 static void start(struct fixture *fx, u32 tag, const char *data)
 {
-	sim_hw_start(fx->hw, tag, data, strlen(data) + 1);
+	sim_hw_start(fx->hw, 0, tag, data, strlen(data) + 1);
 }
 
 /* Wait until all that is due has happened. */
@@ -115,7 +120,7 @@ static void expect_buffer(struct kunit *test, const char *data)
 	struct fixture *fx = test->priv;
 	char back[64] = "";
 
-	sim_hw_read_buffer(fx->hw, back, sizeof(back));
+	sim_hw_read_buffer(fx->hw, 0, back, sizeof(back));
 	KUNIT_EXPECT_STREQ(test, back, data);
 }
 
@@ -146,8 +151,8 @@ static void operation_loops_data_back(struct kunit *test)
 	settle();
 	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
 	expect_seen(test, 0, SIM_HW_CAUSE_DONE, 7, LATENCY_MS);
-	KUNIT_EXPECT_EQ(test, sim_hw_read(fx->hw, SIM_HW_TAG), 7ull);
-	KUNIT_EXPECT_EQ(test, sim_hw_read(fx->hw, SIM_HW_LENGTH), 6ull);
+	KUNIT_EXPECT_EQ(test, sim_hw_read_tag(fx->hw, 0), 7ull);
+	KUNIT_EXPECT_EQ(test, fx->seen[0].length, 6u);
 	expect_buffer(test, "hello");
 	KUNIT_EXPECT_EQ(test, status(test), 0u);
 }
@@ -170,12 +175,11 @@ static void buffer_accesses_are_bounded(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, data);
 	memset(data, 0xa5, 2 * SIM_HW_BUFFER_SIZE);
-	sim_hw_start(fx->hw, 1, data, 2 * SIM_HW_BUFFER_SIZE);
-	KUNIT_EXPECT_EQ(test, sim_hw_read(fx->hw, SIM_HW_LENGTH),
-			(u64)SIM_HW_BUFFER_SIZE);
+	sim_hw_start(fx->hw, 0, 1, data, 2 * SIM_HW_BUFFER_SIZE);
 	settle();
+	KUNIT_EXPECT_EQ(test, fx->seen[0].length, (u32)SIM_HW_BUFFER_SIZE);
 	memset(data, 0, 2 * SIM_HW_BUFFER_SIZE);
-	sim_hw_read_buffer(fx->hw, data, 2 * SIM_HW_BUFFER_SIZE);
+	sim_hw_read_buffer(fx->hw, 0, data, 2 * SIM_HW_BUFFER_SIZE);
 	KUNIT_EXPECT_EQ(test, data[SIM_HW_BUFFER_SIZE - 1], 0xa5);
 	KUNIT_EXPECT_EQ(test, data[SIM_HW_BUFFER_SIZE], 0);
 }
@@ -185,8 +189,7 @@ static void an_idle_device_reads_as_zero(struct kunit *test)
 	struct fixture *fx = test->priv;
 
 	KUNIT_EXPECT_EQ(test, status(test), 0u);
-	KUNIT_EXPECT_EQ(test, sim_hw_read(fx->hw, SIM_HW_TAG), 0ull);
-	KUNIT_EXPECT_EQ(test, sim_hw_read(fx->hw, SIM_HW_LENGTH), 0ull);
+	KUNIT_EXPECT_EQ(test, sim_hw_read_tag(fx->hw, 0), 0ull);
 	KUNIT_EXPECT_EQ(test, sim_hw_read(fx->hw, SIM_HW_CAUSE), 0ull);	/* none to take */
 	settle();
 	KUNIT_EXPECT_EQ(test, fx->nr_seen, 0u);
@@ -482,9 +485,9 @@ static void expect_all_ones(struct kunit *test)
 	enum sim_hw_reg reg;
 	u8 back = 0;
 
-	for (reg = SIM_HW_TAG; reg <= SIM_HW_CAUSE; reg++)
+	for (reg = SIM_HW_SLOTS; reg <= SIM_HW_CAUSE; reg++)
 		KUNIT_EXPECT_EQ(test, sim_hw_read(fx->hw, reg), SIM_HW_ALL_ONES);
-	sim_hw_read_buffer(fx->hw, &back, 1);
+	sim_hw_read_buffer(fx->hw, 0, &back, 1);
 	KUNIT_EXPECT_EQ(test, back, (u8)0xff);
 }
 
@@ -511,7 +514,7 @@ static void gone_reads_as_ones_and_does_nothing(struct kunit *test)
 	sim_hw_set_gone(fx->hw, false);
 	sim_hw_set_ms(fx->hw, SIM_HW_LATENCY, LATENCY_MS);
 	KUNIT_EXPECT_EQ(test, status(test), 0u);
-	KUNIT_EXPECT_EQ(test, sim_hw_read(fx->hw, SIM_HW_TAG), 2ull);
+	KUNIT_EXPECT_EQ(test, sim_hw_read_tag(fx->hw, 0), 2ull);
 	start(fx, 4, "back");
 	settle();
 	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
@@ -692,11 +695,11 @@ static void a_full_queue_loses_interrupts_and_no_more(struct kunit *test)
 	unsigned int i;
 
 	sim_hw_set_ms(fx->hw, SIM_HW_LATE_AFTER, 3000);
-	sim_hw_inject(fx->hw, SIM_HW_LATE, 2 * SIM_HW_MAX_EVENTS);
-	for (i = 0; i < 2 * SIM_HW_MAX_EVENTS; i++)
+	sim_hw_inject(fx->hw, SIM_HW_LATE, 2 * SIM_HW_MAX_LATE);
+	for (i = 0; i < 2 * SIM_HW_MAX_LATE; i++)
 		start(fx, i, "x");
 	msleep(virtual ? 20000 : 5000);
-	KUNIT_EXPECT_LE(test, fx->nr_seen, (unsigned int)SIM_HW_MAX_EVENTS);
+	KUNIT_EXPECT_LE(test, fx->nr_seen, (unsigned int)SIM_HW_MAX_LATE);
 	KUNIT_EXPECT_GT(test, fx->nr_seen, 0u);
 	start(fx, i, "works");
 	settle();

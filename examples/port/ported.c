@@ -66,7 +66,7 @@ static void ported_start_io(struct ported *p)
 	lockdep_assert_held(&p->lock);
 	p->busy = true;
 	io_timeout_begin(&p->timeout);
-	sim_hw_start(p->hw, ++p->tag, req->data, req->len);
+	sim_hw_start(p->hw, 0, ++p->tag, req->data, req->len);
 }
 
 /* Start the request that a reset interrupted, else the first in the queue. */
@@ -366,7 +366,7 @@ static int ported_probe(struct platform_device *pdev)
 	if (p->irq < 0)
 		return p->irq;
 	p->hw = *hw;
-	p->tag = sim_hw_read(p->hw, SIM_HW_TAG);
+	p->tag = sim_hw_read_tag(p->hw, 0);
 	spin_lock_init(&p->lock);
 	init_waitqueue_head(&p->wait);
 	INIT_LIST_HEAD(&p->queue);

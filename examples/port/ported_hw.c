@@ -16,6 +16,7 @@
 EXPORT_SYMBOL_GPL(sim_hw_start);
 EXPORT_SYMBOL_GPL(sim_hw_reset);
 EXPORT_SYMBOL_GPL(sim_hw_read);
+EXPORT_SYMBOL_GPL(sim_hw_read_tag);
 
 static unsigned int faults[SIM_HW_NR_FAULTS];
 module_param_named(hang, faults[SIM_HW_HANG], uint, 0444);
@@ -97,7 +98,7 @@ static int __init ported_hw_init(void)
 {
 	int fault, err;
 
-	hw = sim_hw_create(min_t(u32, latency_ms, SIM_HW_MAX_MS), 5);
+	hw = sim_hw_create(1, min_t(u32, latency_ms, SIM_HW_MAX_MS), 5);
 	if (IS_ERR(hw))
 		return PTR_ERR(hw);
 	for (fault = 0; fault < SIM_HW_NR_FAULTS; fault++)
