@@ -10,18 +10,21 @@
 #include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
+#include <linux/limits.h>
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 #include <linux/uaccess.h>
 
 #include "sim_dev.h"
+#include "sim_rules.h"
 
-#define SIM_CTL_MAX_LINE	64	/* bytes */
+#define SIM_CTL_MAX_LINE	128	/* bytes */
 
 static const char *sim_ctl_state(const struct sim_dev *sim)
 {
@@ -60,135 +63,189 @@ static struct sim_ctl_snapshot sim_ctl_look(struct sim_dev *sim)
 
 /* The control node */
 
+enum sim_ctl_kind {
+	SIM_CTL_COUNT,
+	SIM_CTL_MS,
+	SIM_CTL_NUMBER,
+	SIM_CTL_SEED,
+};
+
+static const struct sim_range sim_ctl_limits[] = {
+	[SIM_CTL_COUNT] = { 1, SIM_HW_MAX_FAULTS },
+	[SIM_CTL_MS] = { 0, SIM_HW_MAX_MS },
+	[SIM_CTL_NUMBER] = { 1, U32_MAX },
+	[SIM_CTL_SEED] = { 0, U32_MAX },
+};
+
+#define SIM_CTL_MAX_ARGS 2
+
 /**
  * struct sim_ctl_command - a command
  * @name: first word of the line
  * @min_args: how many numbers must follow
  * @max_args: how many numbers may follow
+ * @kind: what the first number is; the second is a count
  * @run: carries the command out; the numbers are in range
  * @what: which fault or time @run sets
+ * @run_line: instead of @run, if other words than numbers follow
  */
 struct sim_ctl_command {
 	const char *name;
 	unsigned int min_args;
 	unsigned int max_args;
-	void (*run)(struct sim_hw *hw, const struct sim_ctl_command *command,
-		    const unsigned int *args, unsigned int nr_args);
+	enum sim_ctl_kind kind;
+	int (*run)(struct sim_hw *hw, unsigned int what,
+		   const unsigned int *args, unsigned int nr_args);
 	unsigned int what;
+	int (*run_line)(struct sim_hw *hw, char *line);
 };
 
-static void sim_ctl_fault(struct sim_hw *hw,
-			  const struct sim_ctl_command *command,
-			  const unsigned int *args, unsigned int nr_args)
-{
-	sim_hw_inject(hw, command->what, nr_args ? args[0] : 1);
-}
-
-static void sim_ctl_late(struct sim_hw *hw,
-			 const struct sim_ctl_command *command,
+static int sim_ctl_fault(struct sim_hw *hw, unsigned int what,
 			 const unsigned int *args, unsigned int nr_args)
 {
-	sim_hw_set_ms(hw, SIM_HW_LATE_AFTER, args[0]);
-	sim_hw_inject(hw, SIM_HW_LATE, nr_args > 1 ? args[1] : 1);
-}
-
-static void sim_ctl_ms(struct sim_hw *hw, const struct sim_ctl_command *command,
-		       const unsigned int *args, unsigned int nr_args)
-{
-	sim_hw_set_ms(hw, command->what, args[0]);
-}
-
-static void sim_ctl_dead(struct sim_hw *hw,
-			 const struct sim_ctl_command *command,
-			 const unsigned int *args, unsigned int nr_args)
-{
-	sim_hw_set_dead(hw, true);
-}
-
-static void sim_ctl_gone(struct sim_hw *hw,
-			 const struct sim_ctl_command *command,
-			 const unsigned int *args, unsigned int nr_args)
-{
-	sim_hw_set_gone(hw, true);
-}
-
-static void sim_ctl_revive(struct sim_hw *hw,
-			   const struct sim_ctl_command *command,
-			   const unsigned int *args, unsigned int nr_args)
-{
-	sim_hw_set_dead(hw, false);
-	sim_hw_set_gone(hw, false);
-}
-
-static void sim_ctl_clear(struct sim_hw *hw,
-			  const struct sim_ctl_command *command,
-			  const unsigned int *args, unsigned int nr_args)
-{
-	sim_hw_clear(hw);
-}
-
-#define SIM_CTL_MAX_ARGS 2
-
-static const struct sim_ctl_command sim_ctl_commands[] = {
-	{ "hang", 0, 1, sim_ctl_fault, SIM_HW_HANG },
-	{ "late", 1, 2, sim_ctl_late },
-	{ "error", 0, 1, sim_ctl_fault, SIM_HW_ERROR },
-	{ "reset-hang", 0, 1, sim_ctl_fault, SIM_HW_RESET_HANG },
-	{ "spurious", 0, 1, sim_ctl_fault, SIM_HW_SPURIOUS },
-	{ "lost", 0, 1, sim_ctl_fault, SIM_HW_LOST },
-	{ "duplicate", 0, 1, sim_ctl_fault, SIM_HW_DUPLICATE },
-	{ "reset-lost", 0, 1, sim_ctl_fault, SIM_HW_RESET_LOST },
-	{ "storm", 1, 1, sim_ctl_fault, SIM_HW_STORM },
-	{ "latency", 1, 1, sim_ctl_ms, SIM_HW_LATENCY },
-	{ "reset-latency", 1, 1, sim_ctl_ms, SIM_HW_RESET_LATENCY },
-	{ "dead", 0, 0, sim_ctl_dead },
-	{ "gone", 0, 0, sim_ctl_gone },
-	{ "revive", 0, 0, sim_ctl_revive },
-	{ "clear", 0, 0, sim_ctl_clear },
-};
-
-/* Is argument number @i of the command a time, rather than a count? */
-static bool sim_ctl_is_ms(const struct sim_ctl_command *command, unsigned int i)
-{
-	return i == 0 && command->run != sim_ctl_fault;
-}
-
-static int sim_ctl_number(const char *word, bool is_ms, unsigned int *number)
-{
-	long long value;
-	int err = kstrtoll(word, 10, &value);
-
-	if (err)
-		return err;
-	if (is_ms ? value < 0 || value > SIM_HW_MAX_MS :
-		    value < 1 || value > SIM_HW_MAX_FAULTS)
-		return -ERANGE;
-	*number = value;
+	sim_hw_inject(hw, what, nr_args ? args[0] : 1);
 	return 0;
 }
 
-/* What separates words. Not isspace(), which also accepts blanks beyond ASCII. */
-#define SIM_CTL_BLANKS " \t\r\v\f"
-
-/* Cut the next word off the line; NULL at its end. */
-static char *sim_ctl_word(char **line)
+static int sim_ctl_late(struct sim_hw *hw, unsigned int what,
+			const unsigned int *args, unsigned int nr_args)
 {
-	char *word;
+	sim_hw_set_ms(hw, SIM_HW_LATE_AFTER, args[0]);
+	sim_hw_inject(hw, SIM_HW_LATE, nr_args > 1 ? args[1] : 1);
+	return 0;
+}
 
-	*line += strspn(*line, SIM_CTL_BLANKS);
-	word = strsep(line, SIM_CTL_BLANKS);
-	if (!*line)
-		*line = word + strlen(word);
-	return *word ? word : NULL;
+static int sim_ctl_ms(struct sim_hw *hw, unsigned int what,
+		      const unsigned int *args, unsigned int nr_args)
+{
+	sim_hw_set_ms(hw, what, args[0]);
+	return 0;
+}
+
+static int sim_ctl_seed(struct sim_hw *hw, unsigned int what,
+			const unsigned int *args, unsigned int nr_args)
+{
+	sim_hw_seed(hw, args[0]);
+	return 0;
+}
+
+static int sim_ctl_drop(struct sim_hw *hw, unsigned int what,
+			const unsigned int *args, unsigned int nr_args)
+{
+	return sim_hw_drop_rule(hw, args[0]);
+}
+
+static int sim_ctl_dead(struct sim_hw *hw, unsigned int what,
+			const unsigned int *args, unsigned int nr_args)
+{
+	sim_hw_set_dead(hw, true);
+	return 0;
+}
+
+static int sim_ctl_gone(struct sim_hw *hw, unsigned int what,
+			const unsigned int *args, unsigned int nr_args)
+{
+	sim_hw_set_gone(hw, true);
+	return 0;
+}
+
+static int sim_ctl_revive(struct sim_hw *hw, unsigned int what,
+			  const unsigned int *args, unsigned int nr_args)
+{
+	sim_hw_set_dead(hw, false);
+	sim_hw_set_gone(hw, false);
+	return 0;
+}
+
+static int sim_ctl_clear(struct sim_hw *hw, unsigned int what,
+			 const unsigned int *args, unsigned int nr_args)
+{
+	sim_hw_clear(hw);
+	return 0;
+}
+
+/* latency MS, or latency MS-MS */
+static int sim_ctl_latency(struct sim_hw *hw, char *line)
+{
+	char *word = sim_rules_word(&line);
+	struct sim_range ms;
+	int err;
+
+	if (!word)
+		return -EINVAL;
+	err = sim_rules_range(word, &sim_ctl_limits[SIM_CTL_MS], &ms);
+	if (err)
+		return err;
+	if (sim_rules_word(&line))
+		return -EINVAL;
+	sim_hw_set_range(hw, SIM_HW_LATENCY, ms.low, ms.high);
+	return 0;
+}
+
+/* rule FAULT [ARG] [OPTION]... */
+static int sim_ctl_rule(struct sim_hw *hw, char *line)
+{
+	struct sim_hw_state state;
+	struct sim_rule rule;
+	int err;
+
+	sim_hw_get_state(hw, &state);
+	err = sim_rules_parse(&rule, line, state.slots);
+	return err ? err : sim_hw_add_rule(hw, &rule);
+}
+
+static const struct sim_ctl_command sim_ctl_commands[] = {
+	{ "hang", 0, 1, SIM_CTL_COUNT, sim_ctl_fault, SIM_HW_HANG },
+	{ "late", 1, 2, SIM_CTL_MS, sim_ctl_late },
+	{ "error", 0, 1, SIM_CTL_COUNT, sim_ctl_fault, SIM_HW_ERROR },
+	{ "reset-hang", 0, 1, SIM_CTL_COUNT, sim_ctl_fault, SIM_HW_RESET_HANG },
+	{ "spurious", 0, 1, SIM_CTL_COUNT, sim_ctl_fault, SIM_HW_SPURIOUS },
+	{ "lost", 0, 1, SIM_CTL_COUNT, sim_ctl_fault, SIM_HW_LOST },
+	{ "duplicate", 0, 1, SIM_CTL_COUNT, sim_ctl_fault, SIM_HW_DUPLICATE },
+	{ "reset-lost", 0, 1, SIM_CTL_COUNT, sim_ctl_fault, SIM_HW_RESET_LOST },
+	{ "storm", 1, 1, SIM_CTL_COUNT, sim_ctl_fault, SIM_HW_STORM },
+	{ "corrupt", 0, 1, SIM_CTL_COUNT, sim_ctl_fault, SIM_HW_CORRUPT },
+	{ "short", 0, 1, SIM_CTL_COUNT, sim_ctl_fault, SIM_HW_SHORT },
+	{ "abort-hang", 0, 1, SIM_CTL_COUNT, sim_ctl_fault, SIM_HW_ABORT_HANG },
+	{ "rule", 1, .run_line = sim_ctl_rule },
+	{ "latency", 1, .run_line = sim_ctl_latency },
+	{ "reset-latency", 1, 1, SIM_CTL_MS, sim_ctl_ms, SIM_HW_RESET_LATENCY },
+	{ "seed", 1, 1, SIM_CTL_SEED, sim_ctl_seed },
+	{ "drop", 1, 1, SIM_CTL_NUMBER, sim_ctl_drop },
+	{ "dead", 0, 0, SIM_CTL_COUNT, sim_ctl_dead },
+	{ "gone", 0, 0, SIM_CTL_COUNT, sim_ctl_gone },
+	{ "revive", 0, 0, SIM_CTL_COUNT, sim_ctl_revive },
+	{ "clear", 0, 0, SIM_CTL_COUNT, sim_ctl_clear },
+};
+
+/* Carry out a command that numbers follow. */
+static int sim_ctl_run(struct sim_hw *hw, const struct sim_ctl_command *command,
+		       char *line)
+{
+	const struct sim_range *limits = &sim_ctl_limits[command->kind];
+	unsigned int args[SIM_CTL_MAX_ARGS], nr_args = 0;
+	char *word;
+	int err;
+
+	while ((word = sim_rules_word(&line))) {
+		if (nr_args == command->max_args)
+			return -EINVAL;
+		err = sim_rules_number(word, limits, &args[nr_args]);
+		if (err)
+			return err;
+		nr_args++;
+		limits = &sim_ctl_limits[SIM_CTL_COUNT];
+	}
+	if (nr_args < command->min_args)
+		return -EINVAL;
+	return command->run(hw, command->what, args, nr_args);
 }
 
 /* Carry out one line; cuts it into words. An empty line does nothing. */
 static int sim_ctl_line(struct sim_hw *hw, char *line)
 {
 	const struct sim_ctl_command *command = sim_ctl_commands;
-	unsigned int args[SIM_CTL_MAX_ARGS], nr_args = 0;
-	char *word = sim_ctl_word(&line);
-	int err;
+	char *word = sim_rules_word(&line);
 
 	if (!word)
 		return 0;
@@ -196,19 +253,8 @@ static int sim_ctl_line(struct sim_hw *hw, char *line)
 		if (++command == sim_ctl_commands + ARRAY_SIZE(sim_ctl_commands))
 			return -EINVAL;
 	}
-	while ((word = sim_ctl_word(&line))) {
-		if (nr_args == command->max_args)
-			return -EINVAL;
-		err = sim_ctl_number(word, sim_ctl_is_ms(command, nr_args),
-				     &args[nr_args]);
-		if (err)
-			return err;
-		nr_args++;
-	}
-	if (nr_args < command->min_args)
-		return -EINVAL;
-	command->run(hw, command, args, nr_args);
-	return 0;
+	return command->run_line ? command->run_line(hw, line) :
+				   sim_ctl_run(hw, command, line);
 }
 
 /* Carry out the first line of a user's buffer; return its length with the newline. */
@@ -261,23 +307,80 @@ static ssize_t sim_ctl_write(struct file *filp, const char __user *buf,
 	return done ? done : ret;
 }
 
+/* Show the end of a range, if it is not the beginning too. */
+static void sim_ctl_show_end(struct seq_file *seq, unsigned int low,
+			     unsigned int high)
+{
+	if (high != low)
+		seq_printf(seq, "-%u", high);
+}
+
+/* Show a fault that came later than scripts that read this node: only if pending. */
+static void sim_ctl_show_pending(struct seq_file *seq,
+				 const struct sim_hw_state *hw,
+				 const char *name, enum sim_hw_fault fault)
+{
+	if (hw->pending[fault])
+		seq_printf(seq, "pending_%s: %u\n", name, hw->pending[fault]);
+}
+
+/* Show a rule, as the line that makes it. */
+static void sim_ctl_show_rule(struct seq_file *seq, const struct sim_rule *rule)
+{
+	seq_printf(seq, "rule %u: %s", rule->number, sim_rules_name(rule->fault));
+	if (sim_rules_takes_arg(rule->fault))
+		seq_printf(seq, " %u", rule->arg);
+	if (rule->after)
+		seq_printf(seq, " after %u", rule->after);
+	if (rule->every > 1)
+		seq_printf(seq, " every %u", rule->every);
+	if (rule->times)
+		seq_printf(seq, " times %u", rule->times);
+	if (rule->chance.low < rule->chance.high)
+		seq_printf(seq, " chance %u/%u", rule->chance.low, rule->chance.high);
+	if (rule->size.low) {
+		seq_printf(seq, " size %u", rule->size.low);
+		sim_ctl_show_end(seq, rule->size.low, rule->size.high);
+	}
+	if (rule->slot.low == rule->slot.high)
+		seq_printf(seq, " slot %u", rule->slot.low);
+	seq_printf(seq, " struck %llu\n", rule->struck);
+}
+
+static void sim_ctl_show_rules(struct seq_file *seq, const struct sim_rules *rules)
+{
+	unsigned int i;
+
+	if (rules->seed != SIM_RULES_SEED)
+		seq_printf(seq, "seed: %u\n", rules->seed);
+	for (i = 0; i < rules->nr; i++)
+		sim_ctl_show_rule(seq, &rules->rule[i]);
+}
+
 static int sim_ctl_show(struct seq_file *seq, void *unused)
 {
 	struct sim_dev *sim = seq->private;
 	struct sim_ctl_snapshot now;
+	struct sim_rules *rules;
 	struct sim_hw_state hw;
 
 	if (READ_ONCE(sim->gone))
 		return -ENODEV;
+	rules = kmalloc(sizeof(*rules), GFP_KERNEL);
+	if (!rules)
+		return -ENOMEM;
 	now = sim_ctl_look(sim);
 	sim_hw_get_state(sim->hw, &hw);
+	sim_hw_get_rules(sim->hw, rules);
 
 	seq_printf(seq, "state: %s\n", now.state);
 	seq_printf(seq, "counter: %d\n", now.timeout.counter);
 	seq_printf(seq, "outstanding: %u\n", now.outstanding);
 	seq_printf(seq, "dead: %d\n", hw.dead);
 	seq_printf(seq, "gone: %d\n", hw.gone);
-	seq_printf(seq, "latency_ms: %u\n", hw.ms[SIM_HW_LATENCY]);
+	seq_printf(seq, "latency_ms: %u", hw.ms[SIM_HW_LATENCY]);
+	sim_ctl_show_end(seq, hw.ms[SIM_HW_LATENCY], hw.ms[SIM_HW_MAX_LATENCY]);
+	seq_putc(seq, '\n');
 	seq_printf(seq, "reset_latency_ms: %u\n", hw.ms[SIM_HW_RESET_LATENCY]);
 	seq_printf(seq, "late_ms: %u\n", hw.ms[SIM_HW_LATE_AFTER]);
 	seq_printf(seq, "pending_hang: %u\n", hw.pending[SIM_HW_HANG]);
@@ -292,6 +395,9 @@ static int sim_ctl_show(struct seq_file *seq, void *unused)
 	seq_printf(seq, "pending_reset_lost: %u\n",
 		   hw.pending[SIM_HW_RESET_LOST]);
 	seq_printf(seq, "pending_storm: %u\n", hw.pending[SIM_HW_STORM]);
+	sim_ctl_show_pending(seq, &hw, "corrupt", SIM_HW_CORRUPT);
+	sim_ctl_show_pending(seq, &hw, "short", SIM_HW_SHORT);
+	sim_ctl_show_pending(seq, &hw, "abort_hang", SIM_HW_ABORT_HANG);
 	seq_printf(seq, "submitted: %llu\n", now.stats.submitted);
 	seq_printf(seq, "completed: %llu\n", now.stats.completed);
 	seq_printf(seq, "failed: %llu\n", now.stats.failed);
@@ -303,6 +409,8 @@ static int sim_ctl_show(struct seq_file *seq, void *unused)
 	seq_printf(seq, "late: %llu\n", now.stats.late);
 	seq_printf(seq, "spurious: %llu\n", now.stats.spurious);
 	seq_printf(seq, "missed: %llu\n", now.stats.missed);
+	sim_ctl_show_rules(seq, rules);
+	kfree(rules);
 	return 0;
 }
 

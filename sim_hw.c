@@ -3,22 +3,18 @@
  * sim_hw - the hardware model: a device that loops data back
  *
  * Whatever the device will signal is an event with a due time: the end of an
- * operation, late or not, of an abort, of a reset, a spurious interrupt. A tree
- * holds the events that are not due, sorted by due time, and one hrtimer is
- * armed for the first.
+ * operation, late or not, of an abort, of a reset, a spurious interrupt. One
+ * hrtimer is armed for the first event that is not due; sim_events.c has them all.
  *
  * When an event is due it takes effect, and its cause is put behind those that
  * wait to be read. The event raises the interrupt, unless the interrupt is
  * raised already or the fault "lost" hit the event. Reading a cause lowers the
- * interrupt, and raises it again if more causes wait.
+ * interrupt, and raises it again if more causes wait. The tag tells whether a late
+ * event is about an operation that has ended.
  *
- * Each slot has one event for its operation, and one for its abort. A late
- * operation uses an event of a pool instead, which outlives the operation: only
- * the event's tag tells whether it is about what the slot does now.
- *
- * A fault is an event that is not queued (hang), that nothing removes from the
- * tree (late), whose cause is posted twice (duplicate), or that raises no
- * interrupt (lost).
+ * Rules decide which fault strikes, see sim_rules.c. Most faults change the event:
+ * it is not queued (hang), nothing removes it from the tree (late), its cause is
+ * posted twice (duplicate), or it raises no interrupt (lost).
  *
  * The interrupt is a Linux interrupt number without a controller. The hrtimer
  * raises it, or an irq_work for an event that is due at once, so that the
@@ -32,59 +28,14 @@
 #include <linux/irqdesc.h>
 #include <linux/ktime.h>
 #include <linux/overflow.h>
-#include <linux/rbtree.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "compat.h"
+#include "sim_events.h"
 #include "sim_hw.h"
-
-/*
- * Late operations of which no interrupt has come yet. When this many are under
- * way, the next one hangs. A driver with one slot that times out operations
- * cannot have more: it causes at most one a second, and the latest comes after
- * 600 s.
- */
-#define SIM_HW_MAX_LATE		1024
-
-/**
- * struct sim_hw_event - what the device will signal
- * @node: entry in sim_hw.events, or empty
- * @next: entry in sim_hw.free_late, of an event in the pool that is not in use
- * @due: when
- * @tag: the tag for the cause
- * @length: how many bytes an operation loops back
- * @slot: the slot for the cause
- * @code: a SIM_HW_CAUSE_* value
- * @late: from the pool; neither a reset nor a start drops the event
- * @lost: the event raises no interrupt
- * @twice: the cause is posted twice
- */
-struct sim_hw_event {
-	union {
-		struct rb_node node;
-		struct sim_hw_event *next;
-	};
-	ktime_t due;
-	u32 tag;
-	u16 length;
-	u8 slot;
-	u8 code;
-	bool late;
-	bool lost;
-	bool twice;
-};
-
-/**
- * struct sim_hw_posted - a cause that waits to be read
- * @cause: as SIM_HW_CAUSE reads
- * @stays: a reset does not drop the cause: it is late or spurious
- */
-struct sim_hw_posted {
-	u64 cause;
-	bool stays;
-};
+#include "sim_rules.h"
 
 /**
  * struct sim_hw_slot - what does one operation at a time
@@ -98,8 +49,8 @@ struct sim_hw_posted {
  * @out: what the driver reads, copied from @in when an operation succeeds
  */
 struct sim_hw_slot {
-	struct sim_hw_event op;
-	struct sim_hw_event abort;
+	struct sim_event op;
+	struct sim_event abort;
 	bool busy;
 	u32 tag;
 	u16 length;
@@ -112,26 +63,21 @@ struct sim_hw_slot {
  * struct sim_hw - a device
  * @lock: protects all that follows; raw, because the hrtimer runs in hard
  *	interrupt context on PREEMPT_RT as well
- * @timer: armed for the first event of @events
+ * @timer: armed for the first event that is not due
  * @irq_work: raises the interrupt
  * @irq_timer: raises the interrupt where irq_works are slow, see sim_hw_raise()
  * @irq: the interrupt's number
  * @resetting: a reset is under way
  * @raised: the interrupt was raised, and no cause was read since
  * @off: there is no power
- * @has_spurious: a spurious interrupt is in @events or @posted
+ * @has_spurious: a spurious interrupt is under way or waits
  * @tag: tag of the last operation started in any slot
- * @state: faults and latencies
- * @events: what is not due, sorted by due time
+ * @state: what a tester has set, but for faults
+ * @rules: faults
+ * @events: what is under way, and the causes that wait to be read
  * @reset: the end of a reset
  * @spurious: the next spurious interrupt
- * @free_late: events of @late that are not in use
- * @late: the pool of late operations' events
- * @first_posted: index in @posted of the cause that the register shows
- * @nr_posted: how many causes wait to be read
- * @posted: a ring of the causes that wait to be read
  * @nr_busy: how many slots are busy
- * @nr_slots: how many slots there are
  * @slot: the slots
  */
 struct sim_hw {
@@ -146,64 +92,20 @@ struct sim_hw {
 	bool has_spurious;
 	u32 tag;
 	struct sim_hw_state state;
-	struct rb_root_cached events;
-	struct sim_hw_event reset;
-	struct sim_hw_event spurious;
-	struct sim_hw_event *free_late;
-	struct sim_hw_event late[SIM_HW_MAX_LATE];
-	unsigned int first_posted;
-	unsigned int nr_posted;
-	struct sim_hw_posted posted[SIM_HW_MAX_CAUSES];
+	struct sim_rules rules;
+	struct sim_events events;
+	struct sim_event reset;
+	struct sim_event spurious;
 	unsigned int nr_busy;
-	unsigned int nr_slots;
 	struct sim_hw_slot slot[];
 };
 
-/* Events */
-
-static struct sim_hw_event *sim_hw_event_of(struct rb_node *node)
-{
-	return rb_entry_safe(node, struct sim_hw_event, node);
-}
-
-static bool sim_hw_is_before(struct rb_node *a, const struct rb_node *b)
-{
-	return ktime_before(rb_entry(a, struct sim_hw_event, node)->due,
-			    rb_entry(b, struct sim_hw_event, node)->due);
-}
-
-static struct sim_hw_event *sim_hw_first_event(struct sim_hw *hw)
-{
-	return sim_hw_event_of(rb_first_cached(&hw->events));
-}
-
-/* Take an event out of the tree, if it is there. */
-static void sim_hw_remove(struct sim_hw *hw, struct sim_hw_event *event)
-{
-	if (RB_EMPTY_NODE(&event->node))
-		return;
-	rb_erase_cached(&event->node, &hw->events);
-	RB_CLEAR_NODE(&event->node);
-	if (event->late) {
-		event->next = hw->free_late;
-		hw->free_late = event;
-	}
-}
-
-/* An unused event of the pool; NULL if there is none. */
-static struct sim_hw_event *sim_hw_get_late(struct sim_hw *hw)
-{
-	struct sim_hw_event *event = hw->free_late;
-
-	if (event)
-		hw->free_late = event->next;
-	return event;
-}
+/* What is under way */
 
 /* Drop the operation under way in a slot. */
 static void sim_hw_end_operation(struct sim_hw *hw, struct sim_hw_slot *slot)
 {
-	sim_hw_remove(hw, &slot->op);
+	sim_events_remove(&hw->events, &slot->op);
 	hw->nr_busy -= slot->busy;
 	slot->busy = false;
 }
@@ -213,28 +115,11 @@ static void sim_hw_drop(struct sim_hw *hw)
 {
 	unsigned int i;
 
-	for (i = 0; i < hw->nr_slots; i++) {
-		sim_hw_remove(hw, &hw->slot[i].op);
-		sim_hw_remove(hw, &hw->slot[i].abort);
+	for (i = 0; i < hw->state.slots; i++) {
+		sim_events_remove(&hw->events, &hw->slot[i].op);
+		sim_events_remove(&hw->events, &hw->slot[i].abort);
 	}
-	sim_hw_remove(hw, &hw->reset);
-}
-
-/* Drop the causes that wait, except late and spurious ones. */
-static void sim_hw_drop_posted(struct sim_hw *hw)
-{
-	unsigned int i, stay = 0;
-
-	for (i = 0; i < hw->nr_posted; i++) {
-		unsigned int from = (hw->first_posted + i) % SIM_HW_MAX_CAUSES;
-		unsigned int to = (hw->first_posted + stay) % SIM_HW_MAX_CAUSES;
-
-		if (!hw->posted[from].stays)
-			continue;
-		hw->posted[to] = hw->posted[from];
-		stay++;
-	}
-	hw->nr_posted = stay;
+	sim_events_remove(&hw->events, &hw->reset);
 }
 
 /*
@@ -246,10 +131,10 @@ static void sim_hw_drop_all(struct sim_hw *hw)
 	unsigned int i;
 
 	sim_hw_drop(hw);
-	sim_hw_drop_posted(hw);
-	if (!hw->nr_posted)
+	sim_events_drop_posted(&hw->events);
+	if (!hw->events.nr_posted)
 		hw->raised = false;
-	for (i = 0; i < hw->nr_slots; i++)
+	for (i = 0; i < hw->state.slots; i++)
 		sim_hw_end_operation(hw, &hw->slot[i]);
 	hw->resetting = false;
 }
@@ -260,35 +145,35 @@ static void sim_hw_drop_all(struct sim_hw *hw)
  */
 static void sim_hw_forget(struct sim_hw *hw)
 {
-	struct sim_hw_event *event, *next;
+	struct sim_event *event, *next;
 
-	for (event = sim_hw_first_event(hw); event; event = next) {
-		next = sim_hw_event_of(rb_next(&event->node));
+	for (event = sim_events_first(&hw->events); event; event = next) {
+		next = sim_events_next(event);
 		if (event->late && event->tag == hw->slot[event->slot].tag)
-			sim_hw_remove(hw, event);
+			sim_events_remove(&hw->events, event);
 	}
 }
 
-/* Put a cause behind those that wait. If too many wait, the cause is lost. */
-static void sim_hw_post(struct sim_hw *hw, const struct sim_hw_event *event)
+/* Post an event's cause. If too many wait, the cause is lost. */
+static void sim_hw_post(struct sim_hw *hw, const struct sim_event *event)
 {
-	struct sim_hw_posted *posted;
+	if (!sim_events_post(&hw->events, event) &&
+	    event->code == SIM_HW_CAUSE_NONE)
+		hw->has_spurious = false;
+}
 
-	if (hw->nr_posted == SIM_HW_MAX_CAUSES) {
-		if (event->code == SIM_HW_CAUSE_NONE)
-			hw->has_spurious = false;
-		return;
-	}
-	posted = &hw->posted[(hw->first_posted + hw->nr_posted++) %
-			     SIM_HW_MAX_CAUSES];
-	posted->cause = (u64)event->tag << 32 | (u32)event->length << 16 |
-			event->slot << 8 | event->code;
-	posted->stays = event->late || event->code == SIM_HW_CAUSE_NONE;
+static void sim_hw_loop_back(struct sim_hw_slot *slot,
+			     const struct sim_event *event)
+{
+	memcpy(slot->out, slot->in, event->length);
+	slot->out_length = event->length;
+	if (event->corrupt)
+		slot->out[event->wrong_bit / 8] ^= 1 << event->wrong_bit % 8;
 }
 
 /* An event is due: change the device's state. */
 static void sim_hw_take_effect(struct sim_hw *hw,
-			       const struct sim_hw_event *event)
+			       const struct sim_event *event)
 {
 	struct sim_hw_slot *slot = &hw->slot[event->slot];
 	bool is_current = slot->busy && event->tag == slot->tag;
@@ -306,10 +191,8 @@ static void sim_hw_take_effect(struct sim_hw *hw,
 		if (!is_current)
 			break;		/* late: of an earlier operation */
 		sim_hw_end_operation(hw, slot);
-		if (event->code == SIM_HW_CAUSE_DONE) {
-			memcpy(slot->out, slot->in, event->length);
-			slot->out_length = event->length;
-		}
+		if (event->code == SIM_HW_CAUSE_DONE)
+			sim_hw_loop_back(slot, event);
 		break;
 	}
 }
@@ -321,13 +204,13 @@ static void sim_hw_take_effect(struct sim_hw *hw,
 static bool sim_hw_process_due(struct sim_hw *hw, ktime_t now)
 {
 	bool was_raised = hw->raised;
-	struct sim_hw_event *first;
+	struct sim_event *first;
 
-	while ((first = sim_hw_first_event(hw)) &&
+	while ((first = sim_events_first(&hw->events)) &&
 	       ktime_compare(first->due, now) <= 0) {
-		struct sim_hw_event event = *first;
+		struct sim_event event = *first;
 
-		sim_hw_remove(hw, first);
+		sim_events_remove(&hw->events, first);
 		sim_hw_take_effect(hw, &event);
 		sim_hw_post(hw, &event);
 		if (event.twice)
@@ -358,28 +241,28 @@ static void sim_hw_raise(struct sim_hw *hw)
 /* Raise the interrupt if a cause waits, even if it was raised before. */
 static void sim_hw_raise_again(struct sim_hw *hw)
 {
-	if (hw->nr_posted)
+	if (hw->events.nr_posted)
 		sim_hw_raise(hw);
 }
 
-/* Put an event into the tree, due in @ms milliseconds. */
-static void sim_hw_queue(struct sim_hw *hw, struct sim_hw_event *event,
-			 unsigned int ms)
+/* Put an event into the tree, due in @us microseconds. */
+static void sim_hw_queue(struct sim_hw *hw, struct sim_event *event,
+			 unsigned int us)
 {
 	ktime_t now = ktime_get();
 
-	event->due = ktime_add_ms(now, ms);
-	rb_add_cached(&event->node, &hw->events, sim_hw_is_before);
+	event->due = ktime_add_us(now, us);
+	sim_events_add(&hw->events, event);
 	if (sim_hw_process_due(hw, now))
 		sim_hw_raise(hw);
 }
 
-/* Take one of the pending faults of this kind. Return false if none is pending. */
+/* Take one of the pending faults of this kind, if there is one. */
 static bool sim_hw_take_fault(struct sim_hw *hw, enum sim_hw_fault fault)
 {
-	if (!hw->state.pending[fault])
+	if (!hw->rules.pending[fault])
 		return false;
-	hw->state.pending[fault]--;
+	hw->rules.pending[fault]--;
 	return true;
 }
 
@@ -424,77 +307,6 @@ static enum hrtimer_restart sim_hw_irq_timer(struct hrtimer *timer)
 /* Commands */
 
 /*
- * Begin an operation; drop the one under way. At most one fault hits the
- * operation: the first that is pending of hang, late, error, lost, duplicate.
- */
-static void sim_hw_begin(struct sim_hw *hw, unsigned int nr)
-{
-	struct sim_hw_slot *slot = &hw->slot[nr];
-	struct sim_hw_event *event = &slot->op;
-	struct sim_hw_event end = {
-		.code = SIM_HW_CAUSE_DONE,
-		.slot = nr,
-		.tag = slot->tag,
-		.length = slot->length,
-	};
-	unsigned int ms = hw->state.ms[SIM_HW_LATENCY];
-
-	sim_hw_end_operation(hw, slot);
-	sim_hw_remove(hw, &hw->reset);
-	hw->resetting = false;
-	slot->busy = true;
-	hw->nr_busy++;
-	if (hw->state.dead || sim_hw_take_fault(hw, SIM_HW_HANG))
-		return;
-	if (sim_hw_take_fault(hw, SIM_HW_LATE)) {
-		event = sim_hw_get_late(hw);
-		if (!event)
-			return;
-		end.late = true;
-		ms = hw->state.ms[SIM_HW_LATE_AFTER];
-	} else if (sim_hw_take_fault(hw, SIM_HW_ERROR)) {
-		end.code = SIM_HW_CAUSE_ERROR;
-		end.length = 0;
-	} else if (sim_hw_take_fault(hw, SIM_HW_LOST)) {
-		end.lost = true;
-	} else if (sim_hw_take_fault(hw, SIM_HW_DUPLICATE)) {
-		end.twice = true;
-	}
-	*event = end;
-	sim_hw_queue(hw, event, ms);
-}
-
-/* Begin an abort; it replaces the one under way in the slot. */
-static void sim_hw_begin_abort(struct sim_hw *hw, unsigned int nr, u32 tag)
-{
-	struct sim_hw_event *event = &hw->slot[nr].abort;
-
-	sim_hw_remove(hw, event);
-	if (hw->state.dead)
-		return;
-	*event = (struct sim_hw_event){
-		.code = SIM_HW_CAUSE_ABORT,
-		.slot = nr,
-		.tag = tag,
-	};
-	sim_hw_queue(hw, event, hw->state.ms[SIM_HW_RESET_LATENCY]);
-}
-
-/* Begin a reset. It may hang, or end without an interrupt. */
-static void sim_hw_begin_reset(struct sim_hw *hw)
-{
-	hw->resetting = true;
-	if (hw->state.dead || sim_hw_take_fault(hw, SIM_HW_RESET_HANG))
-		return;
-	hw->reset = (struct sim_hw_event){
-		.code = SIM_HW_CAUSE_RESET,
-		.tag = hw->tag,
-		.lost = sim_hw_take_fault(hw, SIM_HW_RESET_LOST),
-	};
-	sim_hw_queue(hw, &hw->reset, hw->state.ms[SIM_HW_RESET_LATENCY]);
-}
-
-/*
  * Queue a spurious interrupt, if one is pending and none is under way. The next
  * comes a millisecond after the driver has read the cause, so that the CPU can
  * do other work even during a million spurious interrupts.
@@ -504,11 +316,156 @@ static void sim_hw_next_spurious(struct sim_hw *hw, unsigned int ms)
 	if (hw->has_spurious || !sim_hw_take_fault(hw, SIM_HW_SPURIOUS))
 		return;
 	hw->has_spurious = true;
-	hw->spurious = (struct sim_hw_event){
+	hw->spurious = (struct sim_event){
 		.code = SIM_HW_CAUSE_NONE,
 		.tag = hw->tag,
 	};
-	sim_hw_queue(hw, &hw->spurious, ms);
+	sim_hw_queue(hw, &hw->spurious, ms * USEC_PER_MSEC);
+}
+
+/* Begin so many interrupts without cause, instead of those that are left. */
+static void sim_hw_begin_spurious(struct sim_hw *hw, enum sim_hw_fault fault,
+				  unsigned int count)
+{
+	hw->rules.pending[fault] = count;
+	if (fault == SIM_HW_SPURIOUS)
+		sim_hw_next_spurious(hw, 0);
+	else if (sim_hw_take_fault(hw, fault))
+		sim_hw_raise(hw);
+}
+
+/* The device goes away, and forgets what is under way. */
+static void sim_hw_leave(struct sim_hw *hw)
+{
+	hw->state.gone = true;
+	sim_hw_drop_all(hw);
+	sim_hw_forget(hw);
+}
+
+/*
+ * Let a fault strike an operation: change the event that ends the operation, and
+ * in how many microseconds. @arg is the rule's number behind the fault. Return
+ * false if the operation never ends.
+ */
+static bool sim_hw_strike(struct sim_hw *hw, enum sim_hw_fault fault,
+			  unsigned int arg, struct sim_event *end,
+			  unsigned int *us)
+{
+	switch (fault) {
+	case SIM_HW_HANG:
+		return false;
+	case SIM_HW_LATE:
+		end->late = true;
+		*us = arg * USEC_PER_MSEC;
+		break;
+	case SIM_HW_ERROR:
+		end->code = SIM_HW_CAUSE_ERROR;
+		end->length = 0;
+		break;
+	case SIM_HW_LOST:
+		end->lost = true;
+		break;
+	case SIM_HW_DUPLICATE:
+		end->twice = true;
+		break;
+	case SIM_HW_CORRUPT:
+		end->corrupt = end->length;
+		if (end->corrupt)
+			end->wrong_bit = sim_rules_random(&hw->rules, 0,
+							  end->length * 8 - 1);
+		break;
+	case SIM_HW_SHORT:
+		end->length = end->length < 2 ? 0 :
+			      sim_rules_random(&hw->rules, 1, end->length - 1);
+		break;
+	case SIM_HW_SPURIOUS:
+	case SIM_HW_STORM:
+		sim_hw_begin_spurious(hw, fault, arg);
+		break;
+	case SIM_HW_DEAD:
+		hw->state.dead = true;
+		sim_hw_drop(hw);
+		return false;
+	case SIM_HW_GONE:
+		sim_hw_leave(hw);
+		return false;
+	default:
+		break;
+	}
+	return true;
+}
+
+/* Begin an operation; drop the one under way. At most one fault strikes. */
+static void sim_hw_begin(struct sim_hw *hw, unsigned int nr)
+{
+	struct sim_hw_slot *slot = &hw->slot[nr];
+	struct sim_event *event = &slot->op;
+	struct sim_event end = {
+		.code = SIM_HW_CAUSE_DONE,
+		.slot = nr,
+		.tag = slot->tag,
+		.length = slot->length,
+	};
+	unsigned int arg = hw->state.ms[SIM_HW_LATE_AFTER];
+	enum sim_hw_fault fault;
+	unsigned int us;
+
+	sim_hw_end_operation(hw, slot);
+	sim_events_remove(&hw->events, &hw->reset);
+	hw->resetting = false;
+	slot->busy = true;
+	hw->nr_busy++;
+	if (hw->state.dead)
+		return;
+	us = sim_rules_random(&hw->rules,
+			      hw->state.ms[SIM_HW_LATENCY] * USEC_PER_MSEC,
+			      hw->state.ms[SIM_HW_MAX_LATENCY] * USEC_PER_MSEC);
+	fault = sim_rules_strike(&hw->rules, SIM_RULES_OPERATION, nr,
+				 slot->length, &arg);
+	if (!sim_hw_strike(hw, fault, arg, &end, &us))
+		return;
+	if (end.late)
+		event = sim_events_get_late(&hw->events);
+	if (!event)
+		return;
+	*event = end;
+	sim_hw_queue(hw, event, us);
+}
+
+/* Begin an abort; it replaces the one under way in the slot. */
+static void sim_hw_begin_abort(struct sim_hw *hw, unsigned int nr, u32 tag)
+{
+	struct sim_event *event = &hw->slot[nr].abort;
+
+	sim_events_remove(&hw->events, event);
+	if (hw->state.dead ||
+	    sim_rules_strike(&hw->rules, SIM_RULES_ABORT, 0, 0, NULL) == SIM_HW_ABORT_HANG)
+		return;
+	*event = (struct sim_event){
+		.code = SIM_HW_CAUSE_ABORT,
+		.slot = nr,
+		.tag = tag,
+	};
+	sim_hw_queue(hw, event, hw->state.ms[SIM_HW_RESET_LATENCY] * USEC_PER_MSEC);
+}
+
+/* Begin a reset. It may hang, or end without an interrupt. */
+static void sim_hw_begin_reset(struct sim_hw *hw)
+{
+	enum sim_hw_fault fault;
+
+	hw->resetting = true;
+	if (hw->state.dead)
+		return;
+	fault = sim_rules_strike(&hw->rules, SIM_RULES_RESET, 0, 0, NULL);
+	if (fault == SIM_HW_RESET_HANG)
+		return;
+	hw->reset = (struct sim_event){
+		.code = SIM_HW_CAUSE_RESET,
+		.tag = hw->tag,
+		.lost = fault == SIM_HW_RESET_LOST,
+	};
+	sim_hw_queue(hw, &hw->reset, hw->state.ms[SIM_HW_RESET_LATENCY] * USEC_PER_MSEC);
 }
 
 /*
@@ -522,14 +479,12 @@ static u64 sim_hw_take_cause(struct sim_hw *hw)
 	u64 cause = SIM_HW_CAUSE_NONE;
 
 	hw->raised = false;
-	if (hw->nr_posted) {
-		cause = hw->posted[hw->first_posted].cause;
-		hw->first_posted = (hw->first_posted + 1) % SIM_HW_MAX_CAUSES;
-		hw->nr_posted--;
+	if (hw->events.nr_posted) {
+		cause = sim_events_read(&hw->events);
 		if (SIM_HW_CAUSE_CODE(cause) == SIM_HW_CAUSE_NONE)
 			hw->has_spurious = false;
 	}
-	if (hw->nr_posted || sim_hw_take_fault(hw, SIM_HW_STORM))
+	if (hw->events.nr_posted || sim_hw_take_fault(hw, SIM_HW_STORM))
 		sim_hw_raise(hw);
 	sim_hw_next_spurious(hw, 1);
 	return cause;
@@ -539,7 +494,7 @@ static u32 sim_hw_status(const struct sim_hw *hw)
 {
 	return (hw->nr_busy ? SIM_HW_STATUS_BUSY : 0) |
 	       (hw->resetting ? SIM_HW_STATUS_RESETTING : 0) |
-	       (hw->nr_posted ? SIM_HW_STATUS_IRQ : 0);
+	       (hw->events.nr_posted ? SIM_HW_STATUS_IRQ : 0);
 }
 
 /*
@@ -555,13 +510,13 @@ static noinline bool sim_hw_responds(struct sim_hw *hw)
 /* Does the device respond, and has it this slot? */
 static bool sim_hw_slot_responds(struct sim_hw *hw, unsigned int slot)
 {
-	return sim_hw_responds(hw) && slot < hw->nr_slots;
+	return sim_hw_responds(hw) && slot < hw->state.slots;
 }
 
 /**
  * sim_hw_start - start an operation
  * @hw: the device
- * @slot: where; there is nothing at a number that the device does not have
+ * @slot: where; if the device does not have this slot, nothing happens
  * @tag: the operation's tag
  * @data: what the operation loops back
  * @len: bytes, at most SIM_HW_BUFFER_SIZE
@@ -637,6 +592,19 @@ void sim_hw_reset(struct sim_hw *hw)
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 
+static u64 sim_hw_read_register(struct sim_hw *hw, enum sim_hw_reg reg)
+{
+	switch (reg) {
+	case SIM_HW_SLOTS:
+		return hw->state.slots;
+	case SIM_HW_STATUS:
+		return sim_hw_status(hw);
+	case SIM_HW_CAUSE:
+		return sim_hw_take_cause(hw);
+	}
+	return SIM_HW_ALL_ONES;
+}
+
 /**
  * sim_hw_read - read a register
  * @hw: the device
@@ -651,20 +619,8 @@ u64 sim_hw_read(struct sim_hw *hw, enum sim_hw_reg reg)
 	u64 value = SIM_HW_ALL_ONES;
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
-	if (!sim_hw_responds(hw))
-		goto out;
-	switch (reg) {
-	case SIM_HW_SLOTS:
-		value = hw->nr_slots;
-		break;
-	case SIM_HW_STATUS:
-		value = sim_hw_status(hw);
-		break;
-	case SIM_HW_CAUSE:
-		value = sim_hw_take_cause(hw);
-		break;
-	}
-out:
+	if (sim_hw_responds(hw))
+		value = sim_hw_read_register(hw, reg);
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 	return value;
 }
@@ -720,7 +676,7 @@ void sim_hw_read_buffer(struct sim_hw *hw, unsigned int slot, void *data,
 }
 
 /**
- * sim_hw_inject - make the next operations or resets go wrong
+ * sim_hw_inject - make the next operations, resets or aborts go wrong
  * @hw: the device
  * @fault: how
  * @count: how many, at most SIM_HW_MAX_FAULTS; replaces the number that was
@@ -734,29 +690,103 @@ void sim_hw_inject(struct sim_hw *hw, enum sim_hw_fault fault,
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
-	hw->state.pending[fault] = count;
-	if (fault == SIM_HW_SPURIOUS)
-		sim_hw_next_spurious(hw, 0);
-	if (fault == SIM_HW_STORM && sim_hw_take_fault(hw, fault))
-		sim_hw_raise(hw);
+	if (fault == SIM_HW_SPURIOUS || fault == SIM_HW_STORM)
+		sim_hw_begin_spurious(hw, fault, count);
+	else
+		hw->rules.pending[fault] = count;
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 
 /**
- * sim_hw_set_ms - set how long something takes
+ * sim_hw_add_rule - let a fault strike by a rule
  * @hw: the device
- * @what: what
- * @ms: milliseconds, at most SIM_HW_MAX_MS, for operations and resets that are
- *	started from now on
+ * @rule: the rule, see sim_rules_parse(); comes behind those that there are, and
+ *	before the faults of sim_hw_inject()
+ *
+ * Context: any but NMI.
+ * Return: 0, or -ENOSPC if there are too many rules.
+ */
+int sim_hw_add_rule(struct sim_hw *hw, const struct sim_rule *rule)
+{
+	unsigned long flags;
+	int err;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	err = sim_rules_add(&hw->rules, rule);
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+	return err;
+}
+
+/**
+ * sim_hw_drop_rule - drop a rule
+ * @hw: the device
+ * @number: the rule's number
+ *
+ * Context: any but NMI.
+ * Return: 0, or -ENOENT if there is none of this number.
+ */
+int sim_hw_drop_rule(struct sim_hw *hw, u32 number)
+{
+	unsigned long flags;
+	int err;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	err = sim_rules_drop(&hw->rules, number);
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+	return err;
+}
+
+/**
+ * sim_hw_get_rules - get the rules
+ * @hw: the device
+ * @rules: filled in
  *
  * Context: any but NMI.
  */
-void sim_hw_set_ms(struct sim_hw *hw, enum sim_hw_ms what, unsigned int ms)
+void sim_hw_get_rules(struct sim_hw *hw, struct sim_rules *rules)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
-	hw->state.ms[what] = ms;
+	*rules = hw->rules;
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+}
+
+/**
+ * sim_hw_seed - begin the random numbers of latencies and rules
+ * @hw: the device
+ * @seed: where
+ *
+ * Context: any but NMI.
+ */
+void sim_hw_seed(struct sim_hw *hw, u32 seed)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	sim_rules_seed(&hw->rules, seed);
+	raw_spin_unlock_irqrestore(&hw->lock, flags);
+}
+
+/**
+ * sim_hw_set_range - set how long something takes
+ * @hw: the device
+ * @what: what
+ * @min_ms: milliseconds, at least, for what is started from now on
+ * @max_ms: at most, @min_ms to SIM_HW_MAX_MS; the same as @min_ms but for
+ *	operations. Each operation draws its time between the two
+ *
+ * Context: any but NMI.
+ */
+void sim_hw_set_range(struct sim_hw *hw, enum sim_hw_ms what,
+		      unsigned int min_ms, unsigned int max_ms)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hw->lock, flags);
+	hw->state.ms[what] = min_ms;
+	if (what == SIM_HW_LATENCY)
+		hw->state.ms[SIM_HW_MAX_LATENCY] = max_ms;
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 
@@ -788,7 +818,7 @@ void sim_hw_set_dead(struct sim_hw *hw, bool dead)
 static void sim_hw_return(struct sim_hw *hw)
 {
 	hw->raised = false;
-	if (hw->nr_posted || sim_hw_take_fault(hw, SIM_HW_STORM))
+	if (hw->events.nr_posted || sim_hw_take_fault(hw, SIM_HW_STORM))
 		sim_hw_raise(hw);
 }
 
@@ -808,11 +838,10 @@ void sim_hw_set_gone(struct sim_hw *hw, bool gone)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
-	hw->state.gone = gone;
 	if (gone) {
-		sim_hw_drop_all(hw);
-		sim_hw_forget(hw);
+		sim_hw_leave(hw);
 	} else {
+		hw->state.gone = false;
 		sim_hw_return(hw);
 	}
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
@@ -841,7 +870,7 @@ void sim_hw_set_power(struct sim_hw *hw, bool on)
 }
 
 /**
- * sim_hw_clear - drop all pending faults
+ * sim_hw_clear - drop all rules and pending faults
  * @hw: the device
  *
  * A dead device stays dead. A late interrupt that is under way still comes.
@@ -853,7 +882,7 @@ void sim_hw_clear(struct sim_hw *hw)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
-	memset(hw->state.pending, 0, sizeof(hw->state.pending));
+	sim_rules_clear(&hw->rules);
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 
@@ -870,6 +899,7 @@ void sim_hw_get_state(struct sim_hw *hw, struct sim_hw_state *state)
 
 	raw_spin_lock_irqsave(&hw->lock, flags);
 	*state = hw->state;
+	memcpy(state->pending, hw->rules.pending, sizeof(state->pending));
 	raw_spin_unlock_irqrestore(&hw->lock, flags);
 }
 
@@ -896,14 +926,11 @@ static void sim_hw_init(struct sim_hw *hw, unsigned int slots)
 	hrtimer_setup(&hw->irq_timer, sim_hw_irq_timer, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_ABS_HARD);
 	hw->irq_work = IRQ_WORK_INIT_HARD(sim_hw_irq_work);
-	hw->events = RB_ROOT_CACHED;
+	sim_events_init(&hw->events);
 	RB_CLEAR_NODE(&hw->reset.node);
 	RB_CLEAR_NODE(&hw->spurious.node);
-	for (i = 0; i < SIM_HW_MAX_LATE; i++) {
-		hw->late[i].next = hw->free_late;
-		hw->free_late = &hw->late[i];
-	}
-	hw->nr_slots = slots;
+	sim_rules_seed(&hw->rules, SIM_RULES_SEED);
+	hw->state.slots = slots;
 	for (i = 0; i < slots; i++) {
 		RB_CLEAR_NODE(&hw->slot[i].op.node);
 		RB_CLEAR_NODE(&hw->slot[i].abort.node);
@@ -945,6 +972,7 @@ struct sim_hw *sim_hw_create(unsigned int slots, unsigned int latency_ms,
 	}
 	sim_hw_init(hw, slots);
 	hw->state.ms[SIM_HW_LATENCY] = latency_ms;
+	hw->state.ms[SIM_HW_MAX_LATENCY] = latency_ms;
 	hw->state.ms[SIM_HW_RESET_LATENCY] = reset_latency_ms;
 	/*
 	 * An edge: if one comes while another CPU is still in the handler,

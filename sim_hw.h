@@ -13,7 +13,7 @@
  *		sim_hw_read_buffer(hw, slot, data, SIM_HW_CAUSE_LENGTH(cause));
  *
  * To a tester of the driver the model is a device that misbehaves on command:
- * see sim_hw_inject().
+ * see sim_hw_inject() and sim_hw_add_rule().
  */
 #ifndef _SIM_HW_H
 #define _SIM_HW_H
@@ -21,6 +21,8 @@
 #include <linux/types.h>
 
 struct sim_hw;
+struct sim_rule;
+struct sim_rules;
 
 #define SIM_HW_MAX_SLOTS	256
 #define SIM_HW_BUFFER_SIZE	4096	/* bytes, of each slot */
@@ -83,7 +85,7 @@ void sim_hw_read_buffer(struct sim_hw *hw, unsigned int slot, void *data,
 			size_t len);
 
 /**
- * enum sim_hw_fault - how operations and resets can go wrong
+ * enum sim_hw_fault - how operations, resets and aborts can go wrong
  * @SIM_HW_HANG: the operation never interrupts
  * @SIM_HW_LATE: the operation's interrupt comes some ms after the start, with
  *	the operation's tag, even if a reset or another start comes first
@@ -94,10 +96,18 @@ void sim_hw_read_buffer(struct sim_hw *hw, unsigned int slot, void *data,
  * @SIM_HW_LOST: the operation is done and its cause waits, but no interrupt
  *	comes for it
  * @SIM_HW_DUPLICATE: the operation's cause comes twice
- * @SIM_HW_RESET_LOST: the same for a reset
+ * @SIM_HW_RESET_LOST: the same as @SIM_HW_LOST for a reset
  * @SIM_HW_STORM: an interrupt without cause, at once; the next as soon as the
  *	driver has read the cause register
+ * @SIM_HW_CORRUPT: one bit of the data that the operation loops back is wrong
+ * @SIM_HW_SHORT: the operation loops back only the first bytes: at least one,
+ *	unless it has no other
+ * @SIM_HW_ABORT_HANG: the abort never ends
+ * @SIM_HW_DEAD: the device dies at the operation's start
+ * @SIM_HW_GONE: the device goes away at the operation's start
  * @SIM_HW_NR_FAULTS: how many kinds there are
+ *
+ * Of the faults that are pending without a number, the first in this order hits.
  */
 enum sim_hw_fault {
 	SIM_HW_HANG,
@@ -109,18 +119,26 @@ enum sim_hw_fault {
 	SIM_HW_DUPLICATE,
 	SIM_HW_RESET_LOST,
 	SIM_HW_STORM,
+	SIM_HW_CORRUPT,
+	SIM_HW_SHORT,
+	SIM_HW_ABORT_HANG,
+	SIM_HW_DEAD,
+	SIM_HW_GONE,
 	SIM_HW_NR_FAULTS,
 };
 
 /**
  * enum sim_hw_ms - times in milliseconds that can be set
- * @SIM_HW_LATENCY: an operation
- * @SIM_HW_RESET_LATENCY: a reset
+ * @SIM_HW_LATENCY: an operation, at least
+ * @SIM_HW_MAX_LATENCY: an operation, at most; each draws its own time. Set by
+ *	sim_hw_set_range() for SIM_HW_LATENCY
+ * @SIM_HW_RESET_LATENCY: a reset, or an abort
  * @SIM_HW_LATE_AFTER: a late interrupt, from its operation's start
  * @SIM_HW_NR_MS: how many there are
  */
 enum sim_hw_ms {
 	SIM_HW_LATENCY,
+	SIM_HW_MAX_LATENCY,
 	SIM_HW_RESET_LATENCY,
 	SIM_HW_LATE_AFTER,
 	SIM_HW_NR_MS,
@@ -128,25 +146,46 @@ enum sim_hw_ms {
 
 /**
  * struct sim_hw_state - what a tester sees of the hardware model
- * @pending: how many faults of each kind are left
+ * @pending: how many faults of each kind are left, those of rules not counted
  * @ms: the times, by enum sim_hw_ms
- * @dead: all operations and resets hang
+ * @slots: how many slots the device has
+ * @dead: all operations, resets and aborts hang
  * @gone: registers read as SIM_HW_ALL_ONES, and nothing is done
  */
 struct sim_hw_state {
 	unsigned int pending[SIM_HW_NR_FAULTS];
 	unsigned int ms[SIM_HW_NR_MS];
+	unsigned int slots;
 	bool dead;
 	bool gone;
 };
 
 void sim_hw_inject(struct sim_hw *hw, enum sim_hw_fault fault,
 		   unsigned int count);
-void sim_hw_set_ms(struct sim_hw *hw, enum sim_hw_ms what, unsigned int ms);
+int sim_hw_add_rule(struct sim_hw *hw, const struct sim_rule *rule);
+int sim_hw_drop_rule(struct sim_hw *hw, u32 number);
+void sim_hw_get_rules(struct sim_hw *hw, struct sim_rules *rules);
+void sim_hw_seed(struct sim_hw *hw, u32 seed);
+void sim_hw_set_range(struct sim_hw *hw, enum sim_hw_ms what,
+		      unsigned int min_ms, unsigned int max_ms);
 void sim_hw_set_dead(struct sim_hw *hw, bool dead);
 void sim_hw_set_gone(struct sim_hw *hw, bool gone);
 void sim_hw_set_power(struct sim_hw *hw, bool on);
 void sim_hw_clear(struct sim_hw *hw);
 void sim_hw_get_state(struct sim_hw *hw, struct sim_hw_state *state);
+
+/**
+ * sim_hw_set_ms - set how long something takes
+ * @hw: the device
+ * @what: what
+ * @ms: milliseconds, see sim_hw_set_range()
+ *
+ * Context: any but NMI.
+ */
+static inline void sim_hw_set_ms(struct sim_hw *hw, enum sim_hw_ms what,
+				 unsigned int ms)
+{
+	sim_hw_set_range(hw, what, ms, ms);
+}
 
 #endif /* _SIM_HW_H */

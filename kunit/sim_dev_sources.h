@@ -3,6 +3,8 @@
  * All of sim_dev.ko in one piece, for the modules that call its static
  * functions (kunit/) or replace its io_timeout.h (bench/).
  */
+#include "../sim_events.c"
+#include "../sim_rules.c"
 #include "../sim_hw.c"
 #include "../sim_dev.c"
 #include "../sim_log.c"

@@ -13,6 +13,8 @@
 
 #include "expect_warning.h"
 
+#include "../sim_events.c"
+#include "../sim_rules.c"
 #include "../sim_hw.c"
 
 static bool virtual;
@@ -695,11 +697,11 @@ static void a_full_queue_loses_interrupts_and_no_more(struct kunit *test)
 	unsigned int i;
 
 	sim_hw_set_ms(fx->hw, SIM_HW_LATE_AFTER, 3000);
-	sim_hw_inject(fx->hw, SIM_HW_LATE, 2 * SIM_HW_MAX_LATE);
-	for (i = 0; i < 2 * SIM_HW_MAX_LATE; i++)
+	sim_hw_inject(fx->hw, SIM_HW_LATE, 2 * SIM_EVENTS_MAX_LATE);
+	for (i = 0; i < 2 * SIM_EVENTS_MAX_LATE; i++)
 		start(fx, i, "x");
 	msleep(virtual ? 20000 : 5000);
-	KUNIT_EXPECT_LE(test, fx->nr_seen, (unsigned int)SIM_HW_MAX_LATE);
+	KUNIT_EXPECT_LE(test, fx->nr_seen, (unsigned int)SIM_EVENTS_MAX_LATE);
 	KUNIT_EXPECT_GT(test, fx->nr_seen, 0u);
 	start(fx, i, "works");
 	settle();

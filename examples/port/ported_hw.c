@@ -11,6 +11,8 @@
 #include <linux/pm.h>
 #include <linux/pm_domain.h>
 
+#include "sim_events.c"
+#include "sim_rules.c"
 #include "sim_hw.c"
 
 EXPORT_SYMBOL_GPL(sim_hw_start);
