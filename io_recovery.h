@@ -551,6 +551,26 @@ static inline bool io_recovery_due(const struct io_recovery *r)
 	       io_recovery_left(r) == 1;
 }
 
+/**
+ * io_recovery_slot_due - does this slot time out at the next tick?
+ * @r: the device
+ * @slot: the slot that the device named; any number
+ *
+ * When polling finds the end of an operation or of an abort: if it was due, its
+ * interrupt was lost; else the interrupt may be on its way.
+ *
+ * Context: any, under the caller's lock.
+ * Return: true if the slot's operation or abort is outstanding, and would time out
+ * at the next tick.
+ */
+static inline bool io_recovery_slot_due(const struct io_recovery *r,
+					unsigned int slot)
+{
+	return slot < r->nr_slots && r->state == IO_RECOVERY_RUNNING &&
+	       r->word[slot / BITS_PER_LONG].busy & BIT_MASK(slot) &&
+	       !io_recovery_before(r->now + 1, r->slot[slot].due);
+}
+
 /* Slots have timed out, or @next was early. What is to be done, and when next? */
 static inline enum io_recovery_verdict io_recovery_expire(struct io_recovery *r)
 {

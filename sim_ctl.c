@@ -28,22 +28,24 @@
 
 static const char *sim_ctl_state(const struct sim_dev *sim)
 {
-	if (io_timeout_resetting(&sim->slot.timeout))
+	if (io_recovery_resetting(sim->recovery))
 		return "resetting";
-	return sim->slot.request ? "busy" : "idle";
+	return list_empty(&sim->busy) ? "idle" : "busy";
 }
 
 /**
  * struct sim_ctl_snapshot - what a reader sees, copied in one hold of the lock
  * @state: "idle", "busy" or "resetting"
- * @timeout: the slot's time-out
+ * @counter: seconds until something times out; -1 if nothing is outstanding
  * @outstanding: number of requests
+ * @slots: number of slots
  * @stats: counters
  */
 struct sim_ctl_snapshot {
 	const char *state;
-	struct io_timeout timeout;
+	int counter;
 	unsigned int outstanding;
+	unsigned int slots;
 	struct sim_dev_stats stats;
 };
 
@@ -54,8 +56,9 @@ static struct sim_ctl_snapshot sim_ctl_look(struct sim_dev *sim)
 
 	spin_lock_irqsave(&sim->lock, flags);
 	now.state = sim_ctl_state(sim);
-	now.timeout = sim->slot.timeout;
+	now.counter = io_recovery_left(sim->recovery);
 	now.outstanding = sim->outstanding;
+	now.slots = sim->nr_slots;
 	now.stats = sim->stats;
 	spin_unlock_irqrestore(&sim->lock, flags);
 	return now;
@@ -374,7 +377,7 @@ static int sim_ctl_show(struct seq_file *seq, void *unused)
 	sim_hw_get_rules(sim->hw, rules);
 
 	seq_printf(seq, "state: %s\n", now.state);
-	seq_printf(seq, "counter: %d\n", now.timeout.counter);
+	seq_printf(seq, "counter: %d\n", now.counter);
 	seq_printf(seq, "outstanding: %u\n", now.outstanding);
 	seq_printf(seq, "dead: %d\n", hw.dead);
 	seq_printf(seq, "gone: %d\n", hw.gone);
@@ -409,6 +412,8 @@ static int sim_ctl_show(struct seq_file *seq, void *unused)
 	seq_printf(seq, "late: %llu\n", now.stats.late);
 	seq_printf(seq, "spurious: %llu\n", now.stats.spurious);
 	seq_printf(seq, "missed: %llu\n", now.stats.missed);
+	seq_printf(seq, "aborts: %llu\n", now.stats.aborts);
+	seq_printf(seq, "innocent: %llu\n", now.stats.innocent);
 	sim_ctl_show_rules(seq, rules);
 	kfree(rules);
 	return 0;
@@ -479,13 +484,15 @@ static ssize_t name##_store(struct device *dev,				\
 		return err;						\
 	spin_lock_irqsave(&sim->lock, flags);				\
 	WRITE_ONCE(sim->field, value);	/* show takes no lock */	\
+	sim_dev_set_limits(sim);					\
 	spin_unlock_irqrestore(&sim->lock, flags);			\
 	return count;							\
 }									\
 static DEVICE_ATTR_RW(name)
 
-SIM_CTL_ATTR_RW(timeout, slot.timeout.limit);
-SIM_CTL_ATTR_RW(reset_timeout, slot.timeout.reset_limit);
+SIM_CTL_ATTR_RW(timeout, limits.op);
+SIM_CTL_ATTR_RW(abort_timeout, limits.abort);
+SIM_CTL_ATTR_RW(reset_timeout, limits.reset);
 SIM_CTL_ATTR_RW(max_retries, max_retries);
 
 #define SIM_CTL_ATTR_RO(name, format, value)				\
@@ -499,7 +506,7 @@ static ssize_t name##_show(struct device *dev,				\
 static DEVICE_ATTR_RO(name)
 
 SIM_CTL_ATTR_RO(state, "%s", state);
-SIM_CTL_ATTR_RO(counter, "%d", timeout.counter);
+SIM_CTL_ATTR_RO(counter, "%d", counter);
 SIM_CTL_ATTR_RO(submitted, "%llu", stats.submitted);
 SIM_CTL_ATTR_RO(completed, "%llu", stats.completed);
 SIM_CTL_ATTR_RO(failed, "%llu", stats.failed);
@@ -511,9 +518,13 @@ SIM_CTL_ATTR_RO(retries, "%llu", stats.retries);
 SIM_CTL_ATTR_RO(late, "%llu", stats.late);
 SIM_CTL_ATTR_RO(spurious, "%llu", stats.spurious);
 SIM_CTL_ATTR_RO(missed, "%llu", stats.missed);
+SIM_CTL_ATTR_RO(aborts, "%llu", stats.aborts);
+SIM_CTL_ATTR_RO(innocent, "%llu", stats.innocent);
+SIM_CTL_ATTR_RO(slots, "%u", slots);
 
 static struct attribute *sim_ctl_attrs[] = {
 	&dev_attr_timeout.attr,
+	&dev_attr_abort_timeout.attr,
 	&dev_attr_reset_timeout.attr,
 	&dev_attr_max_retries.attr,
 	&dev_attr_state.attr,
@@ -529,6 +540,9 @@ static struct attribute *sim_ctl_attrs[] = {
 	&dev_attr_late.attr,
 	&dev_attr_spurious.attr,
 	&dev_attr_missed.attr,
+	&dev_attr_aborts.attr,
+	&dev_attr_innocent.attr,
+	&dev_attr_slots.attr,
 	NULL
 };
 

@@ -2,8 +2,8 @@
 /*
  * sim_dev - the driver of the simulated device
  *
- * Shows how a driver notices an I/O that never interrupts, by the counter
- * scheme of io_timeout.h on top of an iotimer. A request goes this way:
+ * Shows how a driver notices an I/O that never interrupts, by the scheme of
+ * io_recovery.h on top of an iotimer. A request goes this way:
  *
  *	write()		sim_dev_queue()    queue the request
  *	StartIo		sim_dev_start_io() begin the time-out, program the device
@@ -12,14 +12,20 @@
  *
  * and if the interrupt does not come:
  *
- *	IoTimer		sim_dev_watchdog() poll the device; count down; at 0 reset it
- *	ISR, DpcForIsr	as above           the reset is done: retry, or fail the request
- *	CustomDpc	sim_dev_failed()   the reset timed out: fail the request
+ *	IoTimer		sim_dev_watchdog() poll the device; count down; at 0 abort the
+ *					   operation, if the device can, or reset it
+ *	ISR, DpcForIsr	as above           the abort or reset is done: retry, or fail
+ *					   the request
+ *	CustomDpc	sim_dev_failed()   the reset timed out: fail all requests in
+ *					   the device
+ *
+ * A reset takes away the operations of all slots. Requests that had not timed out
+ * are started again too, before new ones, and no retry is counted for them.
  *
  * One spinlock, sim_dev.lock, protects all this; the interrupt handler takes it.
  *
  * Each request is completed exactly once. Until then the request is in the
- * queue or in the slot. The context that takes it out, under the lock,
+ * queue or in a slot. The context that takes it out, under the lock,
  * completes it: the thread, the watchdog, the work item, the submitter (on a
  * fatal signal), close, suspend or unbinding.
  *
@@ -45,7 +51,7 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
-#include "io_timeout.h"
+#include "io_recovery.h"
 #include "iotimer.h"
 #include "sim_dev.h"
 #include "sim_hw.h"
@@ -56,11 +62,11 @@
 #define SIM_DEV_QUIET_MS	2000	/* how long suspend waits */
 
 /*
- * For failed_work. Not the system's workqueue: there libaio's fsync waits in
- * work items. These could occupy all workers, and failed_work, which ends their
- * wait, would never run.
+ * How often a request may be started again because of others' time-outs. After
+ * that it is charged, too: else a stream of requests that hang could starve a long
+ * operation for ever.
  */
-static struct workqueue_struct *sim_dev_wq;
+#define SIM_DEV_MAX_RESTARTS	16
 
 /* Requests */
 
@@ -125,7 +131,7 @@ static void sim_dev_make_room(struct sim_dev *sim)
 {
 	struct sim_file *file;
 
-	if (sim->outstanding-- >= sim_param_queue_depth.value)
+	if (sim->outstanding-- >= sim->depth)
 		list_for_each_entry(file, &sim->files, node)
 			sim_dev_wake(&file->wait);
 	sim_dev_wake(&sim->room);
@@ -216,49 +222,83 @@ void sim_dev_unlock(struct sim_dev *sim, unsigned long flags)
 	}
 }
 
-/* Program the device with the slot's request, the first time or again. */
-static void sim_dev_program(struct sim_dev *sim)
+/* Slots */
+
+/* The number of the first request in a slot; 0 if none is. */
+static u64 sim_dev_first_number(const struct sim_dev *sim)
 {
-	struct sim_slot *slot = &sim->slot;
+	const struct sim_slot *slot;
+
+	list_for_each_entry(slot, &sim->busy, entry)
+		return slot->request->number;
+	return 0;
+}
+
+/* Is an operation, an abort or a reset under way, or its end not yet handled? */
+static bool sim_dev_is_active(const struct sim_dev *sim)
+{
+	return !io_recovery_idle(sim->recovery) || !list_empty(&sim->ended) ||
+	       sim->failed;
+}
+
+/* The number of the first request whose operation timed out. */
+static u64 sim_dev_first_guilty(const struct sim_dev *sim)
+{
+	const struct sim_slot *slot;
+
+	list_for_each_entry(slot, &sim->busy, entry)
+		if (slot->timed_out)
+			return slot->request->number;
+	return 0;
+}
+
+/* May operations be started? */
+static bool sim_dev_is_open(const struct sim_dev *sim)
+{
+	return !sim->closed && !sim->failed &&
+	       !io_recovery_resetting(sim->recovery);
+}
+
+/* Program the device with a slot's request, the first time or again. */
+static void sim_dev_program(struct sim_dev *sim, struct sim_slot *slot)
+{
+	unsigned int nr = sim_slot_nr(sim, slot);
 	struct sim_request *req = slot->request;
 
-	io_timeout_begin(&slot->timeout);
+	slot->tag = io_recovery_begin(sim->recovery, nr);
 	/* sim_dev_tick() stops the timer under the same lock. */
 	if (!iotimer_enabled(sim->timer))
 		iotimer_start(sim->timer);
 	slot->started = ktime_get();
-	slot->guilty = false;
-	slot->tag++;
-	trace_sim_dev_start_io(sim->dev, req->number, slot->tag,
-			       slot->timeout.counter);
-	sim_hw_start(sim->hw, 0, slot->tag, req->data, req->len);
+	slot->timed_out = false;
+	slot->missed = false;
+	slot->aborting = false;
+	slot->aborted = false;
+	if (trace_sim_dev_start_io_enabled())
+		trace_sim_dev_start_io(sim->dev, req->number, nr, slot->tag,
+				       io_recovery_left(sim->recovery));
+	sim_hw_start(sim->hw, nr, slot->tag, req->data, req->len);
 }
 
-/* Is an operation or a reset under way, or its end not yet handled? */
-static bool sim_dev_is_active(const struct sim_dev *sim)
-{
-	const struct sim_slot *slot = &sim->slot;
-
-	return slot->timeout.counter != IO_TIMEOUT_IDLE || slot->interrupted ||
-	       slot->failed || io_timeout_resetting(&slot->timeout);
-}
-
-/* Start the first request of the queue if the device is free (StartIo). */
+/* Start requests of the queue while a slot is free (StartIo). */
 static void sim_dev_start_io(struct sim_dev *sim)
 {
-	struct sim_slot *slot = &sim->slot;
+	struct sim_slot *slot;
 
 	lockdep_assert_held(&sim->lock);
-	if (slot->request || list_empty(&sim->queue) || sim->closed ||
-	    sim_dev_is_active(sim))
-		return;
-	slot->request = list_first_entry(&sim->queue, struct sim_request, queue);
-	list_del_init(&slot->request->queue);
-	sim_dev_program(sim);
+	while (sim_dev_is_open(sim) && !list_empty(&sim->queue) &&
+	       !list_empty(&sim->free)) {
+		slot = list_first_entry(&sim->free, struct sim_slot, entry);
+		slot->request = list_first_entry(&sim->queue,
+						 struct sim_request, queue);
+		list_del_init(&slot->request->queue);
+		list_move_tail(&slot->entry, &sim->busy);
+		sim_dev_program(sim, slot);
+	}
 }
 
 /**
- * sim_dev_queue - queue a request, and start it if the device is free
+ * sim_dev_queue - queue a request, and start it if a slot is free
  * @sim: the device, not gone
  * @req: the request, with a reference for the driver
  *
@@ -277,14 +317,19 @@ void sim_dev_queue(struct sim_dev *sim, struct sim_request *req)
 	sim_dev_start_io(sim);
 }
 
-/* Complete the slot's request and start the next one (IoStartNextPacket). */
-static void sim_dev_finish(struct sim_dev *sim, int result)
+/*
+ * Free the slot and complete its request. The caller starts the next one, once it
+ * is done with the slots: restarts come before new requests.
+ */
+static void sim_dev_finish(struct sim_dev *sim, struct sim_slot *slot,
+			   int result)
 {
-	struct sim_request *req = sim->slot.request;
+	struct sim_request *req = slot->request;
 
-	sim->slot.request = NULL;
+	slot->request = NULL;
+	list_del_init(&slot->ended);
+	list_move(&slot->entry, &sim->free);
 	sim_dev_complete(sim, req, result);
-	sim_dev_start_io(sim);
 }
 
 /**
@@ -307,37 +352,24 @@ void sim_dev_cancel(struct sim_dev *sim, struct sim_request *req)
 	}
 }
 
-/* Microseconds since the operation or the reset was started. */
-static s64 sim_slot_age(const struct sim_slot *slot)
+/* The interrupt */
+
+/* An operation or an abort has ended: have the thread handle it. */
+static void sim_dev_end(struct sim_dev *sim, struct sim_slot *slot, u64 cause)
 {
-	return ktime_us_delta(ktime_get(), slot->started);
+	slot->aborting = false;
+	slot->aborted = SIM_HW_CAUSE_CODE(cause) == SIM_HW_CAUSE_ABORT;
+	slot->error = SIM_HW_CAUSE_CODE(cause) == SIM_HW_CAUSE_ERROR;
+	slot->len = min_t(size_t, SIM_HW_CAUSE_LENGTH(cause),
+			  slot->request->len);
+	list_add_tail(&slot->ended, &sim->ended);
 }
 
-/* The number of the slot's request; 0 during a reset at resume without one. */
-static u64 sim_slot_number(const struct sim_slot *slot)
-{
-	return slot->request ? slot->request->number : 0;
-}
-
-/* Fill in a report about the slot. Caller holds the lock. */
-static void sim_dev_note(struct sim_dev *sim, struct sim_dev_report *report,
-			 enum sim_report what)
-{
-	const struct sim_request *req = sim->slot.request;
-
-	report->what = what;
-	report->request = sim_slot_number(&sim->slot);
-	report->ms = div_s64(sim_slot_age(&sim->slot), USEC_PER_MSEC);
-	report->retries = req ? req->retries : 0;
-	report->max_retries = sim->max_retries;
-}
-
-/* The interrupt, the watchdog, and what they defer */
-
-/* Does this cause end the outstanding operation or reset? Caller holds the lock. */
+/* Does this cause end something that is outstanding? Caller holds the lock. */
 static enum sim_dev_irq sim_dev_classify_irq(struct sim_dev *sim, u64 cause)
 {
-	struct sim_slot *slot = &sim->slot;
+	unsigned int nr = SIM_HW_CAUSE_SLOT(cause);
+	u32 tag = SIM_HW_CAUSE_TAG(cause);
 
 	if (cause == SIM_HW_ALL_ONES)	/* the device is gone */
 		return SIM_DEV_IRQ_SPURIOUS;
@@ -345,14 +377,17 @@ static enum sim_dev_irq sim_dev_classify_irq(struct sim_dev *sim, u64 cause)
 	case SIM_HW_CAUSE_DONE:
 	case SIM_HW_CAUSE_ERROR:
 		/* Without the tag, an old operation's interrupt would end a retry. */
-		if (SIM_HW_CAUSE_TAG(cause) != slot->tag ||
-		    !io_timeout_op_interrupt(&slot->timeout))
+		if (!io_recovery_op_interrupt(sim->recovery, nr, tag))
 			return SIM_DEV_IRQ_LATE;
-		slot->interrupted = true;
-		slot->error = SIM_HW_CAUSE_CODE(cause) == SIM_HW_CAUSE_ERROR;
+		sim_dev_end(sim, &sim->slots[nr], cause);
+		return SIM_DEV_IRQ_ACCEPTED;
+	case SIM_HW_CAUSE_ABORT:
+		if (!io_recovery_abort_interrupt(sim->recovery, nr, tag))
+			return SIM_DEV_IRQ_LATE;
+		sim_dev_end(sim, &sim->slots[nr], cause);
 		return SIM_DEV_IRQ_ACCEPTED;
 	case SIM_HW_CAUSE_RESET:
-		if (io_timeout_reset_interrupt(&slot->timeout))
+		if (io_recovery_reset_interrupt(sim->recovery))
 			return SIM_DEV_IRQ_ACCEPTED;
 		fallthrough;
 	default:
@@ -372,7 +407,7 @@ static enum sim_dev_irq sim_dev_take_cause(struct sim_dev *sim, u64 cause)
 	return kind;
 }
 
-static irqreturn_t sim_dev_isr(int irq, void *data)
+irqreturn_t sim_dev_isr(int irq, void *data)
 {
 	struct sim_dev *sim = data;
 	enum sim_dev_irq kind = SIM_DEV_IRQ_SPURIOUS;
@@ -393,12 +428,47 @@ static irqreturn_t sim_dev_isr(int irq, void *data)
 	return kind == SIM_DEV_IRQ_ACCEPTED ? IRQ_WAKE_THREAD : IRQ_HANDLED;
 }
 
+/* Would what this cause ends time out at the next tick? Caller holds the lock. */
+static bool sim_dev_is_due(const struct sim_dev *sim, u64 cause)
+{
+	return SIM_HW_CAUSE_CODE(cause) == SIM_HW_CAUSE_RESET ?
+	       io_recovery_due(sim->recovery) :
+	       io_recovery_slot_due(sim->recovery, SIM_HW_CAUSE_SLOT(cause));
+}
+
+/* Polling found the end of an operation, an abort or a reset: its interrupt was lost. */
+static void sim_dev_missed(struct sim_dev *sim, u64 cause)
+{
+	struct sim_slot *slot = &sim->slots[SIM_HW_CAUSE_SLOT(cause)];
+
+	sim->stats.missed++;
+	switch (SIM_HW_CAUSE_CODE(cause)) {
+	case SIM_HW_CAUSE_RESET:
+		sim->reset_missed = true;
+		trace_sim_dev_missed(sim->dev, sim_dev_first_number(sim), 0,
+				     SIM_DEV_TIMEOUT_RESET);
+		break;
+	case SIM_HW_CAUSE_ABORT:
+		trace_sim_dev_missed(sim->dev, slot->request->number,
+				     sim_slot_nr(sim, slot),
+				     SIM_DEV_TIMEOUT_ABORT);
+		break;
+	default:
+		slot->missed = true;
+		trace_sim_dev_missed(sim->dev, slot->request->number,
+				     sim_slot_nr(sim, slot),
+				     SIM_DEV_TIMEOUT_OP);
+	}
+}
+
 /*
  * Read all causes that wait, but no more than SIM_HW_MAX_CAUSES: the status of a
- * broken device may always say that another one waits. Return true if a cause
- * ended the outstanding operation or reset. Caller holds the lock.
+ * broken device may always say that another one waits. The interrupt of what is
+ * due was lost; that of anything else may be on its way, unless the caller has
+ * @waited for it. Return true if a cause ended something that was outstanding.
+ * Caller holds the lock.
  */
-static bool sim_dev_reap(struct sim_dev *sim)
+static bool sim_dev_reap(struct sim_dev *sim, bool waited)
 {
 	bool accepted = false;
 	unsigned int i;
@@ -406,112 +476,241 @@ static bool sim_dev_reap(struct sim_dev *sim)
 	lockdep_assert_held(&sim->lock);
 	for (i = 0; i < SIM_HW_MAX_CAUSES; i++) {
 		u64 status = sim_hw_read(sim->hw, SIM_HW_STATUS);
+		bool lost;
 		u64 cause;
 
 		if (status == SIM_HW_ALL_ONES || !(status & SIM_HW_STATUS_IRQ))
 			break;
 		cause = sim_hw_read(sim->hw, SIM_HW_CAUSE);
-		if (sim_dev_take_cause(sim, cause) == SIM_DEV_IRQ_ACCEPTED)
-			accepted = true;
+		lost = waited || sim_dev_is_due(sim, cause);
+		if (sim_dev_take_cause(sim, cause) != SIM_DEV_IRQ_ACCEPTED)
+			continue;
+		accepted = true;
+		if (lost)
+			sim_dev_missed(sim, cause);
 	}
 	return accepted;
 }
 
-/* The reset is done: start the request again, or complete it. Caller holds the lock. */
-static void sim_dev_retry(struct sim_dev *sim, struct sim_dev_report *report)
-{
-	struct sim_request *req = sim->slot.request;
-
-	if (sim->closed && req && !req->cancelled)
-		return;		/* resume resets the device again */
-	if (!req) {		/* at resume */
-		sim_dev_note(sim, report, SIM_REPORT_RESET_IDLE);
-		sim_dev_start_io(sim);
-	} else if (req->cancelled) {
-		sim_dev_note(sim, report, SIM_REPORT_CANCELLED);
-		sim_dev_finish(sim, -EINTR);
-	} else if (!sim->slot.guilty) {
-		sim_dev_note(sim, report, SIM_REPORT_RESTART);
-		sim_dev_program(sim);
-	} else if (req->retries >= sim->max_retries) {
-		sim_dev_note(sim, report, SIM_REPORT_RETRIES_USED_UP);
-		sim_dev_finish(sim, -ETIMEDOUT);
-	} else {
-		req->retries++;
-		sim->stats.retries++;
-		sim_dev_note(sim, report, SIM_REPORT_RETRY);
-		trace_sim_dev_retry(sim->dev, req->number, req->retries,
-				    sim->max_retries);
-		sim_dev_program(sim);
-	}
-}
+/* What follows the interrupt (DpcForIsr) */
 
 /* Read the data. All ones may be data, so the status tells whether the device is gone. */
-static bool sim_dev_read_back(struct sim_dev *sim, struct sim_request *req)
+static bool sim_dev_read_back(struct sim_dev *sim, const struct sim_slot *slot)
 {
-	sim_hw_read_buffer(sim->hw, 0, req->data, req->len);
+	sim_hw_read_buffer(sim->hw, sim_slot_nr(sim, slot), slot->request->data,
+			   slot->len);
 	return sim_hw_read(sim->hw, SIM_HW_STATUS) != SIM_HW_ALL_ONES;
 }
 
-/* Handle what the handler or sim_dev_reap() accepted. Caller holds the lock. */
-static void sim_dev_handle(struct sim_dev *sim, struct sim_dev_report *report)
+/* The device did the operation: complete its request. Caller holds the lock. */
+static void sim_dev_done(struct sim_dev *sim, struct sim_slot *slot,
+			 struct sim_dev_reports *reports)
 {
-	struct sim_slot *slot = &sim->slot;
+	bool error = slot->error;
 
-	if (slot->interrupted) {
-		struct sim_request *req = slot->request;
+	if (!error && sim_request_has_reader(slot->request))
+		error = !sim_dev_read_back(sim, slot);
+	if (slot->missed)
+		sim_log_slot(reports, sim, SIM_REPORT_DONE_MISSED, slot);
+	sim_dev_finish(sim, slot, error ? -EIO : (int)slot->len);
+}
 
-		slot->interrupted = false;
-		if (!slot->error && sim_request_has_reader(req))
-			slot->error = !sim_dev_read_back(sim, req);
-		if (report->missed)
-			sim_dev_note(sim, report, SIM_REPORT_DONE);
-		sim_dev_finish(sim, slot->error ? -EIO : (int)req->len);
+/* Does starting this request again count as a retry? */
+static bool sim_dev_is_charged(const struct sim_dev *sim,
+			       const struct sim_slot *slot)
+{
+	if (io_recovery_guilty(sim->recovery, sim_slot_nr(sim, slot)))
+		return true;
+	return !sim->resuming &&
+	       slot->request->restarts >= SIM_DEV_MAX_RESTARTS;
+}
+
+/* What to do with a request whose operation an abort or a reset took away. */
+static enum sim_report sim_dev_judge(const struct sim_dev *sim,
+				     const struct sim_slot *slot)
+{
+	if (slot->request->cancelled)
+		return SIM_REPORT_CANCELLED;
+	if (!sim_dev_is_charged(sim, slot))
+		return SIM_REPORT_RESTART;
+	if (slot->request->retries >= sim->max_retries)
+		return SIM_REPORT_USED_UP;
+	return SIM_REPORT_RETRY;
+}
+
+/*
+ * An abort or a reset took the slot's operation away: start the request again, or
+ * complete it. Caller holds the lock.
+ */
+static void sim_dev_retry(struct sim_dev *sim, struct sim_slot *slot,
+			  struct sim_dev_reports *reports)
+{
+	enum sim_report what = sim_dev_judge(sim, slot);
+	struct sim_request *req = slot->request;
+
+	if (what == SIM_REPORT_RETRY)
+		req->retries++;
+	if (slot->aborted)
+		sim_log_slot(reports, sim, what, slot);
+	else
+		sim_log_reset(reports, sim, what, slot);
+	switch (what) {
+	case SIM_REPORT_CANCELLED:
+		sim_dev_finish(sim, slot, -EINTR);
+		break;
+	case SIM_REPORT_USED_UP:
+		sim_dev_finish(sim, slot, -ETIMEDOUT);
+		break;
+	case SIM_REPORT_RESTART:
+		req->restarts += !sim->resuming;
+		sim->stats.innocent++;
+		trace_sim_dev_restart(sim->dev, req->number,
+				      sim_slot_nr(sim, slot), req->restarts);
+		sim_dev_program(sim, slot);
+		break;
+	default:
+		sim->stats.retries++;
+		trace_sim_dev_retry(sim->dev, req->number,
+				    sim_slot_nr(sim, slot), req->retries,
+				    sim->max_retries);
+		sim_dev_program(sim, slot);
 	}
-	if (io_timeout_reset_done(&slot->timeout))
-		sim_dev_retry(sim, report);
+}
+
+/*
+ * Handle the slots whose interrupt came. If no operation may be started now, a
+ * request whose operation was aborted stays in its slot, until a reset is done.
+ * Caller holds the lock.
+ */
+static void sim_dev_handle_ended(struct sim_dev *sim,
+				 struct sim_dev_reports *reports)
+{
+	struct sim_slot *slot, *next;
+
+	list_for_each_entry_safe(slot, next, &sim->ended, ended) {
+		list_del_init(&slot->ended);
+		if (!slot->aborted) {
+			sim_dev_done(sim, slot, reports);
+		} else if (sim_dev_is_open(sim) || slot->request->cancelled) {
+			sim_dev_retry(sim, slot, reports);
+		} else {
+			slot->aborted = false;
+		}
+	}
+}
+
+/* The reset is done: start all requests in slots again. Caller holds the lock. */
+static void sim_dev_restart(struct sim_dev *sim,
+			    struct sim_dev_reports *reports)
+{
+	struct sim_slot *slot, *next;
+
+	if (sim->reset_missed)
+		sim_log_reset(reports, sim, SIM_REPORT_RESET_MISSED, NULL);
+	sim->reset_missed = false;
+	list_for_each_entry_safe(slot, next, &sim->busy, entry) {
+		/* Resume resets the device again. */
+		if (!sim->closed || slot->request->cancelled)
+			sim_dev_retry(sim, slot, reports);
+	}
+	sim->resuming = false;
+}
+
+/* Handle what the handler or sim_dev_reap() accepted. Caller holds the lock. */
+static void sim_dev_handle(struct sim_dev *sim,
+			   struct sim_dev_reports *reports)
+{
+	sim_dev_handle_ended(sim, reports);
+	if (io_recovery_reset_done(sim->recovery))
+		sim_dev_restart(sim, reports);
+	sim_dev_start_io(sim);
 	if (sim->closed)
 		sim_dev_wake(&sim->room);	/* suspend waits */
 }
 
 /* Woken by the handler (DpcForIsr). */
-static irqreturn_t sim_dev_thread(int irq, void *data)
+irqreturn_t sim_dev_thread(int irq, void *data)
 {
 	struct sim_dev *sim = data;
-	struct sim_dev_report report = {};
+	struct sim_dev_reports reports = {};
 	unsigned long flags;
 
 	spin_lock_irqsave(&sim->lock, flags);
-	sim_dev_handle(sim, &report);
+	sim_dev_handle(sim, &reports);
 	sim_dev_unlock(sim, flags);
-	sim_log_report(sim, &report);
+	sim_log_reports(sim, &reports);
 	return IRQ_HANDLED;
 }
 
-/* The operation timed out. Caller holds the lock. */
-static void sim_dev_reset(struct sim_dev *sim, struct sim_dev_report *report)
-{
-	struct sim_slot *slot = &sim->slot;
-	u64 number = slot->request->number;
+/* The watchdog, and what it decides */
 
-	trace_sim_dev_timeout(sim->dev, number, false, sim_slot_age(slot));
-	sim_dev_note(sim, report, SIM_REPORT_TIMED_OUT);
+/* An operation timed out. Caller holds the lock. */
+static void sim_dev_time_out(struct sim_dev *sim, struct sim_slot *slot,
+			     struct sim_dev_reports *reports,
+			     enum sim_report what)
+{
+	trace_sim_dev_timeout(sim->dev, slot->request->number,
+			      sim_slot_nr(sim, slot), SIM_DEV_TIMEOUT_OP,
+			      sim_slot_age(slot));
+	sim_log_slot(reports, sim, what, slot);
 	sim->stats.timeouts++;
-	sim->stats.resets++;
-	slot->guilty = true;
-	slot->started = ktime_get();
-	trace_sim_dev_reset(sim->dev, number, slot->timeout.counter);
-	sim_hw_reset(sim->hw);
+	slot->timed_out = true;
 }
 
-/* Polling found that the device is done: its interrupt was lost. */
-static void sim_dev_missed(struct sim_dev *sim, struct sim_dev_report *report)
+/* Operations timed out, and the device can abort them. Caller holds the lock. */
+static void sim_dev_abort(struct sim_dev *sim, struct sim_dev_reports *reports)
 {
-	sim->stats.missed++;
-	sim_dev_note(sim, report, SIM_REPORT_NOTHING);
-	report->missed = true;
-	trace_sim_dev_missed(sim->dev, report->request,
-			     io_timeout_resetting(&sim->slot.timeout));
+	int nr;
+
+	while ((nr = io_recovery_next_abort(sim->recovery)) >= 0) {
+		struct sim_slot *slot = &sim->slots[nr];
+
+		sim_dev_time_out(sim, slot, reports, SIM_REPORT_ABORT);
+		sim->stats.aborts++;
+		slot->aborting = true;
+		slot->started = ktime_get();
+		trace_sim_dev_abort(sim->dev, slot->request->number, nr,
+				    slot->tag);
+		sim_hw_abort(sim->hw, nr, slot->tag);
+	}
+}
+
+/* The reset is the fault of this slot, if it timed out. Caller holds the lock. */
+static void sim_dev_blame(struct sim_dev *sim, struct sim_slot *slot,
+			  struct sim_dev_reports *reports)
+{
+	unsigned int nr = sim_slot_nr(sim, slot);
+
+	if (!io_recovery_guilty(sim->recovery, nr))
+		return;
+	if (!slot->timed_out) {
+		sim_dev_time_out(sim, slot, reports, SIM_REPORT_TIMED_OUT);
+	} else if (slot->aborting) {
+		trace_sim_dev_timeout(sim->dev, slot->request->number, nr,
+				      SIM_DEV_TIMEOUT_ABORT,
+				      sim_slot_age(slot));
+		sim_log_slot(reports, sim, SIM_REPORT_ABORT_TIMED_OUT,
+				    slot);
+	}
+}
+
+/*
+ * Operations or aborts timed out. What has ended is handled before the reset, which
+ * may destroy the data. Caller holds the lock.
+ */
+static void sim_dev_reset(struct sim_dev *sim, struct sim_dev_reports *reports)
+{
+	struct sim_slot *slot;
+
+	sim_dev_handle_ended(sim, reports);
+	list_for_each_entry(slot, &sim->busy, entry)
+		sim_dev_blame(sim, slot, reports);
+	sim->stats.resets++;
+	sim->resuming = false;
+	sim->reset_started = ktime_get();
+	trace_sim_dev_reset(sim->dev, sim_dev_first_guilty(sim),
+			    io_recovery_left(sim->recovery));
+	sim_hw_reset(sim->hw);
 }
 
 /*
@@ -519,166 +718,104 @@ static void sim_dev_missed(struct sim_dev *sim, struct sim_dev_report *report)
  * The handling comes last because it may start the next operation, and this tick
  * must not count for the new operation. Caller holds the lock.
  */
-static void sim_dev_tick(struct sim_dev *sim, struct sim_dev_report *report)
+static void sim_dev_tick(struct sim_dev *sim, struct sim_dev_reports *reports)
 {
-	struct sim_slot *slot = &sim->slot;
-	bool outstanding = slot->timeout.counter != IO_TIMEOUT_IDLE;
-	bool missed = io_timeout_due(&slot->timeout) && sim_dev_reap(sim);
-	enum io_timeout_verdict verdict = io_timeout_tick(&slot->timeout);
+	bool outstanding = !io_recovery_idle(sim->recovery);
+	bool reaped = io_recovery_due(sim->recovery) && sim_dev_reap(sim, false);
+	enum io_recovery_verdict verdict = io_recovery_tick(sim->recovery);
 
-	if (outstanding)
-		trace_sim_dev_second(sim->dev, slot->timeout.counter);
+	if (outstanding && trace_sim_dev_second_enabled())
+		trace_sim_dev_second(sim->dev, io_recovery_left(sim->recovery));
 	switch (verdict) {
-	case IO_TIMEOUT_OK:
+	case IO_RECOVERY_OK:
 		break;
-	case IO_TIMEOUT_RESET:
-		sim_dev_reset(sim, report);
+	case IO_RECOVERY_ABORT:
+		sim_dev_abort(sim, reports);
 		break;
-	case IO_TIMEOUT_FAILED:
-		trace_sim_dev_timeout(sim->dev, sim_slot_number(slot), true,
-				      sim_slot_age(slot));
+	case IO_RECOVERY_RESET:
+		sim_dev_reset(sim, reports);
+		break;
+	case IO_RECOVERY_FAILED:
+		trace_sim_dev_timeout(sim->dev, sim_dev_first_number(sim), 0,
+				      SIM_DEV_TIMEOUT_RESET,
+				      sim_dev_reset_age(sim));
 		sim->stats.reset_failures++;
-		slot->failed = true;
-		queue_work(sim_dev_wq, &slot->failed_work);
+		sim->failed = true;
+		queue_work(sim_dev_wq, &sim->failed_work);
 		break;
 	}
-	if (missed) {
-		sim_dev_missed(sim, report);
-		sim_dev_handle(sim, report);
-	}
+	if (reaped)
+		sim_dev_handle(sim, reports);
 	/* An idle device costs nothing: sim_dev_program() starts the timer again. */
-	if (!slot->request && !sim_dev_is_active(sim))
+	if (list_empty(&sim->busy) && !sim_dev_is_active(sim))
 		iotimer_stop(sim->timer);
 }
 
 /* Called once a second while something is outstanding (IoTimer routine). */
-static void sim_dev_watchdog(struct device *dev, void *context)
+void sim_dev_watchdog(struct device *dev, void *context)
 {
 	struct sim_dev *sim = context;
-	struct sim_dev_report report = {};
+	struct sim_dev_reports reports = {};
 	unsigned long flags;
 
 	spin_lock_irqsave(&sim->lock, flags);
 	if (!sim->off)
-		sim_dev_tick(sim, &report);
+		sim_dev_tick(sim, &reports);
 	sim_dev_unlock(sim, flags);
-	sim_log_report(sim, &report);
+	sim_log_reports(sim, &reports);
 }
 
 /* The reset timed out; the state of the device is unknown (CustomDpc). */
-static void sim_dev_failed(struct work_struct *work)
+void sim_dev_failed(struct work_struct *work)
 {
-	struct sim_dev *sim = container_of(work, struct sim_dev,
-					   slot.failed_work);
-	struct sim_dev_report report = {};
-	struct sim_request *req;
+	struct sim_dev *sim = container_of(work, struct sim_dev, failed_work);
+	struct sim_dev_reports reports = {};
+	struct sim_slot *slot, *next;
 	unsigned long flags;
 
 	spin_lock_irqsave(&sim->lock, flags);
-	req = sim->slot.request;
-	if (!sim->slot.failed)	/* the driver was unbound meanwhile */
+	if (!sim->failed)	/* the driver was unbound meanwhile */
 		goto out;
-	sim->slot.failed = false;
-	if (req) {
-		sim_dev_note(sim, &report, req->cancelled ?
-					   SIM_REPORT_RESET_FAILED_CANCELLED :
-					   SIM_REPORT_RESET_FAILED);
-		sim_dev_finish(sim, -EIO);
-	} else {
-		sim_dev_note(sim, &report, SIM_REPORT_RESET_FAILED_IDLE);
-		sim_dev_start_io(sim);
+	sim->failed = false;
+	sim->resuming = false;
+	if (list_empty(&sim->busy))
+		sim_log_reset(&reports, sim,
+				     SIM_REPORT_RESET_FAILED_IDLE, NULL);
+	list_for_each_entry_safe(slot, next, &sim->busy, entry) {
+		sim_log_reset(&reports, sim,
+				     slot->request->cancelled ?
+				     SIM_REPORT_RESET_FAILED_CANCELLED :
+				     SIM_REPORT_RESET_FAILED, slot);
+		sim_dev_finish(sim, slot, -EIO);
 	}
+	sim_dev_start_io(sim);
 	if (sim->closed)
 		sim_dev_wake(&sim->room);
 out:
 	sim_dev_unlock(sim, flags);
-	sim_log_report(sim, &report);
+	sim_log_reports(sim, &reports);
 }
 
-/* Nodes, and unbinding */
-
-static struct class sim_dev_class = {
-	.name = SIM_DEV_NAME,
-};
-
-static dev_t sim_dev_devt;	/* two minors a device */
-
-static void sim_dev_free(struct kref *ref)
+/**
+ * sim_dev_shut_down - fail all requests and wake all waiters: the driver is unbound
+ * @sim: the device; gone from now on
+ *
+ * Context: process.
+ */
+void sim_dev_shut_down(struct sim_dev *sim)
 {
-	kfree(container_of(ref, struct sim_dev, ref));
-}
-
-static void sim_dev_put(void *data)
-{
-	struct sim_dev *sim = data;
-
-	kref_put(&sim->ref, sim_dev_free);
-}
-
-static void sim_node_release(struct device *dev)
-{
-	sim_dev_put(dev_get_drvdata(dev));
-}
-
-static void sim_node_del(void *data)
-{
-	struct sim_node *node = data;
-
-	cdev_device_del(&node->cdev, &node->dev);
-	put_device(&node->dev);
-}
-
-static int sim_node_add(struct sim_dev *sim, struct sim_node *node, int id,
-			bool ctl)
-{
-	int err;
-
-	device_initialize(&node->dev);
-	node->dev.class = &sim_dev_class;
-	node->dev.parent = sim->dev;
-	node->dev.devt = sim_dev_devt + 2 * id + ctl;
-	node->dev.release = sim_node_release;
-	dev_set_drvdata(&node->dev, sim);
-	kref_get(&sim->ref);
-	cdev_init(&node->cdev, ctl ? &sim_ctl_fops : &sim_file_fops);
-	node->cdev.owner = THIS_MODULE;
-
-	err = dev_set_name(&node->dev, SIM_DEV_NAME "%d%s", id, ctl ? "_ctl" : "");
-	if (!err)
-		err = cdev_device_add(&node->cdev, &node->dev);
-	if (err) {
-		put_device(&node->dev);
-		return err;
-	}
-	return devm_add_action_or_reset(sim->dev, sim_node_del, node);
-}
-
-static void sim_dev_cancel_work(void *data)
-{
-	struct sim_dev *sim = data;
-
-	cancel_work_sync(&sim->slot.failed_work);
-}
-
-/* The driver is being unbound: fail all requests, wake all waiters. */
-static void sim_dev_shut_down(void *data)
-{
-	struct sim_dev *sim = data;
-	struct sim_slot *slot = &sim->slot;
 	struct sim_request *req, *next;
+	struct sim_slot *slot, *nslot;
 	struct sim_file *file;
 	unsigned long flags;
 
 	spin_lock_irqsave(&sim->lock, flags);
 	WRITE_ONCE(sim->gone, true);
-	/* From now on the handler ignores all interrupts: the slot is idle. */
-	io_timeout_cancel(&slot->timeout);
-	slot->interrupted = false;
-	slot->failed = false;
-	req = slot->request;
-	slot->request = NULL;
-	if (req)
-		sim_dev_complete(sim, req, -ENODEV);
+	/* From now on the handler ignores all interrupts: the slots are idle. */
+	io_recovery_cancel(sim->recovery);
+	sim->failed = false;
+	list_for_each_entry_safe(slot, nslot, &sim->busy, entry)
+		sim_dev_finish(sim, slot, -ENODEV);
 	list_for_each_entry_safe(req, next, &sim->queue, queue) {
 		list_del_init(&req->queue);
 		sim_dev_complete(sim, req, -ENODEV);
@@ -702,16 +839,21 @@ static bool sim_dev_is_quiet(struct sim_dev *sim)
 	return quiet;
 }
 
-/*
- * The device will lose its power. Start nothing more, and wait until the device
+/**
+ * sim_dev_quiesce - prepare for the loss of power
+ * @sim: the device
+ *
+ * Start nothing more, and wait until the device
  * has finished, but no longer than SIM_DEV_QUIET_MS. Then poll the device, so
  * that an operation whose interrupt was lost is not done again. Requests that
  * remain wait for sim_dev_resume(). The interrupt stays enabled, as is right on
- * a line that other devices share; the handler tests @off.
+ * a line that other devices share; the handler tests sim_dev.off.
+ *
+ * Context: process, may sleep.
  */
-static void sim_dev_quiesce(struct sim_dev *sim)
+void sim_dev_quiesce(struct sim_dev *sim)
 {
-	struct sim_dev_report report = {};
+	struct sim_dev_reports reports = {};
 	unsigned long flags;
 
 	spin_lock_irqsave(&sim->lock, flags);
@@ -721,213 +863,87 @@ static void sim_dev_quiesce(struct sim_dev *sim)
 			   msecs_to_jiffies(SIM_DEV_QUIET_MS));
 
 	spin_lock_irqsave(&sim->lock, flags);
-	if (sim_dev_is_active(sim) && sim_dev_reap(sim)) {
-		sim_dev_missed(sim, &report);
-		sim_dev_handle(sim, &report);
-	}
+	if (sim_dev_is_active(sim) && sim_dev_reap(sim, true))
+		sim_dev_handle(sim, &reports);
 	sim->off = true;
 	sim_dev_unlock(sim, flags);
-	sim_log_report(sim, &report);
+	sim_log_reports(sim, &reports);
 	synchronize_irq(sim->irq);	/* handler and thread */
 	iotimer_stop_sync(sim->timer);
 	/* failed_work may still run: it touches no register. */
 }
 
-static int sim_dev_suspend(struct device *dev)
-{
-	sim_dev_quiesce(dev_get_drvdata(dev));
-	return 0;
-}
-
-/*
- * The device has power again and has forgotten everything: reset it. Then the
- * request in the slot is started again, which counts as a retry only if it had
- * timed out before.
+/**
+ * sim_dev_restore - reset the device, which has forgotten everything without power
+ * @sim: the device
+ *
+ * When the reset is done, the requests in slots are started again. That counts as
+ * a retry only for those that had timed out before.
+ *
+ * Context: process.
  */
-static int sim_dev_resume(struct device *dev)
+void sim_dev_restore(struct sim_dev *sim)
 {
-	struct sim_dev *sim = dev_get_drvdata(dev);
-	struct sim_slot *slot = &sim->slot;
 	unsigned long flags;
 
 	spin_lock_irqsave(&sim->lock, flags);
 	sim->off = false;
 	sim->closed = false;
+	sim->resuming = true;
 	sim->stats.resets++;
-	io_timeout_begin_reset(&slot->timeout);
-	slot->started = ktime_get();
-	trace_sim_dev_reset(dev, sim_slot_number(slot), slot->timeout.counter);
+	io_recovery_begin_reset(sim->recovery);
+	sim->reset_started = ktime_get();
+	trace_sim_dev_reset(sim->dev, sim_dev_first_number(sim),
+			    io_recovery_left(sim->recovery));
 	iotimer_start(sim->timer);
 	sim_hw_reset(sim->hw);
 	spin_unlock_irqrestore(&sim->lock, flags);
-	return 0;
 }
 
-static DEFINE_SIMPLE_DEV_PM_OPS(sim_dev_pm_ops, sim_dev_suspend, sim_dev_resume);
-
-/* The machine goes down, or another kernel takes over (kexec): quiesce the device. */
-static void sim_dev_shutdown(struct platform_device *pdev)
+/**
+ * sim_dev_halt - stop what the device still does: the machine goes down
+ * @sim: the device, quiesced
+ *
+ * Context: process.
+ */
+void sim_dev_halt(struct sim_dev *sim)
 {
-	struct sim_dev *sim = platform_get_drvdata(pdev);
 	unsigned long flags;
 
-	sim_dev_quiesce(sim);
 	spin_lock_irqsave(&sim->lock, flags);
 	if (sim_dev_is_active(sim))
 		sim_hw_reset(sim->hw);
 	spin_unlock_irqrestore(&sim->lock, flags);
 }
 
-/* Binding */
-
-/*
- * Read the causes that an earlier binding left, without counting them. Called
- * after the handler was installed, so that no cause comes between the two.
+/**
+ * sim_dev_drain - read the causes that an earlier binding left
+ * @sim: the device
+ *
+ * They are not counted. Called after the handler was installed, so that no cause
+ * comes between the two.
+ *
+ * Context: process.
  */
-static void sim_dev_drain(struct sim_dev *sim)
+void sim_dev_drain(struct sim_dev *sim)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&sim->lock, flags);
-	sim_dev_reap(sim);
+	sim_dev_reap(sim, false);
 	memset(&sim->stats, 0, sizeof(sim->stats));
 	spin_unlock_irqrestore(&sim->lock, flags);
 }
 
-/* NULL if the device is not ours: driver_override binds any platform device. */
-static struct sim_hw *sim_dev_find_hw(struct platform_device *pdev)
-{
-	struct sim_hw **hw = dev_get_platdata(&pdev->dev);
-
-	return !strcmp(pdev->name, SIM_DEV_NAME) && hw ? *hw : NULL;
-}
-
-static struct sim_dev *sim_dev_alloc(struct device *dev, struct sim_hw *hw,
-				     int irq)
-{
-	struct sim_dev *sim = kzalloc(sizeof(*sim), GFP_KERNEL);
-
-	if (!sim)
-		return NULL;
-	kref_init(&sim->ref);
-	sim->dev = dev;
-	sim->irq = irq;
-	sim->hw = hw;
-	spin_lock_init(&sim->lock);
-	INIT_LIST_HEAD(&sim->queue);
-	INIT_LIST_HEAD(&sim->done);
-	INIT_LIST_HEAD(&sim->files);
-	init_waitqueue_head(&sim->room);
-	INIT_WORK(&sim->slot.failed_work, sim_dev_failed);
-	sim->max_retries = sim_param_max_retries.value;
-	io_timeout_init(&sim->slot.timeout, sim_param_timeout.value,
-			sim_param_reset_timeout.value);
-	return sim;
-}
-
-/*
- * The nodes come last: a program may use a node as soon as it exists. If the
- * second node fails, the first is removed as at unbinding.
- */
-static int sim_dev_probe(struct platform_device *pdev)
-{
-	struct sim_hw *hw = sim_dev_find_hw(pdev);
-	struct device *dev = &pdev->dev;
-	struct sim_dev *sim;
-	int irq, err;
-
-	if (!hw)
-		return -ENODEV;
-	if (sim_hw_read(hw, SIM_HW_STATUS) == SIM_HW_ALL_ONES)
-		return -ENODEV;
-	irq = platform_get_irq(pdev, 0);
-	if (irq < 0)
-		return irq;
-	sim = sim_dev_alloc(dev, hw, irq);
-	if (!sim)
-		return -ENOMEM;
-	err = devm_add_action_or_reset(dev, sim_dev_put, sim);
-	if (err)
-		return err;
-	/* Continue the tags: an operation of an earlier binding may still end. */
-	sim->slot.tag = sim_hw_read_tag(hw, 0);
-	platform_set_drvdata(pdev, sim);
-
-	/* devm undoes in the reverse order: nodes, shut down, work, interrupt, timer. */
-	sim->timer = devm_iotimer_create(dev, sim_dev_watchdog, sim);
-	if (IS_ERR(sim->timer))
-		return PTR_ERR(sim->timer);
-	err = devm_request_threaded_irq(dev, irq, sim_dev_isr, sim_dev_thread,
-					0, dev_name(dev), sim);
-	if (err)
-		return err;
-	sim_dev_drain(sim);
-	err = devm_add_action_or_reset(dev, sim_dev_cancel_work, sim);
-	if (err)
-		return err;
-	err = devm_add_action_or_reset(dev, sim_dev_shut_down, sim);
-	if (err)
-		return err;
-	err = sim_node_add(sim, &sim->ctl_node, pdev->id, true);
-	if (err)
-		return err;
-	return sim_node_add(sim, &sim->data_node, pdev->id, false);
-}
-
-static struct platform_driver sim_dev_driver = {
-	.probe = sim_dev_probe,
-	.shutdown = sim_dev_shutdown,
-	.driver = {
-		.name = SIM_DEV_NAME,
-		.dev_groups = sim_ctl_groups,
-		.pm = pm_sleep_ptr(&sim_dev_pm_ops),
-	},
-};
-
 /**
- * sim_dev_register_driver - register the driver, and what its nodes need
- * @nr: number of devices
+ * sim_dev_set_limits - let sim_dev.limits take effect, for what begins from now on
+ * @sim: the device
  *
- * Context: process, may sleep.
- * Return: 0, or a negative errno.
+ * Context: any, under the device's lock.
  */
-int sim_dev_register_driver(unsigned int nr)
+void sim_dev_set_limits(struct sim_dev *sim)
 {
-	int err;
-
-	sim_dev_wq = alloc_workqueue(SIM_DEV_NAME, WQ_MEM_RECLAIM | WQ_PERCPU, 0);
-	if (!sim_dev_wq)
-		return -ENOMEM;
-	err = class_register(&sim_dev_class);
-	if (err)
-		goto out_wq;
-	err = alloc_chrdev_region(&sim_dev_devt, 0, 2 * nr, SIM_DEV_NAME);
-	if (err)
-		goto out_class;
-	err = platform_driver_register(&sim_dev_driver);
-	if (err)
-		goto out_chrdev;
-	return 0;
-
-out_chrdev:
-	unregister_chrdev_region(sim_dev_devt, 2 * nr);
-out_class:
-	class_unregister(&sim_dev_class);
-out_wq:
-	destroy_workqueue(sim_dev_wq);
-	return err;
-}
-
-/**
- * sim_dev_unregister_driver - undo sim_dev_register_driver()
- * @nr: number of devices
- *
- * Context: process, may sleep.
- */
-void sim_dev_unregister_driver(unsigned int nr)
-{
-	platform_driver_unregister(&sim_dev_driver);
-	unregister_chrdev_region(sim_dev_devt, 2 * nr);
-	class_unregister(&sim_dev_class);
-	destroy_workqueue(sim_dev_wq);
+	lockdep_assert_held(&sim->lock);
+	io_recovery_set_limits(sim->recovery, sim->limits.op, sim->limits.abort,
+			       sim->limits.reset);
 }

@@ -4,6 +4,7 @@
  *
  *	sim_main.c	parameters, and the devices that the module makes
  *	sim_dev.c	the driver: starts requests, times them out, resets, retries
+ *	sim_bind.c	binds the driver to a device: memory, nodes, power
  *	sim_log.c	the driver's log lines
  *	sim_file.c	the data node: submits requests and keeps their results
  *	sim_ctl.c	the control node and the attributes
@@ -19,6 +20,7 @@
 #include <linux/completion.h>
 #include <linux/device.h>
 #include <linux/fs.h>
+#include <linux/irqreturn.h>
 #include <linux/kref.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
@@ -28,7 +30,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include "io_timeout.h"
+#include "io_recovery.h"
 #include "sim_hw.h"
 
 /* The name of the driver, its class, devices and nodes; a test's copy has another. */
@@ -51,13 +53,14 @@ struct sim_dev_param {
 };
 
 extern struct sim_dev_param sim_param_timeout;
+extern struct sim_dev_param sim_param_abort_timeout;
 extern struct sim_dev_param sim_param_reset_timeout;
 extern struct sim_dev_param sim_param_max_retries;
 extern struct sim_dev_param sim_param_queue_depth;
 
 /**
  * enum sim_dev_irq - what the handler makes of an interrupt
- * @SIM_DEV_IRQ_ACCEPTED: the outstanding operation or reset is done
+ * @SIM_DEV_IRQ_ACCEPTED: an outstanding operation, abort or reset is done
  * @SIM_DEV_IRQ_LATE: it belongs to an operation that is no longer outstanding
  * @SIM_DEV_IRQ_SPURIOUS: it has no cause, or belongs to a reset that is not
  *	outstanding
@@ -66,6 +69,18 @@ enum sim_dev_irq {
 	SIM_DEV_IRQ_ACCEPTED,
 	SIM_DEV_IRQ_LATE,
 	SIM_DEV_IRQ_SPURIOUS,
+};
+
+/**
+ * enum sim_dev_timeout - what timed out, or had its interrupt lost
+ * @SIM_DEV_TIMEOUT_OP: an operation
+ * @SIM_DEV_TIMEOUT_RESET: a reset
+ * @SIM_DEV_TIMEOUT_ABORT: an abort
+ */
+enum sim_dev_timeout {
+	SIM_DEV_TIMEOUT_OP,
+	SIM_DEV_TIMEOUT_RESET,
+	SIM_DEV_TIMEOUT_ABORT,
 };
 
 /**
@@ -79,10 +94,13 @@ enum sim_dev_irq {
  * @resets: resets that were started
  * @reset_failures: resets that timed out
  * @retries: operations started again because they had timed out
+ * @aborts: aborts that were started
+ * @innocent: operations started again because a reset had taken them away,
+ *	which does not count as a retry
  * @late: interrupts counted as SIM_DEV_IRQ_LATE
  * @spurious: interrupts counted as SIM_DEV_IRQ_SPURIOUS
- * @missed: operations and resets whose interrupt was lost. The driver found out
- *	by polling the device, when their time was up or before suspend
+ * @missed: operations, aborts and resets whose interrupt was lost. The driver
+ *	found out by polling the device, when their time was up or before suspend
  */
 struct sim_dev_stats {
 	u64 submitted;
@@ -93,34 +111,44 @@ struct sim_dev_stats {
 	u64 resets;
 	u64 reset_failures;
 	u64 retries;
+	u64 aborts;
+	u64 innocent;
 	u64 late;
 	u64 spurious;
 	u64 missed;
 };
 
 /**
- * struct sim_slot - the one operation or reset that the device does at a time
- * @timeout: its time-out
- * @request: the request that the operation is for; NULL if none
- * @tag: the operation's tag
- * @started: when the operation or the reset was started
- * @interrupted: the operation is done, but the thread has not handled it yet
+ * struct sim_slot - an operation that the device does, or has done
+ * @entry: entry in sim_dev.busy, in the order of the requests' numbers, or in
+ *	sim_dev.free
+ * @ended: entry in sim_dev.ended, from the interrupt until the thread has
+ *	handled it
+ * @request: the request that the operation is for; NULL if the slot is free
+ * @tag: the operation's tag: its generation in io_recovery's terms
+ * @started: when the operation or its abort was started
+ * @timed_out: the operation has timed out
+ * @aborting: its abort is under way
+ * @aborted: its abort is done
+ * @missed: its interrupt was lost
  * @error: the operation ended with an error
- * @guilty: the operation timed out, so its next start counts as a retry; a
- *	start after resume does not
- * @failed: the reset timed out, and @failed_work has not handled it yet
- * @failed_work: fails the request when its reset timed out (CustomDpc)
+ * @len: bytes that the operation looped back
+ *
+ * While the driver is suspended, a request stays in its slot although the device
+ * does nothing.
  */
 struct sim_slot {
-	struct io_timeout timeout;
+	struct list_head entry;
+	struct list_head ended;
 	struct sim_request *request;
 	u32 tag;
 	ktime_t started;
-	bool interrupted;
+	bool timed_out;
+	bool aborting;
+	bool aborted;
+	bool missed;
 	bool error;
-	bool guilty;
-	bool failed;
-	struct work_struct failed_work;
+	unsigned int len;
 };
 
 /**
@@ -131,6 +159,18 @@ struct sim_slot {
 struct sim_node {
 	struct device dev;
 	struct cdev cdev;
+};
+
+/**
+ * struct sim_dev_limits - seconds until something times out
+ * @op: an operation
+ * @abort: an abort; 0 if the device cannot abort
+ * @reset: a reset
+ */
+struct sim_dev_limits {
+	unsigned int op;
+	unsigned int abort;
+	unsigned int reset;
 };
 
 /**
@@ -151,15 +191,27 @@ struct sim_node {
  * @closed: from suspend to resume: no operation is started
  * @off: the device has no power, or is about to lose it: the handler and the
  *	watchdog touch no register
- * @slot: what the device is doing
- * @queue: requests that wait for the slot
+ * @recovery: the time-outs of operations, aborts and resets
+ * @limits: seconds they may take; sysfs also reads these without @lock
+ * @busy: the slots with a request, in the order of the requests' numbers
+ * @free: the other slots
+ * @ended: slots whose interrupt came, and which the thread has not handled yet
+ * @reset_started: when the last reset was started
+ * @reset_missed: its interrupt was lost
+ * @resuming: it was not started by a time-out
+ * @failed: the reset timed out, and @failed_work has not handled it yet
+ * @failed_work: fails all requests in slots then (CustomDpc)
+ * @queue: requests that wait for a slot
  * @done: asynchronous requests, for sim_dev_unlock() to complete
  * @files: the open data nodes
- * @outstanding: requests in @slot and @queue
+ * @outstanding: requests in slots and @queue
+ * @depth: how many may be outstanding
  * @max_retries: how often a request may be retried
  * @stats: counters
  * @room: wait queue, woken when @outstanding falls, when the device becomes
  *	idle in suspend, and when it is gone
+ * @nr_slots: how many slots there are
+ * @slots: the slots
  */
 struct sim_dev {
 	struct kref ref;
@@ -174,14 +226,26 @@ struct sim_dev {
 	spinlock_t lock;	/* protects gone, all below, requests and files */
 	bool closed;
 	bool off;
-	struct sim_slot slot;
+	struct io_recovery *recovery;
+	struct sim_dev_limits limits;
+	struct list_head busy;
+	struct list_head free;
+	struct list_head ended;
+	ktime_t reset_started;
+	bool reset_missed;
+	bool resuming;
+	bool failed;
+	struct work_struct failed_work;
 	struct list_head queue;
 	struct list_head done;
 	struct list_head files;
 	unsigned int outstanding;
+	unsigned int depth;
 	unsigned int max_retries;
 	struct sim_dev_stats stats;
 	wait_queue_head_t room;
+	unsigned int nr_slots;
+	struct sim_slot slots[];
 };
 
 /**
@@ -199,6 +263,7 @@ struct sim_dev {
  * @submitted: time of submission if the event sim_dev_complete was on then,
  *	else 0
  * @retries: how often the request was started again after a time-out
+ * @restarts: how often it was started again because a reset had taken it away
  * @nonblock: the submitter does not wait, so an error is reported later: by
  *	read() if the file has a reader, else by fsync() or the next write()
  * @cancelled: by a signal or by closing the file: the result is dropped
@@ -220,6 +285,7 @@ struct sim_request {
 	u64 number;
 	ktime_t submitted;
 	unsigned int retries;
+	unsigned int restarts;
 	bool nonblock;
 	bool cancelled;
 	bool done;
@@ -263,56 +329,106 @@ struct sim_file {
 
 /**
  * enum sim_report - the log line of a report
- * @SIM_REPORT_NOTHING: none
- * @SIM_REPORT_DONE: the operation is done; a line only if its interrupt was lost
+ * @SIM_REPORT_DONE_MISSED: the operation is done, but its interrupt was lost
+ * @SIM_REPORT_RESET_MISSED: the reset is done, but its interrupt was lost
+ * @SIM_REPORT_ABORT: the operation timed out and is aborted
  * @SIM_REPORT_TIMED_OUT: the operation timed out, the device is being reset
- * @SIM_REPORT_RESET_IDLE: the reset is done, there was no request; a line only
- *	if its interrupt was lost
+ * @SIM_REPORT_ABORT_TIMED_OUT: its abort timed out too, the device is being reset
  * @SIM_REPORT_RESTART: the reset is done, a request that had not timed out
  *	starts over
- * @SIM_REPORT_RETRY: the reset is done, the request is retried
- * @SIM_REPORT_RETRIES_USED_UP: the reset is done, the request fails
- * @SIM_REPORT_CANCELLED: the reset is done, the request was cancelled
+ * @SIM_REPORT_RETRY: the abort or reset is done, the request is retried
+ * @SIM_REPORT_USED_UP: the abort or reset is done, the request fails
+ * @SIM_REPORT_CANCELLED: the abort or reset is done, the request was cancelled
  * @SIM_REPORT_RESET_FAILED: the reset timed out, the request fails
  * @SIM_REPORT_RESET_FAILED_CANCELLED: the reset timed out, the request was
  *	cancelled
  * @SIM_REPORT_RESET_FAILED_IDLE: the reset timed out, there was no request
  */
 enum sim_report {
-	SIM_REPORT_NOTHING,
-	SIM_REPORT_DONE,
+	SIM_REPORT_DONE_MISSED,
+	SIM_REPORT_RESET_MISSED,
+	SIM_REPORT_ABORT,
 	SIM_REPORT_TIMED_OUT,
-	SIM_REPORT_RESET_IDLE,
+	SIM_REPORT_ABORT_TIMED_OUT,
 	SIM_REPORT_RESTART,
 	SIM_REPORT_RETRY,
-	SIM_REPORT_RETRIES_USED_UP,
+	SIM_REPORT_USED_UP,
 	SIM_REPORT_CANCELLED,
 	SIM_REPORT_RESET_FAILED,
 	SIM_REPORT_RESET_FAILED_CANCELLED,
 	SIM_REPORT_RESET_FAILED_IDLE,
 };
 
+/* More reports of one hold of the lock are counted only; printk would drop them too. */
+#define SIM_DEV_MAX_REPORTS	8
+
 /**
  * struct sim_dev_report - what to log once the lock is dropped
  * @what: which line
- * @missed: no interrupt came; the driver found out by polling the device
- * @request: its number; 0 after a reset at resume without a request
- * @ms: how long the operation, or the reset, took
- * @retries: how often the request was started again
- * @max_retries: how often a request may be started again
+ * @aborted: an abort is done, not a reset
+ * @slot: the slot
+ * @request: its request's number; 0 if there is none
+ * @ms: how long the operation, the abort or the reset took
+ * @retries: how often the request was started again after a time-out
+ * @max_retries: how often it may be
  */
 struct sim_dev_report {
 	enum sim_report what;
-	bool missed;
+	bool aborted;
+	unsigned int slot;
 	u64 request;
 	unsigned int ms;
 	unsigned int retries;
 	unsigned int max_retries;
 };
 
+/**
+ * struct sim_dev_reports - the reports of one hold of the lock
+ * @nr: how many; those from SIM_DEV_MAX_REPORTS on are not kept
+ * @report: the reports
+ */
+struct sim_dev_reports {
+	unsigned int nr;
+	struct sim_dev_report report[SIM_DEV_MAX_REPORTS];
+};
+
+/* Caller of these holds the lock. */
+
+static inline unsigned int sim_slot_nr(const struct sim_dev *sim,
+				const struct sim_slot *slot)
+{
+	return slot - sim->slots;
+}
+
+/* Microseconds since the operation or its abort was started. */
+static inline s64 sim_slot_age(const struct sim_slot *slot)
+{
+	return ktime_us_delta(ktime_get(), slot->started);
+}
+
+/* Microseconds since the reset was started. */
+static inline s64 sim_dev_reset_age(const struct sim_dev *sim)
+{
+	return ktime_us_delta(ktime_get(), sim->reset_started);
+}
+
+/* sim_bind.c */
 int sim_dev_register_driver(unsigned int nr);
 void sim_dev_unregister_driver(unsigned int nr);
 
+/* sim_dev.c: for sim_bind.c */
+irqreturn_t sim_dev_isr(int irq, void *data);
+irqreturn_t sim_dev_thread(int irq, void *data);
+void sim_dev_watchdog(struct device *dev, void *context);
+void sim_dev_failed(struct work_struct *work);
+void sim_dev_drain(struct sim_dev *sim);
+void sim_dev_quiesce(struct sim_dev *sim);
+void sim_dev_restore(struct sim_dev *sim);
+void sim_dev_halt(struct sim_dev *sim);
+void sim_dev_shut_down(struct sim_dev *sim);
+
+/* sim_dev.c: for its clients */
+void sim_dev_set_limits(struct sim_dev *sim);
 void sim_dev_queue(struct sim_dev *sim, struct sim_request *req);
 void sim_dev_cancel(struct sim_dev *sim, struct sim_request *req);
 void sim_dev_unlock(struct sim_dev *sim, unsigned long flags)
@@ -320,7 +436,15 @@ void sim_dev_unlock(struct sim_dev *sim, unsigned long flags)
 void sim_request_put(struct sim_request *req);
 void sim_request_unlist(struct sim_request *req);
 
-void sim_log_report(struct sim_dev *sim, const struct sim_dev_report *report);
+/* sim_log.c */
+void sim_log_slot(struct sim_dev_reports *reports, const struct sim_dev *sim,
+		  enum sim_report what, const struct sim_slot *slot);
+void sim_log_reset(struct sim_dev_reports *reports, const struct sim_dev *sim,
+		   enum sim_report what, const struct sim_slot *slot);
+void sim_log_reports(struct sim_dev *sim, const struct sim_dev_reports *reports);
+
+/* For failed_work; see sim_bind.c. */
+extern struct workqueue_struct *sim_dev_wq;
 
 extern const struct file_operations sim_file_fops;
 extern const struct file_operations sim_ctl_fops;

@@ -17,6 +17,15 @@
 TRACE_DEFINE_ENUM(SIM_DEV_IRQ_ACCEPTED);
 TRACE_DEFINE_ENUM(SIM_DEV_IRQ_LATE);
 TRACE_DEFINE_ENUM(SIM_DEV_IRQ_SPURIOUS);
+TRACE_DEFINE_ENUM(SIM_DEV_TIMEOUT_OP);
+TRACE_DEFINE_ENUM(SIM_DEV_TIMEOUT_RESET);
+TRACE_DEFINE_ENUM(SIM_DEV_TIMEOUT_ABORT);
+
+#define show_sim_dev_timeout(what)					\
+	__print_symbolic(what,						\
+			 { SIM_DEV_TIMEOUT_OP, "operation" },		\
+			 { SIM_DEV_TIMEOUT_RESET, "reset" },		\
+			 { SIM_DEV_TIMEOUT_ABORT, "abort" })
 
 TRACE_EVENT(sim_dev_submit,
 	TP_PROTO(const struct device *device, u64 request, size_t len,
@@ -43,22 +52,26 @@ TRACE_EVENT(sim_dev_submit,
 
 /* An operation is started, for the first time or again. */
 TRACE_EVENT(sim_dev_start_io,
-	TP_PROTO(const struct device *device, u64 request, u32 tag, int counter),
-	TP_ARGS(device, request, tag, counter),
+	TP_PROTO(const struct device *device, u64 request,
+		 unsigned int slot, u32 tag, int counter),
+	TP_ARGS(device, request, slot, tag, counter),
 	TP_STRUCT__entry(
 		__string(dev, dev_name(device))
 		__field(u64, request)
+		__field(unsigned int, slot)
 		__field(u32, tag)
 		__field(int, counter)
 	),
 	TP_fast_assign(
 		compat_assign_str(dev, dev_name(device));
 		__entry->request = request;
+		__entry->slot = slot;
 		__entry->tag = tag;
 		__entry->counter = counter;
 	),
-	TP_printk("dev=%s request=%llu tag=%u counter=%d", __get_str(dev),
-		  __entry->request, __entry->tag, __entry->counter)
+	TP_printk("dev=%s request=%llu tag=%u counter=%d slot=%u",
+		  __get_str(dev), __entry->request, __entry->tag,
+		  __entry->counter, __entry->slot)
 );
 
 TRACE_EVENT(sim_dev_interrupt,
@@ -68,25 +81,29 @@ TRACE_EVENT(sim_dev_interrupt,
 		__string(dev, dev_name(device))
 		__field(u32, cause)
 		__field(u32, tag)
+		__field(u8, slot)
 		__field(unsigned int, verdict)
 	),
 	TP_fast_assign(
 		compat_assign_str(dev, dev_name(device));
 		__entry->cause = SIM_HW_CAUSE_CODE(cause);
 		__entry->tag = SIM_HW_CAUSE_TAG(cause);
+		__entry->slot = SIM_HW_CAUSE_SLOT(cause);
 		__entry->verdict = verdict;
 	),
-	TP_printk("dev=%s cause=%s tag=%u verdict=%s", __get_str(dev),
+	TP_printk("dev=%s cause=%s tag=%u verdict=%s slot=%u", __get_str(dev),
 		  __print_symbolic(__entry->cause,
 				   { SIM_HW_CAUSE_NONE, "none" },
 				   { SIM_HW_CAUSE_DONE, "done" },
 				   { SIM_HW_CAUSE_ERROR, "error" },
-				   { SIM_HW_CAUSE_RESET, "reset" }),
+				   { SIM_HW_CAUSE_RESET, "reset" },
+				   { SIM_HW_CAUSE_ABORT, "abort" }),
 		  __entry->tag,
 		  __print_symbolic(__entry->verdict,
 				   { SIM_DEV_IRQ_ACCEPTED, "accepted" },
 				   { SIM_DEV_IRQ_LATE, "late" },
-				   { SIM_DEV_IRQ_SPURIOUS, "spurious" }))
+				   { SIM_DEV_IRQ_SPURIOUS, "spurious" }),
+		  __entry->slot)
 );
 
 /* The watchdog has counted down to @counter. */
@@ -104,50 +121,72 @@ TRACE_EVENT(sim_dev_second,
 	TP_printk("dev=%s counter=%d", __get_str(dev), __entry->counter)
 );
 
-/* An operation or a reset timed out, @us after its start. */
+/* An operation, an abort or a reset timed out, @us after its start. */
 TRACE_EVENT(sim_dev_timeout,
-	TP_PROTO(const struct device *device, u64 request, bool is_reset,
-		 s64 us),
-	TP_ARGS(device, request, is_reset, us),
+	TP_PROTO(const struct device *device, u64 request, unsigned int slot,
+		 enum sim_dev_timeout what, s64 us),
+	TP_ARGS(device, request, slot, what, us),
 	TP_STRUCT__entry(
 		__string(dev, dev_name(device))
 		__field(u64, request)
-		__field(bool, what)
+		__field(unsigned int, slot)
+		__field(unsigned int, what)
 		__field(s64, us)
 	),
 	TP_fast_assign(
 		compat_assign_str(dev, dev_name(device));
 		__entry->request = request;
-		__entry->what = is_reset;
+		__entry->slot = slot;
+		__entry->what = what;
 		__entry->us = us;
 	),
-	TP_printk("dev=%s request=%llu what=%s us=%lld", __get_str(dev),
-		  __entry->request,
-		  __print_symbolic(__entry->what,
-				   { 0, "operation" },
-				   { 1, "reset" }),
-		  __entry->us)
+	TP_printk("dev=%s request=%llu what=%s us=%lld slot=%u",
+		  __get_str(dev), __entry->request,
+		  show_sim_dev_timeout(__entry->what), __entry->us,
+		  __entry->slot)
 );
 
-/* An operation or a reset is done, but its interrupt was lost. */
+/* An operation, an abort or a reset is done, but its interrupt was lost. */
 TRACE_EVENT(sim_dev_missed,
-	TP_PROTO(const struct device *device, u64 request, bool is_reset),
-	TP_ARGS(device, request, is_reset),
+	TP_PROTO(const struct device *device, u64 request, unsigned int slot,
+		 enum sim_dev_timeout what),
+	TP_ARGS(device, request, slot, what),
 	TP_STRUCT__entry(
 		__string(dev, dev_name(device))
 		__field(u64, request)
-		__field(bool, what)
+		__field(unsigned int, slot)
+		__field(unsigned int, what)
 	),
 	TP_fast_assign(
 		compat_assign_str(dev, dev_name(device));
 		__entry->request = request;
-		__entry->what = is_reset;
+		__entry->slot = slot;
+		__entry->what = what;
 	),
-	TP_printk("dev=%s request=%llu what=%s", __get_str(dev),
-		  __entry->request,
-		  __print_symbolic(__entry->what,
-				   { 0, "operation" },
-				   { 1, "reset" }))
+	TP_printk("dev=%s request=%llu what=%s slot=%u", __get_str(dev),
+		  __entry->request, show_sim_dev_timeout(__entry->what),
+		  __entry->slot)
+);
+
+/* An operation timed out, and the device is told to abort it. */
+TRACE_EVENT(sim_dev_abort,
+	TP_PROTO(const struct device *device, u64 request, unsigned int slot,
+		 u32 tag),
+	TP_ARGS(device, request, slot, tag),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(device))
+		__field(u64, request)
+		__field(unsigned int, slot)
+		__field(u32, tag)
+	),
+	TP_fast_assign(
+		compat_assign_str(dev, dev_name(device));
+		__entry->request = request;
+		__entry->slot = slot;
+		__entry->tag = tag;
+	),
+	TP_printk("dev=%s request=%llu tag=%u slot=%u", __get_str(dev),
+		  __entry->request, __entry->tag, __entry->slot)
 );
 
 TRACE_EVENT(sim_dev_reset,
@@ -167,24 +206,48 @@ TRACE_EVENT(sim_dev_reset,
 		  __entry->request, __entry->counter)
 );
 
+/* A request whose operation timed out is started again. */
 TRACE_EVENT(sim_dev_retry,
-	TP_PROTO(const struct device *device, u64 request, unsigned int attempt,
-		 unsigned int max),
-	TP_ARGS(device, request, attempt, max),
+	TP_PROTO(const struct device *device, u64 request, unsigned int slot,
+		 unsigned int attempt, unsigned int max),
+	TP_ARGS(device, request, slot, attempt, max),
 	TP_STRUCT__entry(
 		__string(dev, dev_name(device))
 		__field(u64, request)
+		__field(unsigned int, slot)
 		__field(unsigned int, attempt)
 		__field(unsigned int, max)
 	),
 	TP_fast_assign(
 		compat_assign_str(dev, dev_name(device));
 		__entry->request = request;
+		__entry->slot = slot;
 		__entry->attempt = attempt;
 		__entry->max = max;
 	),
-	TP_printk("dev=%s request=%llu attempt=%u max=%u", __get_str(dev),
-		  __entry->request, __entry->attempt, __entry->max)
+	TP_printk("dev=%s request=%llu attempt=%u max=%u slot=%u", __get_str(dev),
+		  __entry->request, __entry->attempt, __entry->max, __entry->slot)
+);
+
+/* A request is started again because a reset for others took its operation away. */
+TRACE_EVENT(sim_dev_restart,
+	TP_PROTO(const struct device *device, u64 request, unsigned int slot,
+		 unsigned int restarts),
+	TP_ARGS(device, request, slot, restarts),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(device))
+		__field(u64, request)
+		__field(unsigned int, slot)
+		__field(unsigned int, restarts)
+	),
+	TP_fast_assign(
+		compat_assign_str(dev, dev_name(device));
+		__entry->request = request;
+		__entry->slot = slot;
+		__entry->restarts = restarts;
+	),
+	TP_printk("dev=%s request=%llu restarts=%u slot=%u", __get_str(dev),
+		  __entry->request, __entry->restarts, __entry->slot)
 );
 
 /*

@@ -73,7 +73,7 @@ static int sim_file_admit(const struct sim_file *file)
 		return file->error;
 	if (file->keeps_results && file->nr_requests >= SIM_FILE_MAX_RESULTS)
 		return -ENOBUFS;
-	if (sim->outstanding >= sim_param_queue_depth.value)
+	if (sim->outstanding >= sim->depth)
 		return -EAGAIN;
 	return 0;
 }

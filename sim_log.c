@@ -7,83 +7,226 @@
  * trace event.
  */
 #include <linux/device.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
 
 #include "sim_dev.h"
 
+/* @us is how long it took. @slot is NULL for a reset without a request. */
+static void sim_log_add(struct sim_dev_reports *reports,
+			const struct sim_dev *sim, enum sim_report what,
+			const struct sim_slot *slot, s64 us)
+{
+	unsigned int i = reports->nr++;
+
+	if (i >= SIM_DEV_MAX_REPORTS)
+		return;
+	reports->report[i] = (struct sim_dev_report){
+		.what = what,
+		.ms = div_s64(us, USEC_PER_MSEC),
+		.max_retries = sim->max_retries,
+	};
+	if (slot) {
+		reports->report[i].aborted = slot->aborted;
+		reports->report[i].slot = sim_slot_nr(sim, slot);
+		reports->report[i].request = slot->request->number;
+		reports->report[i].retries = slot->request->retries;
+	}
+}
+
+/**
+ * sim_log_slot - add a report about a slot's operation or abort
+ * @reports: the reports
+ * @sim: the device
+ * @what: what to report
+ * @slot: the slot, with a request
+ *
+ * Context: any, under the device's lock.
+ */
+void sim_log_slot(struct sim_dev_reports *reports, const struct sim_dev *sim,
+		  enum sim_report what, const struct sim_slot *slot)
+{
+	sim_log_add(reports, sim, what, slot, sim_slot_age(slot));
+}
+
+/**
+ * sim_log_reset - add a report about a reset
+ * @reports: the reports
+ * @sim: the device
+ * @what: what to report
+ * @slot: the slot whose request it is about; NULL if it is about none
+ *
+ * Context: any, under the device's lock.
+ */
+void sim_log_reset(struct sim_dev_reports *reports, const struct sim_dev *sim,
+		   enum sim_report what, const struct sim_slot *slot)
+{
+	sim_log_add(reports, sim, what, slot, sim_dev_reset_age(sim));
+}
+
+/* "request 5", or "request 5, slot 2" if there are several slots. */
+struct sim_log_who {
+	char text[48];
+};
+
+static struct sim_log_who sim_log_who(const struct sim_dev *sim,
+				      const struct sim_dev_report *report)
+{
+	struct sim_log_who who;
+
+	if (sim->nr_slots == 1)
+		scnprintf(who.text, sizeof(who.text), "request %llu",
+			  report->request);
+	else
+		scnprintf(who.text, sizeof(who.text), "request %llu, slot %u",
+			  report->request, report->slot);
+	return who;
+}
+
+/* Something timed out. */
+static void sim_log_timed_out(struct sim_dev *sim,
+			      const struct sim_dev_report *report)
+{
+	struct sim_log_who who = sim_log_who(sim, report);
+	unsigned int s = report->ms / 1000, ms = report->ms % 1000;
+
+	switch (report->what) {
+	case SIM_REPORT_ABORT:
+		dev_warn_ratelimited(sim->dev,
+				     "%s timed out after %u.%03u s, aborting it\n",
+				     who.text, s, ms);
+		break;
+	case SIM_REPORT_TIMED_OUT:
+		dev_warn_ratelimited(sim->dev,
+				     "%s timed out after %u.%03u s, resetting the device\n",
+				     who.text, s, ms);
+		break;
+	default:
+		dev_warn_ratelimited(sim->dev,
+				     "%s: not aborted after %u.%03u s, resetting the device\n",
+				     who.text, s, ms);
+		break;
+	}
+}
+
+/* An interrupt was lost. */
 static void sim_log_missed(struct sim_dev *sim,
 			   const struct sim_dev_report *report)
 {
+	struct sim_log_who who = sim_log_who(sim, report);
 	unsigned int s = report->ms / 1000, ms = report->ms % 1000;
 
-	if (report->what == SIM_REPORT_DONE)
+	if (report->what == SIM_REPORT_DONE_MISSED)
 		dev_warn_ratelimited(sim->dev,
-				     "request %llu: done, but no interrupt came in %u.%03u s\n",
-				     report->request, s, ms);
+				     "%s: done, but no interrupt came in %u.%03u s\n",
+				     who.text, s, ms);
 	else
 		dev_warn_ratelimited(sim->dev,
 				     "the device was reset, but no interrupt came in %u.%03u s\n",
 				     s, ms);
 }
 
-/**
- * sim_log_report - write the log line of a report, if it has one
- * @sim: the device
- * @report: the report
- *
- * Context: any, without the device's lock.
- */
-void sim_log_report(struct sim_dev *sim, const struct sim_dev_report *report)
+/* An abort or a reset is done. */
+static void sim_log_recovered(struct sim_dev *sim,
+			      const struct sim_dev_report *report)
 {
-	u64 request = report->request;
+	struct sim_log_who who = sim_log_who(sim, report);
+	const char *done = report->aborted ? "aborted" : "reset complete";
 	unsigned int s = report->ms / 1000, ms = report->ms % 1000;
 
-	if (report->missed)
-		sim_log_missed(sim, report);
 	switch (report->what) {
-	case SIM_REPORT_NOTHING:
-	case SIM_REPORT_DONE:
-	case SIM_REPORT_RESET_IDLE:
-		break;
-	case SIM_REPORT_TIMED_OUT:
-		dev_warn_ratelimited(sim->dev,
-				     "request %llu timed out after %u.%03u s, resetting the device\n",
-				     request, s, ms);
-		break;
 	case SIM_REPORT_RESTART:
 		dev_info_ratelimited(sim->dev,
-				     "request %llu: reset complete after %u.%03u s, starting over\n",
-				     request, s, ms);
+				     "%s: %s after %u.%03u s, starting over\n",
+				     who.text, done, s, ms);
 		break;
 	case SIM_REPORT_RETRY:
 		dev_info_ratelimited(sim->dev,
-				     "request %llu: reset complete after %u.%03u s, retrying, attempt %u of %u\n",
-				     request, s, ms, report->retries,
+				     "%s: %s after %u.%03u s, retrying, attempt %u of %u\n",
+				     who.text, done, s, ms, report->retries,
 				     report->max_retries);
 		break;
-	case SIM_REPORT_RETRIES_USED_UP:
+	case SIM_REPORT_USED_UP:
 		dev_err_ratelimited(sim->dev,
-				    "request %llu: reset complete after %u.%03u s, giving up after %u retries, failed with -ETIMEDOUT\n",
-				    request, s, ms, report->retries);
+				    "%s: %s after %u.%03u s, giving up after %u retries, failed with -ETIMEDOUT\n",
+				    who.text, done, s, ms, report->retries);
 		break;
-	case SIM_REPORT_CANCELLED:
+	default:
 		dev_info_ratelimited(sim->dev,
-				     "request %llu: reset complete after %u.%03u s, the request was cancelled\n",
-				     request, s, ms);
+				     "%s: %s after %u.%03u s, the request was cancelled\n",
+				     who.text, done, s, ms);
 		break;
+	}
+}
+
+/* A reset timed out. */
+static void sim_log_reset_failed(struct sim_dev *sim,
+				 const struct sim_dev_report *report)
+{
+	struct sim_log_who who = sim_log_who(sim, report);
+	unsigned int s = report->ms / 1000, ms = report->ms % 1000;
+
+	switch (report->what) {
 	case SIM_REPORT_RESET_FAILED:
 		dev_err_ratelimited(sim->dev,
-				    "request %llu: reset failed, no interrupt for %u.%03u s, failed with -EIO\n",
-				    request, s, ms);
+				    "%s: reset failed, no interrupt for %u.%03u s, failed with -EIO\n",
+				    who.text, s, ms);
 		break;
 	case SIM_REPORT_RESET_FAILED_CANCELLED:
 		dev_err_ratelimited(sim->dev,
-				    "request %llu: reset failed, no interrupt for %u.%03u s, the request was cancelled\n",
-				    request, s, ms);
+				    "%s: reset failed, no interrupt for %u.%03u s, the request was cancelled\n",
+				    who.text, s, ms);
 		break;
-	case SIM_REPORT_RESET_FAILED_IDLE:
+	default:
 		dev_err_ratelimited(sim->dev,
 				    "reset failed, no interrupt for %u.%03u s\n",
 				    s, ms);
 		break;
 	}
+}
+
+static void sim_log_report(struct sim_dev *sim,
+			   const struct sim_dev_report *report)
+{
+	switch (report->what) {
+	case SIM_REPORT_ABORT:
+	case SIM_REPORT_TIMED_OUT:
+	case SIM_REPORT_ABORT_TIMED_OUT:
+		sim_log_timed_out(sim, report);
+		break;
+	case SIM_REPORT_DONE_MISSED:
+	case SIM_REPORT_RESET_MISSED:
+		sim_log_missed(sim, report);
+		break;
+	case SIM_REPORT_RESTART:
+	case SIM_REPORT_RETRY:
+	case SIM_REPORT_USED_UP:
+	case SIM_REPORT_CANCELLED:
+		sim_log_recovered(sim, report);
+		break;
+	case SIM_REPORT_RESET_FAILED:
+	case SIM_REPORT_RESET_FAILED_CANCELLED:
+	case SIM_REPORT_RESET_FAILED_IDLE:
+		sim_log_reset_failed(sim, report);
+		break;
+	}
+}
+
+/**
+ * sim_log_reports - write the log lines of reports
+ * @sim: the device
+ * @reports: the reports
+ *
+ * Context: any, without the device's lock.
+ */
+void sim_log_reports(struct sim_dev *sim, const struct sim_dev_reports *reports)
+{
+	unsigned int i, nr = min_t(unsigned int, reports->nr, SIM_DEV_MAX_REPORTS);
+
+	for (i = 0; i < nr; i++)
+		sim_log_report(sim, &reports->report[i]);
+	if (reports->nr > nr)
+		dev_info_ratelimited(sim->dev, "and %u requests more\n",
+				     reports->nr - nr);
 }

@@ -45,12 +45,14 @@ SIM_DEV_PARAM(static, devices, 1, 1, SIM_MAIN_MAX_DEVICES, "devices to make");
 SIM_DEV_PARAM(static, slots, 1, 1, SIM_HW_MAX_SLOTS,
 	      "operations a device does at a time");
 SIM_DEV_PARAM(, timeout, 3, 1, 3600, "seconds an operation may take");
+SIM_DEV_PARAM(, abort_timeout, 0, 0, 3600,
+	      "seconds an abort may take; 0: the device cannot abort");
 SIM_DEV_PARAM(, reset_timeout, 2, 1, 3600, "seconds a reset may take");
 SIM_DEV_PARAM(, max_retries, 3, 0, 100, "retries of a request that timed out");
 SIM_DEV_PARAM(static, latency_ms, 5, 0, SIM_HW_MAX_MS,
 	      "ms an operation and a reset take");
 SIM_DEV_PARAM(, queue_depth, 16, 1, 1024,
-	      "requests a device holds at most, the one under way included");
+	      "requests a device holds at most, those under way included; no fewer than slots");
 
 /* Only init and exit use these. */
 

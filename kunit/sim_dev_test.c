@@ -93,6 +93,17 @@ static void wait_until_idle(struct sim_dev *sim)
 		msleep(20);
 }
 
+static void set_limit(struct sim_dev *sim, unsigned int *limit,
+		      unsigned int seconds)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&sim->lock, flags);
+	*limit = seconds;
+	sim_dev_set_limits(sim);
+	spin_unlock_irqrestore(&sim->lock, flags);
+}
+
 static int open_device(struct kunit *test)
 {
 	struct fixture *fx = kunit_kzalloc(test, sizeof(*fx), GFP_KERNEL);
@@ -104,8 +115,9 @@ static int open_device(struct kunit *test)
 	open_file(test, fx);
 	fx->before = sim_ctl_look(fx->sim).stats;
 	fx->sim->max_retries = 3;
-	fx->sim->slot.timeout.limit = TIMEOUT;
-	fx->sim->slot.timeout.reset_limit = RESET_TIMEOUT;
+	set_limit(fx->sim, &fx->sim->limits.op, TIMEOUT);
+	set_limit(fx->sim, &fx->sim->limits.abort, 0);
+	set_limit(fx->sim, &fx->sim->limits.reset, RESET_TIMEOUT);
 	test->priv = fx;
 	return 0;
 }
@@ -124,7 +136,7 @@ static void close_device(struct kunit *test)
 	sim_file_free(fx->file);
 	wait_until_idle(fx->sim);
 	KUNIT_EXPECT_EQ(test, fx->sim->outstanding, 0u);
-	KUNIT_EXPECT_EQ(test, fx->sim->slot.timeout.counter, -1);
+	KUNIT_EXPECT_EQ(test, io_recovery_left(fx->sim->recovery), -1);
 	expect_identity(test, fx->sim);
 	sim_dev_put(fx->sim);
 }
@@ -277,4 +289,6 @@ static struct kunit_suite sim_dev_suite = {
 	.test_cases = sim_dev_cases,
 };
 
-kunit_test_suite(sim_dev_suite);
+#include "sim_dev_test_slots.c"
+
+kunit_test_suites(&sim_dev_suite, &sim_dev_slots_suite);

@@ -81,9 +81,9 @@ static void attributes_check_their_range(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, timeout_store(dev, NULL, "x\n", 2), -EINVAL);
 	KUNIT_EXPECT_EQ(test, reset_timeout_store(dev, NULL, "0\n", 2), -ERANGE);
 	KUNIT_EXPECT_EQ(test, max_retries_store(dev, NULL, "101\n", 4), -ERANGE);
-	KUNIT_EXPECT_EQ(test, fx->sim->slot.timeout.limit, TIMEOUT);
+	KUNIT_EXPECT_EQ(test, fx->sim->limits.op, TIMEOUT);
 	KUNIT_EXPECT_EQ(test, timeout_store(dev, NULL, "3600\n", 5), 5);
-	KUNIT_EXPECT_EQ(test, fx->sim->slot.timeout.limit, 3600);
+	KUNIT_EXPECT_EQ(test, fx->sim->limits.op, 3600u);
 	KUNIT_EXPECT_EQ(test, max_retries_store(dev, NULL, "0\n", 2), 2);
 	KUNIT_EXPECT_EQ(test, fx->sim->max_retries, 0u);
 }

@@ -22,7 +22,7 @@ static void closing_during_the_reset(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
 
-	fx->sim->slot.timeout.reset_limit = 3;
+	set_limit(fx->sim, &fx->sim->limits.reset, 3);
 	command(fx, "hang");
 	command(fx, "reset-latency 1500");
 	queue_text(fx, "x");
@@ -68,7 +68,7 @@ static void unbinding_with_the_failure_under_way(struct kunit *test)
 		usleep_range(500, 1000);
 	device_release_driver(dev);
 	KUNIT_EXPECT_EQ(test, fx->sim->stats.failed - fx->before.failed, 1ull);
-	sim_dev_failed(&fx->sim->slot.failed_work);	/* comes too late */
+	sim_dev_failed(&fx->sim->failed_work);	/* comes too late */
 	KUNIT_EXPECT_EQ(test, fx->sim->stats.failed - fx->before.failed, 1ull);
 	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
 }

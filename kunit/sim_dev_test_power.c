@@ -42,7 +42,7 @@ static void suspend_asks_the_device(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
 
-	fx->sim->slot.timeout.limit = 10;
+	set_limit(fx->sim, &fx->sim->limits.op, 10);
 	command(fx, "lost");
 	queue_text(fx, "done");
 	queue_text(fx, "queued");
@@ -62,7 +62,7 @@ static void resume_starts_an_operation_over(struct kunit *test)
 	ktime_t began = ktime_get();
 
 	fx->sim->max_retries = 0;
-	fx->sim->slot.timeout.limit = 10;
+	set_limit(fx->sim, &fx->sim->limits.op, 10);
 	command(fx, "latency 6000");
 	queue_text(fx, "again");
 	suspend(fx);
@@ -85,7 +85,7 @@ static void resume_goes_on_with_a_reset(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
 
-	fx->sim->slot.timeout.reset_limit = 10;
+	set_limit(fx->sim, &fx->sim->limits.reset, 10);
 	command(fx, "hang");
 	command(fx, "reset-latency 6000");
 	queue_text(fx, "x");
@@ -114,7 +114,7 @@ static void nothing_is_retried_while_suspending(struct kunit *test)
 		msleep(20);
 	suspend(fx);
 	KUNIT_EXPECT_EQ(test, GREW(fx, retries), 0ull);
-	KUNIT_EXPECT_EQ(test, fx->sim->slot.timeout.counter, IO_TIMEOUT_IDLE);
+	KUNIT_EXPECT_EQ(test, io_recovery_left(fx->sim->recovery), -1);
 	KUNIT_EXPECT_EQ(test, fx->sim->outstanding, 1u);
 	resume(fx);
 	expect_read(test, "x");
@@ -152,7 +152,7 @@ static void a_reset_that_fails_after_resume(struct kunit *test)
 	expect_read(test, "x");
 	KUNIT_EXPECT_EQ(test, GREW(fx, reset_failures), 1ull);
 	command(fx, "latency 6000");
-	fx->sim->slot.timeout.limit = 10;
+	set_limit(fx->sim, &fx->sim->limits.op, 10);
 	queue_text(fx, "y");
 	suspend(fx);
 	command(fx, "latency 5");
@@ -167,7 +167,7 @@ static void an_interrupt_without_power(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
 
-	fx->sim->slot.timeout.limit = 10;
+	set_limit(fx->sim, &fx->sim->limits.op, 10);
 	command(fx, "late 3000");
 	queue_text(fx, "x");
 	suspend(fx);
@@ -184,7 +184,7 @@ static void unbinding_without_power(struct kunit *test)
 	struct fixture *fx = test->priv;
 	struct device *dev = fx->sim->dev;
 
-	fx->sim->slot.timeout.limit = 10;
+	set_limit(fx->sim, &fx->sim->limits.op, 10);
 	command(fx, "latency 6000");
 	queue_text(fx, "in flight");
 	queue_text(fx, "queued");
@@ -199,7 +199,7 @@ static void shutdown_quiets_the_device(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
 
-	fx->sim->slot.timeout.limit = 10;
+	set_limit(fx->sim, &fx->sim->limits.op, 10);
 	command(fx, "latency 6000");
 	queue_text(fx, "x");
 	sim_dev_shutdown(to_platform_device(fx->sim->dev));

@@ -74,7 +74,7 @@ static void a_late_interrupt_during_the_reset_is_ignored(struct kunit *test)
 	struct fixture *fx = test->priv;
 
 	/* times out at 1 to 2 s; the reset is done at 2.9 to 3.9 s */
-	fx->sim->slot.timeout.reset_limit = 4;
+	set_limit(fx->sim, &fx->sim->limits.reset, 4);
 	command(fx, "late 2400");
 	command(fx, "reset-latency 1900");
 	KUNIT_EXPECT_EQ(test, write_text(fx, "mine"), 4);
@@ -91,12 +91,12 @@ static void a_late_interrupt_during_the_retry_is_ignored(struct kunit *test)
 	ktime_t began = ktime_get();
 
 	/* retried at 1 to 2 s; the retry's own interrupt comes 4 s later */
-	fx->sim->slot.timeout.limit = 1;
+	set_limit(fx->sim, &fx->sim->limits.op, 1);
 	command(fx, "late 2500");
 	command(fx, "hang 0");		/* refused, changes nothing */
-	fx->sim->slot.timeout.reset_limit = 2;
+	set_limit(fx->sim, &fx->sim->limits.reset, 2);
 	KUNIT_EXPECT_EQ(test, queue_text(fx, "first"), 5);
-	fx->sim->slot.timeout.limit = 10;
+	set_limit(fx->sim, &fx->sim->limits.op, 10);
 	command(fx, "latency 4000");
 	KUNIT_EXPECT_EQ(test, queue_text(fx, "second"), 6);
 	expect_read(test, "first");
@@ -201,7 +201,7 @@ static void after_asking_the_next_has_all_its_time(struct kunit *test)
 	queue_text(fx, "hangs");
 	while (!GREW(fx, missed))
 		usleep_range(500, 1000);
-	KUNIT_EXPECT_EQ(test, fx->sim->slot.timeout.counter, TIMEOUT + 1);
+	KUNIT_EXPECT_EQ(test, io_recovery_left(fx->sim->recovery), TIMEOUT + 1);
 	wait_until_idle(fx->sim);
 	expect_read(test, "lost");
 	expect_read(test, "hangs");

@@ -262,8 +262,8 @@ put hello /dev/sim_dev0
 events_off
 check "events tell of a request that succeeds" traced <<-E
 	sim_dev_submit: dev=sim_dev.0 request=1 len=6 nonblock=0 outstanding=1
-	sim_dev_start_io: dev=sim_dev.0 request=1 tag=1 counter=4
-	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=1 verdict=accepted
+	sim_dev_start_io: dev=sim_dev.0 request=1 tag=1 counter=4 slot=0
+	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=1 verdict=accepted slot=0
 	sim_dev_complete: dev=sim_dev.0 request=1 result=6 us=N retries=0 cancelled=0
 E
 us=$(sed -n 's/.* us=\([0-9]*\) .*/\1/p' /tmp/trace)
@@ -277,13 +277,13 @@ events_off
 only sim_dev_submit sim_dev_start_io sim_dev_interrupt sim_dev_timeout sim_dev_reset sim_dev_retry sim_dev_complete
 check "events tell of a hang, its reset and its retry" traced <<-E
 	sim_dev_submit: dev=sim_dev.0 request=2 len=6 nonblock=0 outstanding=1
-	sim_dev_start_io: dev=sim_dev.0 request=2 tag=2 counter=4
-	sim_dev_timeout: dev=sim_dev.0 request=2 what=operation us=S
+	sim_dev_start_io: dev=sim_dev.0 request=2 tag=2 counter=4 slot=0
+	sim_dev_timeout: dev=sim_dev.0 request=2 what=operation us=S slot=0
 	sim_dev_reset: dev=sim_dev.0 request=2 counter=2
-	sim_dev_interrupt: dev=sim_dev.0 cause=reset tag=2 verdict=accepted
-	sim_dev_retry: dev=sim_dev.0 request=2 attempt=1 max=3
-	sim_dev_start_io: dev=sim_dev.0 request=2 tag=3 counter=4
-	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=3 verdict=accepted
+	sim_dev_interrupt: dev=sim_dev.0 cause=reset tag=2 verdict=accepted slot=0
+	sim_dev_retry: dev=sim_dev.0 request=2 attempt=1 max=3 slot=0
+	sim_dev_start_io: dev=sim_dev.0 request=2 tag=3 counter=4 slot=0
+	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=3 verdict=accepted slot=0
 	sim_dev_complete: dev=sim_dev.0 request=2 result=6 us=S retries=1 cancelled=0
 E
 
@@ -294,16 +294,16 @@ check "a write fails when its reset hangs" refuses put hello /dev/sim_dev0
 events_off
 check "events tell of a reset that fails, with each tick" traced <<-E
 	sim_dev_submit: dev=sim_dev.0 request=3 len=6 nonblock=0 outstanding=1
-	sim_dev_start_io: dev=sim_dev.0 request=3 tag=4 counter=4
+	sim_dev_start_io: dev=sim_dev.0 request=3 tag=4 counter=4 slot=0
 	sim_dev_second: dev=sim_dev.0 counter=3
 	sim_dev_second: dev=sim_dev.0 counter=2
 	sim_dev_second: dev=sim_dev.0 counter=1
 	sim_dev_second: dev=sim_dev.0 counter=2
-	sim_dev_timeout: dev=sim_dev.0 request=3 what=operation us=S
+	sim_dev_timeout: dev=sim_dev.0 request=3 what=operation us=S slot=0
 	sim_dev_reset: dev=sim_dev.0 request=3 counter=2
 	sim_dev_second: dev=sim_dev.0 counter=1
 	sim_dev_second: dev=sim_dev.0 counter=-1
-	sim_dev_timeout: dev=sim_dev.0 request=3 what=reset us=N
+	sim_dev_timeout: dev=sim_dev.0 request=3 what=reset us=N slot=0
 	sim_dev_complete: dev=sim_dev.0 request=3 result=-5 us=N retries=0 cancelled=0
 E
 
@@ -313,8 +313,8 @@ put hello /dev/sim_dev0
 events_off
 only sim_dev_start_io sim_dev_interrupt sim_dev_missed sim_dev_timeout sim_dev_complete
 check "events tell of an operation's lost interrupt" traced <<-E
-	sim_dev_start_io: dev=sim_dev.0 request=4 tag=N counter=4
-	sim_dev_missed: dev=sim_dev.0 request=4 what=operation
+	sim_dev_start_io: dev=sim_dev.0 request=4 tag=N counter=4 slot=0
+	sim_dev_missed: dev=sim_dev.0 request=4 what=operation slot=0
 	sim_dev_complete: dev=sim_dev.0 request=4 result=6 us=S retries=0 cancelled=0
 E
 
@@ -325,9 +325,9 @@ put hello /dev/sim_dev0
 events_off
 only sim_dev_missed sim_dev_timeout sim_dev_retry
 check "events tell of a reset's lost interrupt" traced <<-E
-	sim_dev_timeout: dev=sim_dev.0 request=5 what=operation us=S
-	sim_dev_missed: dev=sim_dev.0 request=5 what=reset
-	sim_dev_retry: dev=sim_dev.0 request=5 attempt=1 max=3
+	sim_dev_timeout: dev=sim_dev.0 request=5 what=operation us=S slot=0
+	sim_dev_missed: dev=sim_dev.0 request=5 what=reset slot=0
+	sim_dev_retry: dev=sim_dev.0 request=5 attempt=1 max=3 slot=0
 E
 
 put 1 $sysfs/sim_dev.0/timeout
@@ -344,12 +344,12 @@ put hello /dev/sim_dev0
 events_off
 only sim_dev_interrupt sim_dev_complete
 check "events tell of a request given up, an error and a spurious interrupt" traced <<-E
-	sim_dev_interrupt: dev=sim_dev.0 cause=reset tag=N verdict=accepted
+	sim_dev_interrupt: dev=sim_dev.0 cause=reset tag=N verdict=accepted slot=0
 	sim_dev_complete: dev=sim_dev.0 request=6 result=-110 us=N retries=0 cancelled=0
-	sim_dev_interrupt: dev=sim_dev.0 cause=error tag=N verdict=accepted
+	sim_dev_interrupt: dev=sim_dev.0 cause=error tag=N verdict=accepted slot=0
 	sim_dev_complete: dev=sim_dev.0 request=7 result=-5 us=N retries=0 cancelled=0
-	sim_dev_interrupt: dev=sim_dev.0 cause=none tag=N verdict=spurious
-	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=N verdict=accepted
+	sim_dev_interrupt: dev=sim_dev.0 cause=none tag=N verdict=spurious slot=0
+	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=N verdict=accepted slot=0
 	sim_dev_complete: dev=sim_dev.0 request=8 result=6 us=N retries=0 cancelled=0
 E
 
@@ -365,11 +365,11 @@ sleep 3
 events_off
 only sim_dev_interrupt sim_dev_retry sim_dev_complete
 check "events tell of a late interrupt after the retry" traced <<-E
-	sim_dev_interrupt: dev=sim_dev.0 cause=reset tag=N verdict=accepted
-	sim_dev_retry: dev=sim_dev.0 request=9 attempt=1 max=3
-	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=N verdict=accepted
+	sim_dev_interrupt: dev=sim_dev.0 cause=reset tag=N verdict=accepted slot=0
+	sim_dev_retry: dev=sim_dev.0 request=9 attempt=1 max=3 slot=0
+	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=N verdict=accepted slot=0
 	sim_dev_complete: dev=sim_dev.0 request=9 result=6 us=N retries=1 cancelled=0
-	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=N verdict=late
+	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=N verdict=late slot=0
 E
 
 put hang /dev/sim_dev0_ctl
