@@ -48,14 +48,17 @@ check "the open node works after the refused unload" put x /dev/sim_dev0
 exec 3>&-
 check "both modules unload after the node is closed" unload
 
-for bad in devices=0 devices=257 timeout=0 timeout=3601 reset_timeout=0 max_retries=101 \
-	latency_ms=600001 queue_depth=0 timeout=x; do
+for bad in devices=0 devices=257 slots=0 slots=257 timeout=0 timeout=3601 abort_timeout=3601 reset_timeout=0 \
+	max_retries=101 latency_ms=600001 queue_depth=0 timeout=x; do
 	check "sim_dev refuses a bad parameter ($bad)" refuses insmod /root/sim_dev.ko $bad
 done
 check "iotimer refuses budget_us=0" refuses insmod /root/iotimer.ko budget_us=0
 check "a refused load leaves no driver behind" [ ! -e $driver ]
 
-check "both modules load when all parameters are set" load devices=3 timeout=7 reset_timeout=8 max_retries=9 latency_ms=10 queue_depth=1
+check "both modules load when all parameters are set" load devices=3 slots=4 timeout=7 abort_timeout=6 \
+	reset_timeout=8 max_retries=9 latency_ms=10 queue_depth=1
+check "the device has the slots that sim_dev was loaded with" [ "$(attr slots 2)" = 4 ]
+check "the device has the abort_timeout that sim_dev was loaded with" [ "$(attr abort_timeout 2)" = 6 ]
 check "the device has the timeout that sim_dev was loaded with" [ "$(attr timeout 2)" = 7 ]
 check "the device has the reset_timeout that sim_dev was loaded with" [ "$(attr reset_timeout 2)" = 8 ]
 check "the device has the max_retries that sim_dev was loaded with" [ "$(attr max_retries 2)" = 9 ]
@@ -176,6 +179,13 @@ if put "$log_functions" $tracefs/set_ftrace_filter 2>/dev/null; then
 		printf "$trouble" >/dev/sim_dev0_ctl
 		put x /dev/sim_dev0 2>/dev/null
 	done
+	put 1 $sysfs/sim_dev.0/abort_timeout
+	for trouble in 'reset-latency 5\nhang' 'hang 2' 'hang\nreset-latency 2000'; do
+		# shellcheck disable=SC2059 # two lines
+		printf "$trouble" >/dev/sim_dev0_ctl
+		put x /dev/sim_dev0 2>/dev/null
+	done
+	put 0 $sysfs/sim_dev.0/abort_timeout
 	# Killed while its operation is under way. The first reset succeeds, the second fails.
 	for trouble in 'reset-latency 5\nhang' 'hang\nreset-hang'; do
 		# shellcheck disable=SC2059 # two lines
@@ -190,7 +200,7 @@ if put "$log_functions" $tracefs/set_ftrace_filter 2>/dev/null; then
 	grep '_dev_.*<-sim_' $tracefs/trace >/tmp/lines
 	put nop $tracefs/current_tracer
 	put '' $tracefs/set_ftrace_filter
-	for line in 'timed out after' 'retrying, attempt' 'giving up' 'reset failed.*with -EIO' 'done, but no interrupt' \
+	for line in 'timed out after' 'aborting it' 'aborted.*retrying' 'aborted.*giving up' 'not aborted after' 'retrying, attempt' 'giving up' 'reset failed.*with -EIO' 'done, but no interrupt' \
 		'reset, but no interrupt' 'complete.*the request was cancelled' 'failed.*the request was cancelled'; do
 		check "the log has this line ($line)" grep -q "$line" /tmp/klog
 	done
