@@ -526,8 +526,8 @@ static bool sim_dev_is_charged(const struct sim_dev *sim,
 }
 
 /* What to do with a request whose operation an abort or a reset took away. */
-static enum sim_report sim_dev_judge(const struct sim_dev *sim,
-				     const struct sim_slot *slot)
+static enum sim_report sim_dev_decide(const struct sim_dev *sim,
+				      const struct sim_slot *slot)
 {
 	if (slot->request->cancelled)
 		return SIM_REPORT_CANCELLED;
@@ -545,7 +545,7 @@ static enum sim_report sim_dev_judge(const struct sim_dev *sim,
 static void sim_dev_retry(struct sim_dev *sim, struct sim_slot *slot,
 			  struct sim_dev_reports *reports)
 {
-	enum sim_report what = sim_dev_judge(sim, slot);
+	enum sim_report what = sim_dev_decide(sim, slot);
 	struct sim_request *req = slot->request;
 
 	if (what == SIM_REPORT_RETRY)
@@ -589,13 +589,12 @@ static void sim_dev_handle_ended(struct sim_dev *sim,
 
 	list_for_each_entry_safe(slot, next, &sim->ended, ended) {
 		list_del_init(&slot->ended);
-		if (!slot->aborted) {
+		if (!slot->aborted)
 			sim_dev_done(sim, slot, reports);
-		} else if (sim_dev_is_open(sim) || slot->request->cancelled) {
+		else if (sim_dev_is_open(sim) || slot->request->cancelled)
 			sim_dev_retry(sim, slot, reports);
-		} else {
+		else
 			slot->aborted = false;
-		}
 	}
 }
 
@@ -690,7 +689,7 @@ static void sim_dev_blame(struct sim_dev *sim, struct sim_slot *slot,
 				      SIM_DEV_TIMEOUT_ABORT,
 				      sim_slot_age(slot));
 		sim_log_slot(reports, sim, SIM_REPORT_ABORT_TIMED_OUT,
-				    slot);
+			     slot);
 	}
 }
 
@@ -779,13 +778,13 @@ void sim_dev_failed(struct work_struct *work)
 	sim->failed = false;
 	sim->resuming = false;
 	if (list_empty(&sim->busy))
-		sim_log_reset(&reports, sim,
-				     SIM_REPORT_RESET_FAILED_IDLE, NULL);
+		sim_log_reset(&reports, sim, SIM_REPORT_RESET_FAILED_IDLE,
+			      NULL);
 	list_for_each_entry_safe(slot, next, &sim->busy, entry) {
 		sim_log_reset(&reports, sim,
-				     slot->request->cancelled ?
-				     SIM_REPORT_RESET_FAILED_CANCELLED :
-				     SIM_REPORT_RESET_FAILED, slot);
+			      slot->request->cancelled ?
+			      SIM_REPORT_RESET_FAILED_CANCELLED :
+			      SIM_REPORT_RESET_FAILED, slot);
 		sim_dev_finish(sim, slot, -EIO);
 	}
 	sim_dev_start_io(sim);

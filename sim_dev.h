@@ -395,7 +395,7 @@ struct sim_dev_reports {
 /* Caller of these holds the lock. */
 
 static inline unsigned int sim_slot_nr(const struct sim_dev *sim,
-				const struct sim_slot *slot)
+				       const struct sim_slot *slot)
 {
 	return slot - sim->slots;
 }

@@ -286,8 +286,8 @@ static void an_abort_that_ends_before_the_reset(struct kunit *test)
 	command(fx, "hang 2");
 	queue_letters(test, 2);
 	spin_lock_irqsave(&sim->lock, flags);
-	cause = done_cause(sim, &sim->slots[sim_slot_nr(sim,
-			   list_last_entry(&sim->busy, struct sim_slot, entry))]);
+	cause = done_cause(sim, list_last_entry(&sim->busy, struct sim_slot,
+						entry));
 	cause += SIM_HW_CAUSE_ABORT - SIM_HW_CAUSE_DONE;
 	KUNIT_EXPECT_EQ(test, sim_dev_take_cause(sim, cause),
 			SIM_DEV_IRQ_LATE);	/* no abort yet */
