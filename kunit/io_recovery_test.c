@@ -56,6 +56,20 @@ static void begin_warns_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, begin_again(r, 0, LIMIT), 1);
 }
 
+static void an_idle_slot_does_not_begin_during_a_reset(struct kunit *test)
+{
+	struct io_recovery *r = new_device(test, 1, LIMIT, ABORT_LIMIT, RESET_LIMIT);
+
+	io_recovery_begin_reset(r);
+	KUNIT_EXPECT_EQ(test, begin_again(r, 0, LIMIT), 0);
+	KUNIT_EXPECT_EQ(test, io_recovery_left(r), RESET_LIMIT + 1);
+	KUNIT_EXPECT_TRUE(test, io_recovery_reset_interrupt(r));
+	KUNIT_EXPECT_EQ(test, begin_again(r, 0, LIMIT), 0);
+	KUNIT_EXPECT_TRUE(test, io_recovery_reset_done(r));
+	KUNIT_EXPECT_TRUE(test, io_recovery_idle(r));
+	KUNIT_EXPECT_EQ(test, begin_again(r, 0, LIMIT), 1);
+}
+
 /* The table: what each event returns in each state, and the state that follows. */
 
 enum state {
@@ -669,6 +683,7 @@ static void a_tick_looks_at_slots_once_in_the_limit(struct kunit *test)
 
 static struct kunit_case io_recovery_cases[] = {
 	KUNIT_CASE(begin_warns_once),
+	KUNIT_CASE(an_idle_slot_does_not_begin_during_a_reset),
 	KUNIT_CASE_PARAM(each_cell, event_gen_params),
 	KUNIT_CASE(limits_are_for_what_begins_from_now_on),
 	KUNIT_CASE(begin_limit_is_for_this_operation),
@@ -691,9 +706,9 @@ static struct kunit_case io_recovery_cases[] = {
 	KUNIT_CASE(the_clock_wraps_at_the_fifth_tick),
 	KUNIT_CASE(nothing_times_out_while_nothing_is_outstanding),
 	KUNIT_CASE(a_tick_looks_at_slots_once_in_the_limit),
-	KUNIT_CASE(every_sequence_up_to_16_with_1_slot),
-	KUNIT_CASE(every_sequence_up_to_10_with_2_slots),
-	KUNIT_CASE(every_sequence_up_to_8_with_3_slots),
+	KUNIT_CASE(every_sequence_up_to_14_with_1_slot),
+	KUNIT_CASE(every_sequence_up_to_9_with_2_slots),
+	KUNIT_CASE(every_sequence_up_to_7_with_3_slots),
 	KUNIT_CASE(random_sequences),
 	KUNIT_CASE(one_slot_without_abort_is_io_timeout),
 	{}
