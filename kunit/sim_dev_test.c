@@ -265,6 +265,8 @@ static struct kunit_case sim_dev_cases[] = {
 	KUNIT_CASE(no_interrupt_is_lost_at_latency_zero),
 	KUNIT_CASE(lines_are_parsed),
 	KUNIT_CASE(lines_take_effect),
+	KUNIT_CASE(rules_are_shown_as_they_are_written),
+	KUNIT_CASE(new_faults_and_ranges_are_shown_while_they_are_set),
 	KUNIT_CASE(attributes_check_their_range),
 	{}
 };
