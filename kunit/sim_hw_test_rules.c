@@ -143,6 +143,8 @@ static void rules_are_parsed(struct kunit *test)
 
 static void every_word_sets_its_field(struct kunit *test)
 {
+	static const char all[] =
+		"late 11 slot 6 size 12-13 chance 14/15 times 16 every 17 after 18";
 	struct sim_rule rule;
 
 	KUNIT_EXPECT_EQ(test, 0, parse(&rule, "hang"));
@@ -154,7 +156,7 @@ static void every_word_sets_its_field(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rule.size.low, 0u);
 	KUNIT_EXPECT_EQ(test, rule.size.high, (unsigned int)SIM_HW_BUFFER_SIZE);
 	KUNIT_EXPECT_EQ(test, rule.slot.high, UINT_MAX);
-	KUNIT_EXPECT_EQ(test, 0, parse(&rule, "late 11 slot 6 size 12-13 chance 14/15 times 16 every 17 after 18"));
+	KUNIT_EXPECT_EQ(test, 0, parse(&rule, all));
 	KUNIT_EXPECT_EQ(test, rule.fault, SIM_HW_LATE);
 	KUNIT_EXPECT_EQ(test, rule.arg, 11u);
 	KUNIT_EXPECT_EQ(test, rule.slot.low, 6u);

@@ -448,6 +448,18 @@ static void no_older_data_behind_a_shorter_operation(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, !memcmp(back, "ab\0\0\0\0\0\0\0\0xx", 12));
 }
 
+/* The causes that an operation must have had. */
+static void expect_ends(struct kunit *test, const char *rule, u32 slot, u32 tag,
+			unsigned int done, unsigned int error)
+{
+	struct fixture *fx = test->priv;
+
+	KUNIT_EXPECT_EQ_MSG(test, done, count_seen(fx, SIM_HW_CAUSE_DONE, slot, tag),
+			    "%s, slot %u", rule, slot);
+	KUNIT_EXPECT_EQ_MSG(test, error, count_seen(fx, SIM_HW_CAUSE_ERROR, slot, tag),
+			    "%s, slot %u", rule, slot);
+}
+
 /* What comes of an operation that a fault strikes, while its neighbours succeed. */
 static void a_fault_strikes_its_slot_only(struct kunit *test)
 {
@@ -479,16 +491,11 @@ static void a_fault_strikes_its_slot_only(struct kunit *test)
 		settle();
 		KUNIT_EXPECT_EQ_MSG(test, struck(test, 0), 1ull, "%s", cases[i].rule);
 		for (slot = 0; slot < SLOTS; slot++) {
-			u32 tag = 100 * i + slot;
-
-			KUNIT_EXPECT_EQ_MSG(test,
-					    count_seen(fx, SIM_HW_CAUSE_DONE, slot, tag),
-					    slot == 1 ? cases[i].done : 1u, "%s: %u",
-					    cases[i].rule, slot);
-			KUNIT_EXPECT_EQ_MSG(test,
-					    count_seen(fx, SIM_HW_CAUSE_ERROR, slot, tag),
-					    slot == 1 ? cases[i].error : 0u, "%s: %u",
-					    cases[i].rule, slot);
+			if (slot == 1)
+				expect_ends(test, cases[i].rule, slot, 100 * i + slot,
+					    cases[i].done, cases[i].error);
+			else
+				expect_ends(test, cases[i].rule, slot, 100 * i + slot, 1, 0);
 		}
 		KUNIT_EXPECT_EQ_MSG(test, !!(status(test) & SIM_HW_STATUS_BUSY),
 				    cases[i].busy, "%s", cases[i].rule);

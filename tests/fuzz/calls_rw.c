@@ -162,6 +162,7 @@ void ctl_write(struct caller *c)
 	      b.avail);
 	allow_slot(c, i, O_WRONLY);
 	allow(c, v.err, v.err && !v.least);
+	allow(c, v.maybe, v.maybe);
 	allow(c, EFAULT, b.avail < b.len && !v.least);
 	ret = write(SLOT_FD + i, b.p, b.len);
 	end(c, CTL_WRITE, ret, ctl_write_good(&b, &v, ret) && may_write(c, i));
@@ -191,6 +192,7 @@ void ctl_writev(struct caller *c)
 		v = predict_write(iov[k].iov_base, iov[k].iov_len, iov[k].iov_len, NULL);
 		if (!most && !v.most)
 			err = v.err;
+		allow(c, v.maybe, v.maybe && !most);
 		most += v.most;
 		whole = v.most == iov[k].iov_len;
 	}
@@ -210,7 +212,7 @@ void ctl_read(struct caller *c)
 	allow_wild(c, b.wild);
 	allow(c, EFAULT, b.avail < b.len);
 	ret = read(SLOT_FD + i, b.p, b.len);
-	end(c, CTL_READ, ret, ret <= 4096 && ret <= b.avail);
+	end(c, CTL_READ, ret, ret <= MAX_SHOWN && ret <= b.avail);
 }
 
 void ctl_readv(struct caller *c)
@@ -226,7 +228,7 @@ void ctl_readv(struct caller *c)
 	allow_wild(c, v.wild);
 	allow(c, EFAULT, v.short_of);
 	ret = readv(SLOT_FD + i, iov, v.nr);
-	end(c, CTL_READV, ret, ret <= 4 * 4096 && (v.wild || ret <= v.avail));
+	end(c, CTL_READV, ret, ret <= 4 * MAX_SHOWN && (v.wild || ret <= v.avail));
 }
 
 /* The data node has no positions; the control node can be read anywhere. */
@@ -245,7 +247,7 @@ void any_pread(struct caller *c)
 	allow(c, ESPIPE, !slot_is_ctl(i));
 	allow(c, EOVERFLOW, at > LONG_MAX - ARENA);
 	ret = pread(SLOT_FD + i, b.p, b.len, at);
-	end(c, PREAD, ret, slot_is_ctl(i) && ret <= 4096 && ret <= b.avail);
+	end(c, PREAD, ret, slot_is_ctl(i) && ret <= MAX_SHOWN && ret <= b.avail);
 }
 
 void any_pwrite(struct caller *c)
@@ -289,7 +291,7 @@ void any_preadv2(struct caller *c)
 	if (!slot_is_ctl(i) && b.len)
 		allow_result(c, i);
 	ret = preadv2(SLOT_FD + i, &iov, 1, at, flags);
-	end(c, PREADV2, ret, ret <= 4096 && ret <= b.avail);
+	end(c, PREADV2, ret, ret <= (slot_is_ctl(i) ? MAX_SHOWN : MAX_REQUEST) && ret <= b.avail);
 }
 
 void any_pwritev2(struct caller *c)

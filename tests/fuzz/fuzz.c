@@ -36,6 +36,7 @@
 
 uint64_t seed;
 unsigned long nr_lines, nr_calls;
+unsigned int nr_dev_slots;
 struct shared *shared;
 
 /* Count a failure; report the first 40. */
@@ -211,6 +212,7 @@ static void check_calls(void)
 		{ DATA_READ, EAGAIN }, { DATA_READ, EIO }, { DATA_READ, ETIMEDOUT },
 		{ DATA_READ, ENODEV }, { CTL_WRITE, 0 }, { CTL_WRITE, EINVAL },
 		{ CTL_WRITE, ERANGE }, { CTL_WRITE, EMSGSIZE }, { CTL_WRITE, EFAULT },
+		{ CTL_WRITE, ENOENT },
 		{ CTL_WRITE, ENODEV }, { SPLICE_IN, 0 }, { SPLICE_OUT, 0 }, { SENDFILE, 0 },
 		{ FSYNC, 0 }, { FSYNC, EINVAL }, { AIO_WRITE, 0 }, { AIO_WRITE, EIO },
 		{ AIO_READ, 0 }, { AIO_SYNC, 0 }, { AIO_POLL, 0 }, { ATTR_WRITE, 0 },
@@ -366,6 +368,15 @@ static double run(void)
 	return elapsed;
 }
 
+static unsigned int module_slots(void)
+{
+	char text[16];
+
+	if (get("/sys/module/sim_dev/parameters/slots", text, sizeof(text)) <= 0)
+		die("sim_dev is not loaded: %m");
+	return atoi(text);
+}
+
 int main(int argc, char **argv)
 {
 	double elapsed;
@@ -376,10 +387,14 @@ int main(int argc, char **argv)
 	seed = strtoull(argv[1], NULL, 0);
 	nr_lines = strtoul(argv[2], NULL, 0);
 	nr_calls = strtoul(argv[3], NULL, 0);
+	nr_dev_slots = module_slots();
 	shared = shared_alloc(sizeof(*shared));
-	ksft_set_plan(13 + 2 * NR_WORDS);
+	ksft_set_plan(14 + 2 * NR_WORDS);
 	elapsed = run();
 	show_errnos("line", shared->lines, shared->line_errnos);
+	check(shared->line_errnos[ENOENT] && shared->line_errnos[ENOSPC],
+	      "there were too many rules %lu times, and none to drop %lu times",
+	      shared->line_errnos[ENOSPC], shared->line_errnos[ENOENT]);
 	check(shared->lines >= nr_lines,
 	      "%lu lines predicted, and %lu times the whole control node", shared->lines,
 	      shared->samples);

@@ -9,7 +9,9 @@
 
 #define NR_DEVICES	48
 #define FIRST_FLOOD	8	/* devices from here on do nothing but time out */
-#define MAX_LINE	64
+#define MAX_LINE	128
+#define MAX_RULES	64
+#define MAX_SHOWN	12288	/* bytes that a control node shows with so many rules */
 #define MAX_COUNT	1000000
 #define MAX_MS		600000
 #define NR_ERRNOS	134
@@ -18,6 +20,7 @@
 
 extern uint64_t seed;
 extern unsigned long nr_lines, nr_calls;
+extern unsigned int nr_dev_slots;	/* the module parameter slots */
 
 /* What all processes share */
 
@@ -100,25 +103,38 @@ void hurry(void);
 
 /* grammar.c: what a write must return and do */
 
+/* A rule, as the node shows it behind its number. No operation is there to strike. */
+struct rule {
+	unsigned int number;
+	char text[MAX_LINE + 16];
+};
+
 /* What the control node must show. */
 struct model {
 	bool dead, gone;
-	unsigned int latency, reset_latency, late_ms;
+	unsigned int latency, max_latency, reset_latency, late_ms;
 	unsigned int hang, late, error, reset_hang, spurious;
 	unsigned int lost, duplicate, reset_lost, storm;
+	unsigned int corrupt, shorter, abort_hang;
 	uint64_t all_spurious;	/* all that were ever injected, storms included */
+	unsigned int seed;
+	unsigned int last_rule, nr_rules;
+	struct rule rules[MAX_RULES];
 };
 
 /*
  * What write() of control lines must return: between @least and @most bytes, and if
  * @least is 0, maybe the errno @err. @least and @most differ only if the buffer ends
  * in memory that cannot be read: a line that begins less than a line's length before
- * that memory may be taken or may fault.
+ * that memory may be taken or may fault. Or there is no model of the rules, and a
+ * line may fail for there being too many or not this one: then with the errno @maybe,
+ * if that is the first line.
  */
 struct prediction {
 	size_t least, most;
 	unsigned int lines;	/* lines in the @most bytes */
 	int err;		/* errno of the next line; 0 if there is none */
+	int maybe;
 	size_t bad;		/* that line's length, newline included */
 };
 
@@ -127,13 +143,16 @@ struct attr {
 	unsigned int min, max;	/* 0, 0: read-only */
 };
 
+/* What the first number behind a command is; all others are counts. */
+enum number { COUNT, MS, MS_RANGE, SEED, RULE_NUMBER };
+
 struct command {
 	const char *name;
 	unsigned int min_args, max_args;
-	bool ms;	/* the first number is a time */
+	enum number kind;
 };
 
-#define NR_COMMANDS	15
+#define NR_COMMANDS	20
 extern const struct attr attrs[NR_ATTRS];
 extern const struct command commands[NR_COMMANDS];
 

@@ -55,12 +55,16 @@ static size_t put_storm_number(uint64_t *r, char *out)
 }
 
 /* A command with numbers, which are all valid if @good. At most 200 bytes. */
-static size_t put_command(uint64_t *r, char *out, bool good)
+static size_t put_numbers(uint64_t *r, char *out, bool good)
 {
 	const struct command *command = &commands[rng_below(r, NR_COMMANDS)];
-	unsigned int nr = command->min_args, i;
+	unsigned int nr, i;
 	size_t n = put_blanks(r, out, 0);
 
+	/* Rarely, or there would never be many rules. */
+	if (!strcmp(command->name, "clear") && !one_in(r, 12))
+		command = &commands[0];
+	nr = command->min_args;
 	nr += rng_below(r, command->max_args - nr + 1);
 	if (!good && one_in(r, 3))
 		nr = rng_below(r, 4);
@@ -76,6 +80,107 @@ static size_t put_command(uint64_t *r, char *out, bool good)
 			n += put_number(r, out + n);
 	}
 	return n + put_blanks(r, out + n, 0);
+}
+
+/* A number for a rule: valid if @good, and mostly small. */
+static size_t put_rule_number(uint64_t *r, char *out, bool good)
+{
+	if (!good && one_in(r, 3))
+		return put_number(r, out);
+	return sprintf(out, "%u", 1 + rng_below(r, one_in(r, 10) ? 4000 : 9));
+}
+
+/* Two numbers, of which the first is the lower one if @good, or only one. */
+static size_t put_pair(uint64_t *r, char *out, char between, bool good)
+{
+	unsigned int low = 1 + rng_below(r, 2000);
+	size_t n;
+
+	if (good)
+		n = sprintf(out, "%u", low);
+	else
+		n = put_rule_number(r, out, false);
+	if (between == '-' && one_in(r, 3))
+		return n;
+	if (good || !one_in(r, 8))
+		out[n++] = between;
+	if (good)
+		return n + sprintf(out + n, "%u", low + rng_below(r, 2000));
+	return n + put_rule_number(r, out + n, false);
+}
+
+/* A rule with some options in any order, maybe one of them twice. At most 600 bytes. */
+static size_t put_rule(uint64_t *r, char *out, bool good)
+{
+	static const char *const faults[] = {
+		"hang", "error", "lost", "duplicate", "corrupt", "short", "dead", "gone",
+		"reset-hang", "reset-lost", "abort-hang", "late", "storm", "spurious",
+		"revive", "latency", "rule", "slot",
+	};
+	static const char *const options[] = {
+		"after", "every", "times", "chance", "size", "slot",
+	};
+	unsigned int fault = rng_below(r, good ? 14 : 18), had = 0, i;
+	unsigned int nr = rng_below(r, good ? 7 : 9);
+	size_t n = sprintf(out, "rule");
+
+	n += put_blanks(r, out + n, 1);
+	n += sprintf(out + n, "%s", faults[fault]);
+	if (fault == 11 || fault == 12 || (fault == 13 && one_in(r, 2)) ||
+	    (!good && one_in(r, 20))) {
+		n += put_blanks(r, out + n, 1);
+		n += fault == 12 ? put_storm_number(r, out + n) : put_rule_number(r, out + n, good);
+	}
+	while (nr--) {
+		i = rng_below(r, good && fault >= 8 && fault <= 10 ? 4 : 6);
+		if ((good || !one_in(r, 4)) && had & 1 << i)
+			continue;
+		had |= 1 << i;
+		n += put_blanks(r, out + n, 1);
+		n += sprintf(out + n, "%s", options[i]);
+		n += put_blanks(r, out + n, 1);
+		if (i == 3)
+			n += put_pair(r, out + n, '/', good);
+		else if (i == 4)
+			n += put_pair(r, out + n, '-', good);
+		else if (i == 5)
+			n += sprintf(out + n, "%u", rng_below(r, good ? 4 : 6));
+		else
+			n += put_rule_number(r, out + n, good);
+	}
+	if (!good && one_in(r, 10))
+		n += sprintf(out + n, " %s", options[rng_below(r, 6)]);
+	return n;
+}
+
+/* A rule to be dropped, which may be there. */
+static size_t put_drop(uint64_t *r, char *out, bool good)
+{
+	size_t n = sprintf(out, "drop ");
+
+	if (!good && one_in(r, 3))
+		return n + put_number(r, out + n);
+	return n + sprintf(out + n, "%u", 1 + rng_below(r, one_in(r, 2) ? 12 : 150));
+}
+
+static size_t put_latency(uint64_t *r, char *out, bool good)
+{
+	size_t n = sprintf(out, "latency ");
+
+	return n + put_pair(r, out + n, '-', good);
+}
+
+/* A command with its words, which are all valid if @good. At most 600 bytes. */
+static size_t put_command(uint64_t *r, char *out, bool good)
+{
+	switch (rng_below(r, 8)) {
+	case 0 ... 1:
+		return put_rule(r, out, good);
+	case 2:
+		return one_in(r, 3) ? put_latency(r, out, good) : put_drop(r, out, good);
+	default:
+		return put_numbers(r, out, good);
+	}
 }
 
 size_t put_noise(uint64_t *r, char *out, size_t max)

@@ -11,6 +11,7 @@ struct oracle {
 	struct model model;
 	uint64_t spurious;	/* value that the node showed last */
 	unsigned int settings[NR_SETTINGS];
+	struct model scratch;
 	uint8_t *arena;
 	int fd;
 	bool wrong;
@@ -36,9 +37,10 @@ void oracle_wrong(struct oracle *o, const char *format, ...)
 static void oracle_compare(struct oracle *o, const char *after)
 {
 	const struct model *m = &o->model;
-	char seen[MAX_CTL] = "", expected[MAX_CTL];
+	char seen[MAX_SHOWN] = "", expected[MAX_SHOWN], *at = expected;
 	long long pending, storm, spurious;
 	ssize_t len = pread(o->fd, seen, sizeof(seen) - 1, 0);
+	unsigned int i;
 
 	count(&shared->samples, 1);
 	if (len <= 0 || !find_value(seen, "pending_spurious", &pending) ||
@@ -47,17 +49,29 @@ static void oracle_compare(struct oracle *o, const char *after)
 		oracle_wrong(o, "the control node shows '%s'", seen);
 		return;
 	}
-	snprintf(expected, sizeof(expected),
-		 "state: idle\ncounter: -1\noutstanding: 0\ndead: %d\ngone: %d\n"
-		 "latency_ms: %u\nreset_latency_ms: %u\nlate_ms: %u\npending_hang: %u\n"
-		 "pending_late: %u\npending_error: %u\npending_reset_hang: %u\n"
-		 "pending_spurious: %lld\npending_lost: %u\npending_duplicate: %u\n"
-		 "pending_reset_lost: %u\npending_storm: %lld\n"
-		 "submitted: 0\ncompleted: 0\nfailed: 0\ncancelled: 0\ntimeouts: 0\nresets: 0\n"
-		 "reset_failures: 0\nretries: 0\nlate: 0\nspurious: %lld\nmissed: 0\n",
-		 m->dead, m->gone, m->latency, m->reset_latency, m->late_ms, m->hang, m->late,
-		 m->error, m->reset_hang, pending, m->lost, m->duplicate, m->reset_lost, storm,
-		 spurious);
+	at += sprintf(at, "state: idle\ncounter: -1\noutstanding: 0\ndead: %d\ngone: %d\n"
+		      "latency_ms: %u", m->dead, m->gone, m->latency);
+	if (m->max_latency != m->latency)
+		at += sprintf(at, "-%u", m->max_latency);
+	at += sprintf(at, "\nreset_latency_ms: %u\nlate_ms: %u\npending_hang: %u\n"
+		      "pending_late: %u\npending_error: %u\npending_reset_hang: %u\n"
+		      "pending_spurious: %lld\npending_lost: %u\npending_duplicate: %u\n"
+		      "pending_reset_lost: %u\npending_storm: %lld\n",
+		      m->reset_latency, m->late_ms, m->hang, m->late, m->error, m->reset_hang,
+		      pending, m->lost, m->duplicate, m->reset_lost, storm);
+	if (m->corrupt)
+		at += sprintf(at, "pending_corrupt: %u\n", m->corrupt);
+	if (m->shorter)
+		at += sprintf(at, "pending_short: %u\n", m->shorter);
+	if (m->abort_hang)
+		at += sprintf(at, "pending_abort_hang: %u\n", m->abort_hang);
+	at += sprintf(at, "submitted: 0\ncompleted: 0\nfailed: 0\ncancelled: 0\n"
+		      "timeouts: 0\nresets: 0\nreset_failures: 0\nretries: 0\nlate: 0\n"
+		      "spurious: %lld\nmissed: 0\n", spurious);
+	if (m->seed != 1)
+		at += sprintf(at, "seed: %u\n", m->seed);
+	for (i = 0; i < m->nr_rules; i++)
+		at += sprintf(at, "rule %u: %s struck 0\n", m->rules[i].number, m->rules[i].text);
 	if (strcmp(seen, expected))
 		oracle_wrong(o, "after %s the node shows\n%sinstead of\n%s", after, seen, expected);
 	else if (pending > m->spurious || storm > m->storm || spurious < o->spurious ||
@@ -72,12 +86,14 @@ static void oracle_compare(struct oracle *o, const char *after)
 /* Write, and compare with the prediction. Returns where the next write begins. */
 static size_t oracle_write(struct oracle *o, const uint8_t *p, size_t avail, size_t bytes)
 {
-	struct prediction v = predict_write(p, avail, bytes, NULL);
+	struct prediction v;
 	ssize_t ret = write(o->fd, p, bytes);
 	int err = ret < 0 ? errno : 0;
-	size_t at = ret < 0 ? 0 : ret < v.most ? ret : v.most;
+	size_t at;
 	bool good;
 
+	o->scratch = o->model;
+	v = predict_write(p, avail, bytes, &o->scratch);
 	if (ret > 0)
 		good = ret <= v.most && ret >= (v.least ? v.least : 1) &&
 			(avail == bytes || ret == v.most || p[ret - 1] == '\n');
@@ -85,6 +101,7 @@ static size_t oracle_write(struct oracle *o, const uint8_t *p, size_t avail, siz
 		good = !bytes;
 	else
 		good = bytes && !v.least && (err == v.err || (avail < bytes && err == EFAULT));
+	at = ret < 0 ? 0 : ret < v.most ? ret : v.most;
 	if (!good) {
 		oracle_wrong(o,
 			     "write of %zu bytes, %zu readable: %zd %s instead of %zu to %zu, %s: '%s'",
@@ -168,7 +185,8 @@ static void oracle_attr(struct oracle *o)
 
 void oracle_run(struct worker *worker)
 {
-	static const char start[] = "clear\nrevive\nlatency 5\nreset-latency 5\nlate 0\nclear\n";
+	static const char start[] =
+		"clear\nrevive\nlatency 5\nreset-latency 5\nlate 0\nseed 1\nclear\n";
 	struct oracle o = { .worker = worker, .arena = new_arena(), .settings = { 3, 2, 3 } };
 	unsigned int i;
 

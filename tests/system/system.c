@@ -401,15 +401,18 @@ SIM_TEST(refused_commands_change_nothing)
 		{ "hang 0", ERANGE }, { "hang 1000001", ERANGE },
 		{ "late 600001", ERANGE }, { "latency -1", ERANGE },
 		{ "hang 123456789012345678901234567890", ERANGE },
-		{ "hang                                                            x",
-		  EMSGSIZE },
+		{ "latency 9-5", ERANGE }, { "rule hang slot 1", ERANGE },
+		{ "rule hang 3", EINVAL }, { "rule reset-hang size 1", EINVAL },
+		{ "drop 1", ENOENT },
 	};
-	char after[MAX];
+	char after[MAX], line[130] = "hang";
 	size_t i;
 	int fd = open(CTL, O_WRONLY);
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		EXPECT_EQ(bad[i].err, ctl(bad[i].line));
+	memset(line + 4, ' ', 125);
+	EXPECT_EQ(EMSGSIZE, ctl(line));		/* 129 bytes */
 	EXPECT_EQ(-1, write(fd, "hang\0", 5));
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, write(fd, nowhere(), 5));
@@ -423,7 +426,7 @@ SIM_TEST(refused_commands_change_nothing)
 SIM_TEST(control_lines_are_taken_in_order)
 {
 	int fd = open(CTL, O_WRONLY);
-	char line[66];
+	char line[130];
 
 	/* a short write, up to the bad line */
 	EXPECT_EQ(26, write_str(fd, "latency 7\nerror 3\n\nhang 2\nbogus\nlatency 9\n"));
@@ -431,15 +434,15 @@ SIM_TEST(control_lines_are_taken_in_order)
 	EXPECT_EQ(3, value("pending_error"));
 	EXPECT_EQ(-EINVAL, write_str(fd, "bogus\nlatency 8\n"));
 	EXPECT_EQ(7, value("latency_ms"));
-	memset(line, ' ', sizeof(line));	/* 64 bytes and a newline fit */
+	memset(line, ' ', sizeof(line));	/* 128 bytes and a newline fit */
 	memcpy(line, "latency 6", 9);
-	line[64] = '\n';
-	EXPECT_EQ(65, write(fd, line, 65));
+	line[128] = '\n';
+	EXPECT_EQ(129, write(fd, line, 129));
 	EXPECT_EQ(6, value("latency_ms"));
-	EXPECT_EQ(64, write(fd, line, 64));	/* without newline too */
-	line[64] = ' ';
-	line[65] = '\n';
-	EXPECT_EQ(-1, write(fd, line, 66));
+	EXPECT_EQ(128, write(fd, line, 128));	/* without newline too */
+	line[128] = ' ';
+	line[129] = '\n';
+	EXPECT_EQ(-1, write(fd, line, 130));
 	EXPECT_EQ(EMSGSIZE, errno);
 	close(fd);
 }
