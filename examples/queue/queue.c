@@ -302,7 +302,7 @@ static void queue_watchdog(struct device *dev, void *context)
 		queue_fail(q);
 		break;
 	}
-	/* After the tick, which must not count for what this starts. */
+	/* After the tick, so that it does not count for what this starts. */
 	queue_advance(q);
 	if (io_recovery_idle(q->recovery))
 		iotimer_stop(q->timer);
