@@ -112,7 +112,7 @@ static void expect_shown(struct kunit *test, const char *expected)
 	KUNIT_EXPECT_EQ(test, sim_ctl_show(&seq, NULL), 0);
 	KUNIT_ASSERT_LT(test, seq.count, seq.size);
 	seq.buf[seq.count] = '\0';
-	rules = strstr(seq.buf, "\nmissed: ");
+	rules = strstr(seq.buf, "\ninnocent: ");
 	KUNIT_ASSERT_NOT_NULL(test, rules);
 	rules = strchr(rules + 1, '\n') + 1;
 	KUNIT_EXPECT_STREQ(test, rules, expected);
