@@ -150,10 +150,11 @@ static void sim_dev_init_slots(struct sim_dev *sim)
 	struct sim_slot *slot;
 	unsigned int i;
 
-	for (i = 0; i < sim->nr_slots; i++) {
+	for (i = sim->nr_slots; i--; ) {
 		slot = &sim->slots[i];
 		INIT_LIST_HEAD(&slot->ended);
-		list_add_tail(&slot->entry, &sim->free);
+		slot->next_free = sim->free;
+		sim->free = slot;
 		io_recovery_set_generation(sim->recovery, i,
 					   sim_hw_read_tag(sim->hw, i));
 	}
@@ -178,7 +179,6 @@ static struct sim_dev *sim_dev_alloc(struct device *dev, struct sim_hw *hw,
 	sim->hw = hw;
 	spin_lock_init(&sim->lock);
 	INIT_LIST_HEAD(&sim->busy);
-	INIT_LIST_HEAD(&sim->free);
 	INIT_LIST_HEAD(&sim->ended);
 	INIT_LIST_HEAD(&sim->queue);
 	INIT_LIST_HEAD(&sim->done);

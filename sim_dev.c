@@ -286,13 +286,13 @@ static void sim_dev_start_io(struct sim_dev *sim)
 	struct sim_slot *slot;
 
 	lockdep_assert_held(&sim->lock);
-	while (sim_dev_is_open(sim) && !list_empty(&sim->queue) &&
-	       !list_empty(&sim->free)) {
-		slot = list_first_entry(&sim->free, struct sim_slot, entry);
+	while (!list_empty(&sim->queue) && sim->free && sim_dev_is_open(sim)) {
+		slot = sim->free;
+		sim->free = slot->next_free;
 		slot->request = list_first_entry(&sim->queue,
 						 struct sim_request, queue);
 		list_del_init(&slot->request->queue);
-		list_move_tail(&slot->entry, &sim->busy);
+		list_add_tail(&slot->entry, &sim->busy);
 		sim_dev_program(sim, slot);
 	}
 }
@@ -327,8 +327,11 @@ static void sim_dev_finish(struct sim_dev *sim, struct sim_slot *slot,
 	struct sim_request *req = slot->request;
 
 	slot->request = NULL;
-	list_del_init(&slot->ended);
-	list_move(&slot->entry, &sim->free);
+	if (!list_empty(&slot->ended))
+		list_del_init(&slot->ended);
+	list_del(&slot->entry);
+	slot->next_free = sim->free;
+	sim->free = slot;
 	sim_dev_complete(sim, req, result);
 }
 
@@ -637,7 +640,8 @@ irqreturn_t sim_dev_thread(int irq, void *data)
 	spin_lock_irqsave(&sim->lock, flags);
 	sim_dev_handle(sim, &reports);
 	sim_dev_unlock(sim, flags);
-	sim_log_reports(sim, &reports);
+	if (reports.nr)
+		sim_log_reports(sim, &reports);
 	return IRQ_HANDLED;
 }
 

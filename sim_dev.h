@@ -120,8 +120,8 @@ struct sim_dev_stats {
 
 /**
  * struct sim_slot - an operation that the device does, or has done
- * @entry: entry in sim_dev.busy, in the order of the requests' numbers, or in
- *	sim_dev.free
+ * @entry: entry in sim_dev.busy, in the order of the requests' numbers
+ * @next_free: if the slot is free: the next free slot, or NULL
  * @ended: entry in sim_dev.ended, from the interrupt until the thread has
  *	handled it
  * @request: the request that the operation is for; NULL if the slot is free
@@ -138,7 +138,10 @@ struct sim_dev_stats {
  * does nothing.
  */
 struct sim_slot {
-	struct list_head entry;
+	union {
+		struct list_head entry;
+		struct sim_slot *next_free;
+	};
 	struct list_head ended;
 	struct sim_request *request;
 	u32 tag;
@@ -194,7 +197,7 @@ struct sim_dev_limits {
  * @recovery: the time-outs of operations, aborts and resets
  * @limits: seconds they may take; sysfs also reads these without @lock
  * @busy: the slots with a request, in the order of the requests' numbers
- * @free: the other slots
+ * @free: the first of the other slots, linked by @next_free; NULL if there is none
  * @ended: slots whose interrupt came, and which the thread has not handled yet
  * @reset_started: when the last reset was started
  * @reset_missed: its interrupt was lost
@@ -229,7 +232,7 @@ struct sim_dev {
 	struct io_recovery *recovery;
 	struct sim_dev_limits limits;
 	struct list_head busy;
-	struct list_head free;
+	struct sim_slot *free;
 	struct list_head ended;
 	ktime_t reset_started;
 	bool reset_missed;
