@@ -197,6 +197,17 @@ static void sim_hw_take_effect(struct sim_hw *hw,
 	}
 }
 
+/* An event is due, and in no tree: post its cause. */
+static void sim_hw_fire(struct sim_hw *hw, const struct sim_event *event)
+{
+	sim_hw_take_effect(hw, event);
+	sim_hw_post(hw, event);
+	if (event->twice)
+		sim_hw_post(hw, event);
+	if (!event->lost)
+		hw->raised = true;
+}
+
 /*
  * Process all events that are due, and arm the timer for the next one. Return
  * true if the caller is to raise the interrupt.
@@ -211,12 +222,7 @@ static bool sim_hw_process_due(struct sim_hw *hw, ktime_t now)
 		struct sim_event event = *first;
 
 		sim_events_remove(&hw->events, first);
-		sim_hw_take_effect(hw, &event);
-		sim_hw_post(hw, &event);
-		if (event.twice)
-			sim_hw_post(hw, &event);
-		if (!event.lost)
-			hw->raised = true;
+		sim_hw_fire(hw, &event);
 	}
 	if (first)
 		hrtimer_start(&hw->timer, first->due, HRTIMER_MODE_ABS_HARD);
@@ -245,12 +251,32 @@ static void sim_hw_raise_again(struct sim_hw *hw)
 		sim_hw_raise(hw);
 }
 
+/*
+ * The event is due now. If the tree is empty, do without it: at latency 0 a tree
+ * costs more than the driver's time-out. Return false if the tree is needed.
+ */
+static bool sim_hw_fire_at_once(struct sim_hw *hw, struct sim_event *event)
+{
+	bool was_raised = hw->raised;
+
+	if (event->late || sim_events_first(&hw->events))
+		return false;
+	RB_CLEAR_NODE(&event->node);
+	sim_hw_fire(hw, event);
+	if (hw->raised && !was_raised)
+		sim_hw_raise(hw);
+	return true;
+}
+
 /* Put an event into the tree, due in @us microseconds. */
 static void sim_hw_queue(struct sim_hw *hw, struct sim_event *event,
 			 unsigned int us)
 {
-	ktime_t now = ktime_get();
+	ktime_t now;
 
+	if (!us && sim_hw_fire_at_once(hw, event))
+		return;
+	now = ktime_get();
 	event->due = ktime_add_us(now, us);
 	sim_events_add(&hw->events, event);
 	if (sim_hw_process_due(hw, now))
