@@ -10,6 +10,7 @@
 #ifndef _BENCH_H
 #define _BENCH_H
 
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
@@ -97,11 +98,33 @@ static inline u64 bench_clock(void)
 #endif
 }
 
+/*
+ * Time a loop, in ns for each of its @rounds. A loop takes about a millisecond.
+ * The pause between samples keeps one disturbance from affecting most of them.
+ */
+#define bench_measure(name, rounds, ...) do {				\
+	u64 sample_[BENCH_MAX_SAMPLES], begin_;				\
+	unsigned int s_, r_;						\
+									\
+	if (!bench_wanted(name))					\
+		break;							\
+	for (s_ = 0; s_ < bench.samples; s_++) {			\
+		msleep(20);						\
+		begin_ = bench_clock();					\
+		for (r_ = 0; r_ < (rounds); r_++) {			\
+			__VA_ARGS__;					\
+		}							\
+		sample_[s_] = bench_clock() - begin_;			\
+	}								\
+	bench_print_ns(name, sample_, rounds);				\
+} while (0)
+
 int bench_seconds(void);
 int bench_hold(void);
 int bench_wakeups(void);
 int bench_memory(void);
 int bench_ops(void);
 int bench_cpus(void);
+int bench_recovery(void);
 
 #endif /* _BENCH_H */

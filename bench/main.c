@@ -17,7 +17,7 @@
 
 static char *run = "second";
 module_param(run, charp, 0444);
-MODULE_PARM_DESC(run, "part: second, hold, wakeups, memory, ops or cpus (default second)");
+MODULE_PARM_DESC(run, "part: second, hold, wakeups, memory, ops, cpus or recovery (default second)");
 
 static unsigned int devices = 1000;
 module_param(devices, uint, 0444);
@@ -205,6 +205,7 @@ static int __init bench_init(void)
 		{ "memory", bench_memory },
 		{ "ops", bench_ops },
 		{ "cpus", bench_cpus },
+		{ "recovery", bench_recovery },
 	};
 	int err = -EINVAL;
 	unsigned int i;

@@ -7,7 +7,6 @@
  * other devices' timers exist, and are enabled or armed. The names with "cold"
  * are of one pass over all timers, in another order than that of memory.
  */
-#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/spinlock.h>
 #include <linux/vmalloc.h>
@@ -17,26 +16,7 @@
 #define ROUNDS	100000
 #define HOT	16	/* timers of a loop, or one if there are fewer */
 
-/*
- * Time a loop of ROUNDS, in ns for each round. A loop takes about a millisecond.
- * The pause between samples keeps one disturbance from affecting most of them.
- */
-#define measure(name, ...) do {						\
-	u64 sample_[BENCH_MAX_SAMPLES], begin_;				\
-	unsigned int s_, r_;						\
-									\
-	if (!bench_wanted(name))					\
-		break;							\
-	for (s_ = 0; s_ < bench.samples; s_++) {			\
-		msleep(20);						\
-		begin_ = bench_clock();					\
-		for (r_ = 0; r_ < ROUNDS; r_++) {			\
-			__VA_ARGS__;					\
-		}							\
-		sample_[s_] = bench_clock() - begin_;			\
-	}								\
-	bench_print_ns(name, sample_, ROUNDS);				\
-} while (0)
+#define measure(name, ...)	bench_measure(name, ROUNDS, __VA_ARGS__)
 
 /* The index of the timer for this round of a loop. */
 #define turn	(r_ & (hot - 1))

@@ -3,7 +3,7 @@
 """report.py [--quick] DATA CLAIMS FOLDER: make RESULTS.md and its pictures in FOLDER from what bench/run measured.
 
 A line of DATA is "KERNEL NAME DEVICES UNIT SAMPLE...", or "about KEY TEXT" with
-the keys date, machine and kernel. METHOD.md explains the tables. The document
+the keys date, machine, kernel and, if an earlier driver was measured, before. METHOD.md explains the tables. The document
 CLAIMS states ratios in comments, which are compared with DATA unless --quick is
 given:
 
@@ -41,6 +41,13 @@ IO = [
     ("mod_timer, timer_delete", "io/timer_list"),
     ("the same, each under the driver's lock", "io/timer_list_locked"),
     ("as the block layer: a deadline, a shared timer", "io/block_layer"),
+]
+
+SLOTS = [1, 4, 32, 256, 1024]
+RECOVERY = [
+    ("io_recovery: interrupt, begin", "recovery/io_recovery"),
+    ("as the block layer: a deadline, a shared timer", "recovery/block_layer"),
+    ("timer_delete, mod_timer", "recovery/timer_list"),
 ]
 
 
@@ -157,6 +164,16 @@ def second_section(data):
     yield from seconds(data, "ordered/second", "reads", "all", data.sizes)
 
 
+def recovery_section(data):
+    yield from paragraph("## Many operations at a time")
+    yield from pairs(data, RECOVERY, SLOTS, head="slots, all busy")
+    yield from by_size("slots", SLOTS, [
+        [text] + [cell(data.get(f"recovery/{name}", n)) for n in SLOTS]
+        for text, name in (("a tick, all slots busy, nothing due", "tick_all"),
+                           ("a tick, only the last slot busy, nothing due", "tick_last"),
+                           ("bytes a slot", "slot"), ("bytes beside the slots", "head"))])
+
+
 def start_section(data):
     yield from paragraph("## Start and stop, create and destroy")
     rows = []
@@ -219,11 +236,17 @@ def smp_section(data):
 
 
 def dev_section(data):
-    def write(writers, devices, kernel):
-        name = f"dev/sim_dev/{writers}"
+    def write(name, devices, kernel):
         text = cell(data.get(name, devices, kernel))
         median = None if data.icount else data.median(name, devices, kernel)
-        return text + (f" = {1e9 / data.median(name, devices, kernel):,.0f}/s" if median else "")
+        return text + (f" = {1e9 / median:,.0f}/s" if median else "")
+
+    def by_slots(kernel):
+        for writers in "1-writer", "8-writers":
+            yield [f"sim_dev, {writers}"] + [write(f"dev/slots-{n}/{writers}", 1, kernel) for n in (1, 8, 64)]
+            if "before" in data.about:
+                yield [f"at {data.about['before']}, {writers}", write(f"dev/before/{writers}", 1, kernel), "", ""]
+            yield [f"a device that does nothing, {writers}", write(f"dev/null/{writers}", 1, kernel), "", ""]
 
     writers = ("1-writer", "4-writers")
     yield from paragraph("## Through /dev")
@@ -231,8 +254,9 @@ def dev_section(data):
         if kernel not in data.kernels:
             continue
         yield from table([text, "1 device", "4 devices"], [
-            [f"sim_dev, {w}"] + [write(w, n, kernel) for n in (1, 4)] for w in writers] + [
+            [f"sim_dev, {w}"] + [write(f"dev/sim_dev/{w}", n, kernel) for n in (1, 4)] for w in writers] + [
             [f"a device that does nothing, {w}", cell(data.get(f"dev/null/{w}", 1, kernel)), ""] for w in writers])
+        yield from table([text, "1 slot", "8 slots", "64 slots"], by_slots(kernel))
         yield from pairs(data, [
             ("the driver without time-outs", "dev/untimed/1-writer"),
             ("with the counter", "dev/counter/1-writer"),
@@ -272,6 +296,18 @@ def targets(data):
                ratio("io/timer_list_locked", "io/io_timeout_locked", m))
     yield over("the same, mod_timer + timer_delete without the lock", 2,
                ratio("io/timer_list", "io/io_timeout_locked", m))
+    for n in SLOTS:
+        yield under(f"{n:,} operations at a time: io_recovery / the block layer's way", 3,
+                    ratio("recovery/io_recovery", "recovery/block_layer", n))
+        yield over(f"{n:,} operations at a time: timer_delete + mod_timer / io_recovery", 15,
+                   ratio("recovery/timer_list", "recovery/io_recovery", n))
+    yield under("a tick, nothing due: 1,024 busy slots / 4", 1.3,
+                (data.median("recovery/tick_all", 1024) or float("nan")) / (data.median("recovery/tick_all", 4) or 1))
+    yield under("bytes a slot, 1,024 slots", 9, data.median("recovery/slot", 1024) or float("nan"))
+    if "before" in data.about:
+        for writers in "1-writer", "8-writers":
+            yield under(f"write() with 1 slot, {writers}: now / at {data.about['before']}", 1.05,
+                        ratio(f"dev/slots-1/{writers}", f"dev/before/{writers}", 1))
     for n in data.sizes:
         yield over(f"start and stop, {n:,}: timer_list / iotimer", 5,
                    ratio("start_stop/timer_list", "start_stop/iotimer", n))
@@ -300,6 +336,7 @@ def results(data):
     yield from second_section(data)
     yield from paragraph("## One I/O's time-out")
     yield from pairs(data, IO, data.sizes[-1:])
+    yield from recovery_section(data)
     yield from start_section(data)
     if not data.icount:
         yield from softirq_section(data)

@@ -1,139 +1,128 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sim_dev_timer_list - sim_dev.ko with a timer_list, to see what that costs
+ * sim_dev_timer_list - sim_dev.ko with timer_lists, to see what they cost
  *
- * The same sources, with an io_timeout.h that does what drivers do without a
- * heartbeat: arm a timer for each operation, delete it in the interrupt
- * handler. A timer that expires only sets a flag, and the next tick acts on it,
- * since time-outs are not what is measured. Loaded instead of sim_dev.ko.
+ * The same sources, with functions of io_recovery.h that do what drivers do
+ * without a heartbeat: arm the slot's timer for each operation, delete it in the
+ * interrupt handler. A timer that expires only sets a flag, and the next tick acts
+ * on it, since time-outs are not what is measured. Loaded instead of sim_dev.ko.
  */
-#include <linux/bug.h>
 #include <linux/jiffies.h>
 #include <linux/timer.h>
-#include <linux/types.h>
 
-/* In place of io_timeout.h */
-#define _IO_TIMEOUT_H
-#define IO_TIMEOUT_IDLE (-1)
+#include "../io_recovery.h"
 
 /*
- * @counter only tells whether something is outstanding. The timer sets @expired
- * without the caller's lock, so it may be about the previous operation:
- * io_timeout_due() compares @deadline as well.
+ * The timers lie behind the rest. A timer sets @expired without the caller's lock,
+ * so the flag may be about the slot's previous operation: timed_is_up() looks at
+ * the time as well.
  */
-struct io_timeout {
-	int counter;
-	int limit;
-	int reset_limit;
-	bool resetting;
-	bool expired;
-	unsigned long deadline;
+struct timed {
 	struct timer_list timer;
+	bool expired;
 };
 
-enum io_timeout_verdict {
-	IO_TIMEOUT_OK,
-	IO_TIMEOUT_RESET,
-	IO_TIMEOUT_FAILED,
-};
-
-static void io_timeout_expire(struct timer_list *timer)
+static inline struct timed *timed(const struct io_recovery *r, unsigned int slot)
 {
-	struct io_timeout *t = container_of(timer, struct io_timeout, timer);
+	void *end = r->word + io_recovery_nr_words(r->nr_slots);
 
-	WRITE_ONCE(t->expired, true);	/* pairs with io_timeout_due() */
+	return (struct timed *)end + slot;
 }
 
-static inline void io_timeout_arm(struct io_timeout *t, int seconds)
+static void timed_expire(struct timer_list *timer)
 {
-	t->counter = seconds;
-	WRITE_ONCE(t->expired, false);
-	t->deadline = jiffies + seconds * HZ;
-	mod_timer(&t->timer, t->deadline);
+	struct timed *t = container_of(timer, struct timed, timer);
+
+	WRITE_ONCE(t->expired, true);	/* pairs with timed_is_up() */
 }
 
-static inline void io_timeout_init(struct io_timeout *t, int limit,
-				   int reset_limit)
+static bool timed_is_up(const struct timed *t)
 {
-	timer_setup(&t->timer, io_timeout_expire, TIMER_IRQSAFE);
-	t->counter = IO_TIMEOUT_IDLE;
-	t->limit = limit;
-	t->reset_limit = reset_limit;
-	t->resetting = false;
+	return READ_ONCE(t->expired) && !time_before(jiffies, t->timer.expires);
 }
 
-/* Under the caller's lock; the timer takes none, so it can be waited for. */
-static inline void io_timeout_cancel(struct io_timeout *t)
+static inline size_t timed_size(unsigned int slots)
 {
-	timer_delete_sync(&t->timer);
-	t->counter = IO_TIMEOUT_IDLE;
-	t->resetting = false;
+	return io_recovery_size(slots) + slots * sizeof(struct timed);
 }
 
-static inline bool io_timeout_resetting(const struct io_timeout *t)
+static inline void timed_init(struct io_recovery *r, unsigned int slots,
+			      unsigned int limit, unsigned int abort_limit,
+			      unsigned int reset_limit)
 {
-	return t->resetting;
+	unsigned int i;
+
+	io_recovery_init(r, slots, limit, abort_limit, reset_limit);
+	for (i = 0; i < slots; i++)
+		timer_setup(&timed(r, i)->timer, timed_expire, TIMER_IRQSAFE);
 }
 
-static inline void io_timeout_begin(struct io_timeout *t)
+/* As io_recovery_begin(), but no tick is due before timed_look() says so. */
+static inline u32 timed_begin(struct io_recovery *r, unsigned int slot)
 {
-	if (WARN_ONCE(t->counter != IO_TIMEOUT_IDLE || t->resetting,
-		      "io_timeout: begin while an operation is outstanding\n"))
-		return;
-	io_timeout_arm(t, t->limit);
-}
+	struct io_recovery_word *word = &r->word[slot / BITS_PER_LONG];
+	unsigned long bit = BIT_MASK(slot);
 
-static inline bool io_timeout_op_interrupt(struct io_timeout *t)
-{
-	if (t->counter == IO_TIMEOUT_IDLE || t->resetting)
-		return false;
-	t->counter = IO_TIMEOUT_IDLE;
-	timer_delete(&t->timer);
-	return true;
-}
-
-static inline bool io_timeout_reset_interrupt(struct io_timeout *t)
-{
-	if (t->counter == IO_TIMEOUT_IDLE || !t->resetting)
-		return false;
-	t->counter = IO_TIMEOUT_IDLE;
-	timer_delete(&t->timer);
-	return true;
-}
-
-static inline bool io_timeout_reset_done(struct io_timeout *t)
-{
-	if (t->counter != IO_TIMEOUT_IDLE || !t->resetting)
-		return false;
-	t->resetting = false;
-	return true;
-}
-
-static inline void io_timeout_begin_reset(struct io_timeout *t)
-{
-	io_timeout_arm(t, t->reset_limit);
-	t->resetting = true;
-}
-
-static inline bool io_timeout_due(const struct io_timeout *t)
-{
-	return t->counter != IO_TIMEOUT_IDLE && READ_ONCE(t->expired) &&
-	       !time_before(jiffies, t->deadline);
-}
-
-static inline enum io_timeout_verdict io_timeout_tick(struct io_timeout *t)
-{
-	if (!io_timeout_due(t))
-		return IO_TIMEOUT_OK;
-
-	if (t->resetting) {
-		t->counter = IO_TIMEOUT_IDLE;
-		t->resetting = false;
-		return IO_TIMEOUT_FAILED;
+	if (WARN_ONCE(r->state != IO_RECOVERY_RUNNING || word->busy & bit,
+		      "io_recovery: begin in a slot that is busy, or during a reset\n"))
+		return r->slot[slot].generation;
+	word->busy |= bit;
+	if (unlikely(word->guilty & bit)) {
+		word->guilty &= ~bit;
+		word->aborting &= ~bit;
 	}
-	io_timeout_arm(t, t->reset_limit);
-	t->resetting = true;
-	return IO_TIMEOUT_RESET;
+	r->slot[slot].due = r->now + IO_RECOVERY_MAX_LIMIT + 1;
+	WRITE_ONCE(timed(r, slot)->expired, false);
+	mod_timer(&timed(r, slot)->timer, jiffies + r->limit * HZ);
+	return ++r->slot[slot].generation;
 }
+
+static inline bool timed_op_interrupt(struct io_recovery *r, unsigned int slot,
+				      u32 generation)
+{
+	if (!io_recovery_op_interrupt(r, slot, generation))
+		return false;
+	timer_delete(&timed(r, slot)->timer);
+	return true;
+}
+
+/* Under the caller's lock; a timer takes none, so it can be waited for. */
+static inline void timed_cancel(struct io_recovery *r)
+{
+	unsigned int i;
+
+	io_recovery_cancel(r);
+	for (i = 0; i < r->nr_slots; i++)
+		timer_delete_sync(&timed(r, i)->timer);
+}
+
+/* What timers have expired for is due at the next tick. */
+static inline void timed_look(struct io_recovery *r)
+{
+	unsigned int slot;
+
+	if (r->state != IO_RECOVERY_RUNNING)
+		return;
+	io_recovery_for_each_busy(r, slot) {
+		if (!timed_is_up(timed(r, slot)))
+			continue;
+		WRITE_ONCE(timed(r, slot)->expired, false);
+		r->slot[slot].due = r->now + 1;
+		r->next = r->now + 1;
+	}
+}
+
+static inline bool timed_due(struct io_recovery *r)
+{
+	timed_look(r);
+	return io_recovery_due(r);
+}
+
+#define io_recovery_size timed_size
+#define io_recovery_init timed_init
+#define io_recovery_begin timed_begin
+#define io_recovery_op_interrupt timed_op_interrupt
+#define io_recovery_cancel timed_cancel
+#define io_recovery_due timed_due
 
 #include "../kunit/sim_dev_sources.h"

@@ -2,34 +2,48 @@
 /*
  * sim_dev_untimed - sim_dev.ko without time-outs, to see what they cost
  *
- * The same sources, with functions of io_timeout.h that only know whether an
- * operation is outstanding. (Else an operation left over from an earlier binding
- * would end a new one.) Nothing is counted down, and there is no heartbeat. An
+ * The same sources, with functions of io_recovery.h that only know which operation
+ * is outstanding in which slot. (Else an operation left over from an earlier
+ * binding would end a new one.) Nothing times out, and there is no heartbeat. An
  * operation that hangs, hangs for ever. Loaded instead of sim_dev.ko.
  */
-#include "../io_timeout.h"
+#include "../io_recovery.h"
 #include "../iotimer.h"
 
-/* Only running or not: no tick comes. */
-static inline void untimed_begin(struct io_timeout *t)
+static inline u32 untimed_begin(struct io_recovery *r, unsigned int slot)
 {
-	t->countdown.left = 0;
+	r->word[slot / BITS_PER_LONG].busy |= BIT_MASK(slot);
+	return ++r->slot[slot].generation;
 }
 
-static inline bool untimed_op_interrupt(struct io_timeout *t)
+static inline bool untimed_op_interrupt(struct io_recovery *r,
+					unsigned int slot, u32 generation)
 {
-	return io_countdown_clear(&t->countdown);
+	struct io_recovery_word *word = &r->word[slot / BITS_PER_LONG];
+
+	if (slot >= r->nr_slots || r->slot[slot].generation != generation ||
+	    !(word->busy & BIT_MASK(slot)))
+		return false;
+	word->busy &= ~BIT_MASK(slot);
+	return true;
 }
 
-static inline bool untimed_reset(struct io_timeout *t)
+static inline bool untimed_abort(struct io_recovery *r, unsigned int slot,
+				 u32 generation)
 {
 	return false;
 }
 
-#define io_timeout_begin untimed_begin
-#define io_timeout_op_interrupt untimed_op_interrupt
-#define io_timeout_reset_interrupt untimed_reset
-#define io_timeout_reset_done untimed_reset
+static inline bool untimed_reset(struct io_recovery *r)
+{
+	return false;
+}
+
+#define io_recovery_begin untimed_begin
+#define io_recovery_op_interrupt untimed_op_interrupt
+#define io_recovery_abort_interrupt untimed_abort
+#define io_recovery_reset_interrupt untimed_reset
+#define io_recovery_reset_done untimed_reset
 
 static inline struct iotimer *untimed_create(struct device *dev, iotimer_fn_t fn,
 					     void *context)
