@@ -71,11 +71,8 @@
 #ifndef _IO_RECOVERY_H
 #define _IO_RECOVERY_H
 
-#include <linux/bits.h>
-#include <linux/bitops.h>
 #include <linux/bug.h>
 #include <linux/compiler.h>
-#include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/types.h>
 
@@ -104,17 +101,20 @@ enum io_recovery_state {
 	IO_RECOVERY_RESET_DONE,		/* and not handled yet */
 };
 
-/* private: a slot. Times are seconds, modulo 2^16 */
+/* private: flags of a slot. IO_RECOVERY_ABORTING comes with IO_RECOVERY_GUILTY */
+#define IO_RECOVERY_BUSY	0x1
+#define IO_RECOVERY_GUILTY	0x2	/* timed out; kept until the next begin */
+#define IO_RECOVERY_ABORTING	0x4	/* while busy: the driver was told to abort it */
+
+/*
+ * private: a slot. Times are seconds, modulo 2^16. The flags are here, not in
+ * bitmaps: begin and interrupt then store whole bytes, and need not wait until an
+ * earlier change of the same word is done.
+ */
 struct io_recovery_slot {
 	u32 generation;		/* of the operation that began last */
 	u16 due;		/* when the operation or its abort times out */
-};
-
-/* private: BITS_PER_LONG slots. A bit in @aborting has one in @guilty */
-struct io_recovery_word {
-	unsigned long busy;
-	unsigned long guilty;	/* timed out; kept until the slot's next begin */
-	unsigned long aborting;	/* while busy: the driver was told to abort it */
+	u8 flags;
 };
 
 /**
@@ -131,8 +131,8 @@ struct io_recovery {
 	u16 abort_limit;	/* 0 if the device cannot abort */
 	u16 reset_limit;
 	u16 nr_slots;
+	u16 next_abort;		/* io_recovery_next_abort() looks from here on */
 	enum io_recovery_state state;
-	struct io_recovery_word *word;	/* behind the slots */
 	struct io_recovery_slot slot[];
 };
 
@@ -147,11 +147,6 @@ static inline u16 io_recovery_clamp(unsigned int limit)
 	return clamp(limit, 1U, (unsigned int)IO_RECOVERY_MAX_LIMIT);
 }
 
-static inline unsigned int io_recovery_nr_words(unsigned int slots)
-{
-	return DIV_ROUND_UP(slots, BITS_PER_LONG);
-}
-
 /* With nothing outstanding, look again as late as the clock's wrap allows. */
 static inline void io_recovery_rest(struct io_recovery *r)
 {
@@ -163,9 +158,10 @@ static inline void io_recovery_empty(struct io_recovery *r)
 {
 	unsigned int i;
 
-	for (i = 0; i < io_recovery_nr_words(r->nr_slots); i++)
-		r->word[i].busy = 0;
+	for (i = 0; i < r->nr_slots; i++)
+		r->slot[i].flags &= ~IO_RECOVERY_BUSY;
 	r->state = IO_RECOVERY_RUNNING;
+	r->next_abort = r->nr_slots;
 	io_recovery_rest(r);
 }
 
@@ -179,8 +175,7 @@ static inline void io_recovery_empty(struct io_recovery *r)
 static inline size_t io_recovery_size(unsigned int slots)
 {
 	return sizeof(struct io_recovery) +
-	       slots * sizeof(struct io_recovery_slot) +
-	       io_recovery_nr_words(slots) * sizeof(struct io_recovery_word);
+	       slots * sizeof(struct io_recovery_slot);
 }
 
 /**
@@ -223,11 +218,8 @@ static inline void io_recovery_init(struct io_recovery *r, unsigned int slots,
 	unsigned int i;
 
 	r->nr_slots = slots;
-	r->word = (struct io_recovery_word *)&r->slot[slots];
 	for (i = 0; i < slots; i++)
-		r->slot[i].generation = 0;
-	for (i = 0; i < io_recovery_nr_words(slots); i++)
-		r->word[i] = (struct io_recovery_word){};
+		r->slot[i] = (struct io_recovery_slot){};
 	r->now = -5;		/* so that every device sees the clock wrap */
 	io_recovery_set_limits(r, limit, abort_limit, reset_limit);
 	io_recovery_empty(r);
@@ -262,6 +254,22 @@ static inline void io_recovery_set_due(struct io_recovery *r, unsigned int slot,
 		r->next = due;
 }
 
+/* An operation is being started; @limit is clamped. */
+static inline u32 __io_recovery_begin(struct io_recovery *r,
+				      unsigned int slot, u16 limit)
+{
+	struct io_recovery_slot *s = &r->slot[slot];
+
+	if (unlikely(r->state != IO_RECOVERY_RUNNING ||
+		     s->flags & IO_RECOVERY_BUSY)) {
+		WARN_ONCE(1, "io_recovery: begin in a slot that is busy, or during a reset\n");
+		return s->generation;
+	}
+	s->flags = IO_RECOVERY_BUSY;
+	io_recovery_set_due(r, slot, limit + 1);
+	return ++s->generation;
+}
+
 /**
  * io_recovery_begin_limit - an operation with a limit of its own is being started
  * @r: the device, not resetting
@@ -283,19 +291,7 @@ static inline u32 io_recovery_begin_limit(struct io_recovery *r,
 					  unsigned int slot,
 					  unsigned int limit)
 {
-	struct io_recovery_word *word = &r->word[slot / BITS_PER_LONG];
-	unsigned long bit = BIT_MASK(slot);
-
-	if (WARN_ONCE(r->state != IO_RECOVERY_RUNNING || word->busy & bit,
-		      "io_recovery: begin in a slot that is busy, or during a reset\n"))
-		return r->slot[slot].generation;
-	word->busy |= bit;
-	if (unlikely(word->guilty & bit)) {
-		word->guilty &= ~bit;
-		word->aborting &= ~bit;
-	}
-	io_recovery_set_due(r, slot, io_recovery_clamp(limit) + 1);
-	return ++r->slot[slot].generation;
+	return __io_recovery_begin(r, slot, io_recovery_clamp(limit));
 }
 
 /**
@@ -310,7 +306,7 @@ static inline u32 io_recovery_begin_limit(struct io_recovery *r,
  */
 static inline u32 io_recovery_begin(struct io_recovery *r, unsigned int slot)
 {
-	return io_recovery_begin_limit(r, slot, r->limit);
+	return __io_recovery_begin(r, slot, r->limit);
 }
 
 /* Is this operation under way, and may its interrupt come? */
@@ -318,7 +314,7 @@ static inline bool io_recovery_expects(const struct io_recovery *r,
 				       unsigned int slot, u32 generation)
 {
 	return slot < r->nr_slots && r->slot[slot].generation == generation &&
-	       r->word[slot / BITS_PER_LONG].busy & BIT_MASK(slot) &&
+	       r->slot[slot].flags & IO_RECOVERY_BUSY &&
 	       r->state == IO_RECOVERY_RUNNING;
 }
 
@@ -335,17 +331,9 @@ static inline bool io_recovery_expects(const struct io_recovery *r,
 static inline bool io_recovery_op_interrupt(struct io_recovery *r,
 					    unsigned int slot, u32 generation)
 {
-	struct io_recovery_word *word;
-	unsigned long bit = BIT_MASK(slot);
-
-	if (!io_recovery_expects(r, slot, generation))
+	if (unlikely(!io_recovery_expects(r, slot, generation)))
 		return false;
-	word = &r->word[slot / BITS_PER_LONG];
-	word->busy &= ~bit;
-	if (unlikely(word->guilty & bit)) {	/* done before its abort */
-		word->guilty &= ~bit;
-		word->aborting &= ~bit;
-	}
+	r->slot[slot].flags = 0;	/* perhaps done before its abort */
 	return true;
 }
 
@@ -363,14 +351,10 @@ static inline bool io_recovery_abort_interrupt(struct io_recovery *r,
 					       unsigned int slot,
 					       u32 generation)
 {
-	struct io_recovery_word *word;
-
-	if (!io_recovery_expects(r, slot, generation))
+	if (!io_recovery_expects(r, slot, generation) ||
+	    !(r->slot[slot].flags & IO_RECOVERY_ABORTING))
 		return false;
-	word = &r->word[slot / BITS_PER_LONG];
-	if (!(word->aborting & BIT_MASK(slot)))
-		return false;
-	word->busy &= ~BIT_MASK(slot);
+	r->slot[slot].flags &= ~IO_RECOVERY_BUSY;
 	return true;
 }
 
@@ -420,7 +404,7 @@ static inline bool io_recovery_reset_done(struct io_recovery *r)
 static inline bool io_recovery_guilty(const struct io_recovery *r,
 				      unsigned int slot)
 {
-	return r->word[slot / BITS_PER_LONG].guilty & BIT_MASK(slot);
+	return r->slot[slot].flags & IO_RECOVERY_GUILTY;
 }
 
 /**
@@ -464,39 +448,13 @@ static inline bool io_recovery_resetting(const struct io_recovery *r)
 	return r->state != IO_RECOVERY_RUNNING;
 }
 
-/**
- * io_recovery_idle - is nothing outstanding?
- * @r: the device
- *
- * Context: any, under the caller's lock.
- * Return: true if all slots are idle and no reset is under way or unhandled.
- */
-static inline bool io_recovery_idle(const struct io_recovery *r)
-{
-	unsigned int i;
-
-	for (i = 0; i < io_recovery_nr_words(r->nr_slots); i++)
-		if (r->word[i].busy)
-			return false;
-	return r->state == IO_RECOVERY_RUNNING;
-}
-
 /* The first slot from @slot on that is busy; nr_slots if none is. */
 static inline unsigned int io_recovery_next_busy(const struct io_recovery *r,
 						 unsigned int slot)
 {
-	unsigned int i = slot / BITS_PER_LONG;
-	unsigned long busy;
-
-	if (slot >= r->nr_slots)
-		return r->nr_slots;
-	busy = r->word[i].busy & (~0UL << (slot % BITS_PER_LONG));
-	while (!busy) {
-		if (++i == io_recovery_nr_words(r->nr_slots))
-			return r->nr_slots;
-		busy = r->word[i].busy;
-	}
-	return i * BITS_PER_LONG + __ffs(busy);
+	while (slot < r->nr_slots && !(r->slot[slot].flags & IO_RECOVERY_BUSY))
+		slot++;
+	return slot;
 }
 
 /* private: loop over the slots that are busy */
@@ -504,6 +462,21 @@ static inline unsigned int io_recovery_next_busy(const struct io_recovery *r,
 	for ((slot) = io_recovery_next_busy(r, 0);			\
 	     (slot) < (r)->nr_slots;					\
 	     (slot) = io_recovery_next_busy(r, (slot) + 1))
+
+/**
+ * io_recovery_idle - is nothing outstanding?
+ * @r: the device
+ *
+ * Looks at the slots in turn, until one is busy.
+ *
+ * Context: any, under the caller's lock.
+ * Return: true if all slots are idle and no reset is under way or unhandled.
+ */
+static inline bool io_recovery_idle(const struct io_recovery *r)
+{
+	return r->state == IO_RECOVERY_RUNNING &&
+	       io_recovery_next_busy(r, 0) == r->nr_slots;
+}
 
 /* The time of the first slot to time out; far off if nothing is outstanding. */
 static inline u16 io_recovery_first_due(const struct io_recovery *r)
@@ -567,7 +540,7 @@ static inline bool io_recovery_slot_due(const struct io_recovery *r,
 					unsigned int slot)
 {
 	return slot < r->nr_slots && r->state == IO_RECOVERY_RUNNING &&
-	       r->word[slot / BITS_PER_LONG].busy & BIT_MASK(slot) &&
+	       r->slot[slot].flags & IO_RECOVERY_BUSY &&
 	       !io_recovery_before(r->now + 1, r->slot[slot].due);
 }
 
@@ -578,17 +551,18 @@ static inline enum io_recovery_verdict io_recovery_expire(struct io_recovery *r)
 	unsigned int slot;
 
 	io_recovery_for_each_busy(r, slot) {
-		struct io_recovery_word *word = &r->word[slot / BITS_PER_LONG];
+		struct io_recovery_slot *s = &r->slot[slot];
 
-		if (io_recovery_before(r->now, r->slot[slot].due))
+		if (io_recovery_before(r->now, s->due))
 			continue;
-		word->guilty |= BIT_MASK(slot);
-		if (!r->abort_limit || word->aborting & BIT_MASK(slot))
+		s->flags |= IO_RECOVERY_GUILTY;
+		if (!r->abort_limit || s->flags & IO_RECOVERY_ABORTING)
 			verdict = IO_RECOVERY_RESET;
 		else if (verdict == IO_RECOVERY_OK)
 			verdict = IO_RECOVERY_ABORT;
-		r->slot[slot].due = r->now + r->abort_limit;
+		s->due = r->now + r->abort_limit;
 	}
+	r->next_abort = 0;
 	r->next = io_recovery_first_due(r);
 	if (verdict == IO_RECOVERY_RESET) {
 		r->state = IO_RECOVERY_RESETTING;
@@ -641,18 +615,14 @@ static inline enum io_recovery_verdict io_recovery_tick(struct io_recovery *r)
  */
 static inline int io_recovery_next_abort(struct io_recovery *r)
 {
-	unsigned int i, slot;
-
 	if (r->state != IO_RECOVERY_RUNNING || !r->abort_limit)
 		return -1;
-	for (i = 0; i < io_recovery_nr_words(r->nr_slots); i++) {
-		struct io_recovery_word *word = &r->word[i];
-		unsigned long slots = word->busy & word->guilty & ~word->aborting;
+	while (r->next_abort < r->nr_slots) {
+		unsigned int slot = r->next_abort++;
 
-		if (!slots)
+		if (r->slot[slot].flags != (IO_RECOVERY_BUSY | IO_RECOVERY_GUILTY))
 			continue;
-		word->aborting |= slots & -slots;
-		slot = i * BITS_PER_LONG + __ffs(slots);
+		r->slot[slot].flags |= IO_RECOVERY_ABORTING;
 		/* It may have timed out earlier, and not been aborted then. */
 		io_recovery_set_due(r, slot, r->abort_limit);
 		return slot;

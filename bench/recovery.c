@@ -15,7 +15,7 @@
 #include "bench.h"
 #include "io_recovery.h"
 
-#define ROUNDS	(1 << 17)	/* a multiple of all numbers of slots */
+#define ROUNDS	131072	/* a multiple of all numbers of slots */
 #define TICKS	10000	/* of a sample; no slot times out in as many */
 #define LIMIT	3	/* seconds */
 
@@ -41,7 +41,8 @@ static int measure_io(struct io_recovery *r)
 
 	begin_all(r, LIMIT);
 	measure("recovery/io_recovery",
-		refused += !io_recovery_op_interrupt(r, turn, generation);
+		if (unlikely(!io_recovery_op_interrupt(r, turn, generation)))
+			refused++;
 		barrier();
 		generation = io_recovery_begin(r, turn) - (turn < mask);
 		barrier());
@@ -87,7 +88,7 @@ struct request {
 #define TIMED_OUT	1
 #define MAX_TIMEOUT	(5 * HZ)
 
-static unsigned long round_up_second(unsigned long when)
+static unsigned long block_round_up(unsigned long when)
 {
 	unsigned long mask = roundup_pow_of_two(HZ) - 1;
 
@@ -103,8 +104,8 @@ static void begin_request(struct request *req, struct timer_list *shared)
 		req->timeout = LIMIT * HZ;
 	req->flags &= ~TIMED_OUT;
 	WRITE_ONCE(req->deadline, jiffies + req->timeout);
-	expires = round_up_second(req->deadline);
-	latest = round_up_second(jiffies + MAX_TIMEOUT);
+	expires = block_round_up(req->deadline);
+	latest = block_round_up(jiffies + MAX_TIMEOUT);
 	if (time_after(expires, latest))
 		expires = latest;
 	if (!timer_pending(shared) || time_before(expires, shared->expires)) {

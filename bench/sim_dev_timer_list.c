@@ -24,9 +24,7 @@ struct timed {
 
 static inline struct timed *timed(const struct io_recovery *r, unsigned int slot)
 {
-	void *end = r->word + io_recovery_nr_words(r->nr_slots);
-
-	return (struct timed *)end + slot;
+	return (struct timed *)&r->slot[r->nr_slots] + slot;
 }
 
 static void timed_expire(struct timer_list *timer)
@@ -60,17 +58,11 @@ static inline void timed_init(struct io_recovery *r, unsigned int slots,
 /* As io_recovery_begin(), but no tick is due before timed_look() says so. */
 static inline u32 timed_begin(struct io_recovery *r, unsigned int slot)
 {
-	struct io_recovery_word *word = &r->word[slot / BITS_PER_LONG];
-	unsigned long bit = BIT_MASK(slot);
-
-	if (WARN_ONCE(r->state != IO_RECOVERY_RUNNING || word->busy & bit,
+	if (WARN_ONCE(r->state != IO_RECOVERY_RUNNING ||
+		      r->slot[slot].flags & IO_RECOVERY_BUSY,
 		      "io_recovery: begin in a slot that is busy, or during a reset\n"))
 		return r->slot[slot].generation;
-	word->busy |= bit;
-	if (unlikely(word->guilty & bit)) {
-		word->guilty &= ~bit;
-		word->aborting &= ~bit;
-	}
+	r->slot[slot].flags = IO_RECOVERY_BUSY;
 	r->slot[slot].due = r->now + IO_RECOVERY_MAX_LIMIT + 1;
 	WRITE_ONCE(timed(r, slot)->expired, false);
 	mod_timer(&timed(r, slot)->timer, jiffies + r->limit * HZ);

@@ -12,19 +12,17 @@
 
 static inline u32 untimed_begin(struct io_recovery *r, unsigned int slot)
 {
-	r->word[slot / BITS_PER_LONG].busy |= BIT_MASK(slot);
+	r->slot[slot].flags = IO_RECOVERY_BUSY;
 	return ++r->slot[slot].generation;
 }
 
 static inline bool untimed_op_interrupt(struct io_recovery *r,
 					unsigned int slot, u32 generation)
 {
-	struct io_recovery_word *word = &r->word[slot / BITS_PER_LONG];
-
 	if (slot >= r->nr_slots || r->slot[slot].generation != generation ||
-	    !(word->busy & BIT_MASK(slot)))
+	    !(r->slot[slot].flags & IO_RECOVERY_BUSY))
 		return false;
-	word->busy &= ~BIT_MASK(slot);
+	r->slot[slot].flags = 0;
 	return true;
 }
 
