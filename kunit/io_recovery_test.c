@@ -574,7 +574,7 @@ static void init_makes_all_slots_idle(struct kunit *test)
 
 static void a_slot_costs_9_bytes_at_most(struct kunit *test)
 {
-	size_t head = sizeof(struct io_recovery) + sizeof(struct io_recovery_word);
+	size_t head = sizeof(struct io_recovery);
 	unsigned int slots;
 
 	for (slots = 1; slots <= IO_RECOVERY_MAX_SLOTS; slots++)
@@ -584,7 +584,7 @@ static void a_slot_costs_9_bytes_at_most(struct kunit *test)
 
 static const unsigned int slot_counts[] = { 1, 2, 31, 32, 33, 63, 64, 65, 128, 1023, 1024 };
 
-/* All at once, then each in turn: the others of its word must not matter. */
+/* All at once, then each in turn: the other slots must not matter. */
 static void every_slot_is_a_slot(struct kunit *test)
 {
 	unsigned int i, slot;
