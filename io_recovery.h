@@ -61,12 +61,23 @@
  *	if (io_recovery_idle(r))
  *		stop the iotimer
  *
- * The one thing people get wrong: what the device posted before the reset is told
- * to it must be read first, or dropped for good. Here the generation drops it.
+ * An abort or a reset must be told to the device in the same hold of the lock, an
+ * abort with slot and generation: the slot may soon be in use again.
+ *
+ * The one thing people get wrong: the end of a reset has no generation. When a
+ * reset is told to the device, the end of an earlier one must not come any more.
+ * A device that may still post it needs a driver that can tell the two apart.
  *
  * The one thing people forget: after IO_RECOVERY_FAILED the device may still write
- * to memory. Switch its bus mastering off before a request completes, or its
- * buffer is somebody else's.
+ * to memory, and so it may when the driver is removed. Keep it from that (bus
+ * mastering off) before a request completes, or its buffer is somebody else's; and
+ * let it write again only after a reset has succeeded.
+ *
+ * What the driver keeps itself: which request is in which slot, what has ended and
+ * is not handled yet. It handles that before io_recovery_reset_done(), and fails
+ * after IO_RECOVERY_FAILED what was in the slots then, before it begins anything.
+ * It limits the retries of a request, and also its free restarts: with limits of
+ * their own, short operations that hang would starve a long one for ever.
  */
 #ifndef _IO_RECOVERY_H
 #define _IO_RECOVERY_H
@@ -555,11 +566,16 @@ static inline enum io_recovery_verdict io_recovery_expire(struct io_recovery *r)
 
 		if (io_recovery_before(r->now, s->due))
 			continue;
-		s->flags |= IO_RECOVERY_GUILTY;
-		if (!r->abort_limit || s->flags & IO_RECOVERY_ABORTING)
+		/*
+		 * A second time-out, even if no abort was to be had: else
+		 * operations that hang elsewhere could take all aborts, and
+		 * keep this one from ending.
+		 */
+		if (!r->abort_limit || s->flags & IO_RECOVERY_GUILTY)
 			verdict = IO_RECOVERY_RESET;
 		else if (verdict == IO_RECOVERY_OK)
 			verdict = IO_RECOVERY_ABORT;
+		s->flags |= IO_RECOVERY_GUILTY;
 		s->due = r->now + r->abort_limit;
 	}
 	r->next_abort = 0;
@@ -607,7 +623,8 @@ static inline enum io_recovery_verdict io_recovery_tick(struct io_recovery *r)
  *
  * Called in the routine after IO_RECOVERY_ABORT, until it returns -1. If the
  * device takes no more aborts now, stop asking: the operations that were not named
- * time out again after the abort's limit.
+ * may be named after a later tick. After the abort's limit they time out again, and
+ * the device is reset.
  *
  * Context: any, under the caller's lock, held since io_recovery_tick().
  * Return: a slot whose operation has timed out and is to be aborted, once each;

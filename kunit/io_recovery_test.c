@@ -248,9 +248,9 @@ static const struct event events[] = {
 	    IO_RECOVERY_OK, IO_RECOVERY_OK, IO_RECOVERY_OK },
 	  { IDLE, GUILTY, BUSY, TIMED_OUT, ABORTING, RESETTING, RESET_DONE } },
 	{ "last tick", do_last_tick,
-	  { IO_RECOVERY_OK, IO_RECOVERY_OK, IO_RECOVERY_ABORT, IO_RECOVERY_ABORT,
+	  { IO_RECOVERY_OK, IO_RECOVERY_OK, IO_RECOVERY_ABORT, IO_RECOVERY_RESET,
 	    IO_RECOVERY_RESET, IO_RECOVERY_FAILED, IO_RECOVERY_OK },
-	  { IDLE, GUILTY, TIMED_OUT, TIMED_OUT, RESETTING, IDLE, RESET_DONE } },
+	  { IDLE, GUILTY, TIMED_OUT, RESETTING, RESETTING, IDLE, RESET_DONE } },
 	{ "left", do_left,
 	  { -1, -1, LIMIT + 1, ABORT_LIMIT, ABORT_LIMIT, RESET_LIMIT + 1, -1 }, ALL_SAME },
 	{ "due", do_due, { 0, 0, 0, 0, 0, 0, 0 }, ALL_SAME },
@@ -451,6 +451,20 @@ static void an_abort_that_is_put_off_gets_its_whole_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, io_recovery_next_abort(r), 0);
 	KUNIT_EXPECT_TRUE(test, io_recovery_op_interrupt(r, 1, 1));
 	expect_verdict(test, r, 10, IO_RECOVERY_RESET);
+}
+
+/* Else hangs elsewhere could take all aborts that the device can do, for ever. */
+static void an_abort_that_is_never_to_be_had_is_a_reset(struct kunit *test)
+{
+	struct io_recovery *r = new_device(test, 2, LIMIT, ABORT_LIMIT, RESET_LIMIT);
+
+	io_recovery_begin(r, 0);
+	io_recovery_begin(r, 1);
+	expect_verdict(test, r, LIMIT + 1, IO_RECOVERY_ABORT);
+	KUNIT_EXPECT_EQ(test, io_recovery_next_abort(r), 0);	/* one at a time */
+	KUNIT_EXPECT_TRUE(test, io_recovery_abort_interrupt(r, 0, 1));
+	expect_verdict(test, r, ABORT_LIMIT, IO_RECOVERY_RESET);
+	KUNIT_EXPECT_TRUE(test, io_recovery_guilty(r, 1));
 }
 
 /* As if it were begun in the tick, also if the limit changed since the verdict. */
@@ -701,6 +715,7 @@ static struct kunit_case io_recovery_cases[] = {
 	KUNIT_CASE(abort_then_reset_then_fail),
 	KUNIT_CASE(operations_that_time_out_together_are_aborted_together),
 	KUNIT_CASE(an_abort_that_is_put_off_gets_its_whole_limit),
+	KUNIT_CASE(an_abort_that_is_never_to_be_had_is_a_reset),
 	KUNIT_CASE(an_abort_that_is_put_off_gets_the_limit_of_now),
 	KUNIT_CASE(no_abort_is_named_once_the_device_cannot),
 	KUNIT_CASE(a_reset_tells_guilty_from_innocent),

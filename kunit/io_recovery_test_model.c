@@ -105,11 +105,11 @@ static long model_tick(struct model *m)
 
 		if (s->state == IDLE || ++s->age < s->allowed)
 			continue;
-		s->guilty = 1;
-		if (s->state == ABORTING || !m->abort_limit)
+		if (s->guilty || !m->abort_limit)
 			reset = true;
 		else
 			abort = true;
+		s->guilty = 1;
 		record_enter(s, s->state == ABORTING ? ABORTING : TIMED_OUT, m->abort_limit);
 	}
 	if (!reset)
