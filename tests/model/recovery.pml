@@ -58,6 +58,9 @@
 #ifndef ABORT_LIMIT
 #define ABORT_LIMIT	1	/* 0: the device cannot abort */
 #endif
+#ifndef ONE_ABORT
+#define ONE_ABORT	0	/* 1: the device takes one abort at a time */
+#endif
 #if defined(STREAM) && !ABORT_LIMIT
 #define LIMIT(r)	(r + 1)
 #else
@@ -105,7 +108,7 @@
 #define CLOSED		34	/* nothing begins once the driver is unbound */
 #define QUIET		35	/* unbinding cuts the device off before requests end */
 #define CAP		36	/* a request restarts only so often, innocent or not */
-#define ALL_ABORTS	37	/* the device takes an abort for each slot */
+#define SECOND		37	/* a second time-out resets, even if it was not aborted */
 #define WATCHDOG	38	/* the watchdog runs */
 #ifndef WITHOUT
 #define WITHOUT		0
@@ -482,11 +485,12 @@ inline expire(s)
 		assert(hw_op[s] != TAKEN);
 		assert(request[s] != NOBODY);
 		timed_out[request[s]] = 1;
-		guilty[s] = 1;
 		if
-		:: (!ABORT_LIMIT || aborting[s]) && WITHOUT != ESCALATE -> verdict = RESET
+		:: (!ABORT_LIMIT || (WITHOUT == SECOND -> aborting[s] : guilty[s])) &&
+		   WITHOUT != ESCALATE -> verdict = RESET
 		:: else -> verdict = (verdict == OK -> ABORT : verdict)
 		fi;
+		guilty[s] = 1;
 		left[s] = ABORT_LIMIT
 	:: else
 	fi
@@ -541,7 +545,7 @@ inline abort(s, other)		/* io_recovery_next_abort() */
 {
 	if
 	:: busy[s] && guilty[s] && !aborting[s] &&
-	   !(WITHOUT == ALL_ABORTS && busy[other] && aborting[other]) ->
+	   !(ONE_ABORT && busy[other] && aborting[other]) ->
 		aborting[s] = 1;
 #if WITHOUT == ABORT_HOLD
 		told[s] = 1
