@@ -200,10 +200,7 @@ static inline bool io_countdown_tick(struct io_countdown *c)
  */
 struct io_timeout {
 	/* private: */
-	union {
-		struct io_countdown countdown;
-		int counter;	/* its name in sim_dev.c, until that has slots */
-	};
+	struct io_countdown countdown;
 	int limit;
 	int reset_limit;
 	bool resetting;	/* also in the state reset done, then without a countdown */

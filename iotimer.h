@@ -17,7 +17,7 @@
  *
  * Use a timer for coarse time-outs that must cost almost nothing per I/O: the
  * I/O path stores a number of seconds in a counter, and the routine counts
- * down; see io_timeout.h.
+ * down; see io_timeout.h, and io_recovery.h for many operations at a time.
  *
  * The one thing people get wrong: iotimer_stop() does not wait. When it
  * returns, a call may be under way on another CPU. Before freeing what the
