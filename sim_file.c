@@ -305,14 +305,14 @@ static ssize_t sim_file_read_first(struct sim_file *file,
 {
 	ssize_t ret = first->result;
 
-	if (ret >= 0) {
+	if (ret > 0) {
 		ret = copy_to_iter(first->data + first->offset,
-				   first->len - first->offset, to);
+				   first->result - first->offset, to);
 		if (!ret)
 			return -EFAULT;
 		first->offset += ret;
 	}
-	if (ret < 0 || first->offset == first->len)
+	if (ret <= 0 || first->offset == first->result)
 		sim_file_pop(file, first);
 	return ret;
 }
