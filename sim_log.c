@@ -223,10 +223,11 @@ static void sim_log_report(struct sim_dev *sim,
 void sim_log_reports(struct sim_dev *sim, const struct sim_dev_reports *reports)
 {
 	unsigned int i, nr = min_t(unsigned int, reports->nr, SIM_DEV_MAX_REPORTS);
+	unsigned int more = reports->nr - nr;
 
 	for (i = 0; i < nr; i++)
 		sim_log_report(sim, &reports->report[i]);
-	if (reports->nr > nr)
-		dev_info_ratelimited(sim->dev, "and %u requests more\n",
-				     reports->nr - nr);
+	if (more)
+		dev_info_ratelimited(sim->dev, "and %u request%s more\n", more,
+				     more == 1 ? "" : "s");
 }
