@@ -2,10 +2,11 @@
 """Draw a timeline as SVG and PNG, with matplotlib.
 
 Each device has lanes, one above the other. The ticks are a grid over all lanes.
+A device with many slots has a lane for each slot (slots.py).
 If details are too small to be seen, a part of the picture is drawn again on the
 right, enlarged.
 
-Colour is never the only cue: each kind has a hatch or a shape of its own. Items
+Each kind has its look in style.py. Items
 that would overlap are drawn once, with their number beside them. Each item is a
 <g> in the SVG: its class is the item's kind, its data-n the number of items that
 it stands for, and its <title> a description, which browsers show as a tip.
@@ -24,57 +25,12 @@ from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.patches import Patch, Rectangle  # noqa: E402
 
 from model import SECOND, Device, Mark, Request, Span, Timeline, counts, rows  # noqa: E402
-
-# The palette of Okabe and Ito, whose colours the colour-blind can distinguish.
-COLOURS = {
-    "success": "#009E73", "timeout": "#E69F00", "reset": "#0072B2", "failure": "#D55E00",
-    "retry": "#CC79A7", "late": "#56B4E9", "spurious": "#222222",
-    "queued": "#C8C8C8", "dropped": "#8A8A8A", "open": "#8A8A8A", "cancelled": "#8A8A8A",
-}
-INK, FAINT, PAPER, BAND = "#222222", "#B9C0C6", "#FFFFFF", "#F3F5F7"
-
-
-@dataclass(frozen=True)
-class Style:
-    """How a kind looks: a bar has a hatch, a mark a shape; `words` stand in the legend."""
-    colour: str
-    hatch: str
-    marker: str
-    size: float
-    words: str
-
-
-BARS = {
-    "done": Style(COLOURS["success"], "", "", 0, "operation, ended by interrupt"),
-    "timeout": Style(COLOURS["timeout"], "////", "", 0, "operation, timed out"),
-    "reset": Style(COLOURS["reset"], "xxx", "", 0, "reset"),
-    "reset-timeout": Style(COLOURS["reset"], "++", "", 0, "reset, timed out"),
-    "error": Style(COLOURS["failure"], "\\\\\\\\", "", 0, "operation, ended with error"),
-    "dropped": Style(COLOURS["dropped"], "||", "", 0, "dropped by the driver"),
-    "open": Style(COLOURS["open"], "--", "", 0, "had not ended"),
-    "queued": Style(COLOURS["queued"], "", "", 0, "waiting, or not yet completed"),
-}
-MARKS = {
-    "success": Style(COLOURS["success"], "", "o", 5, "completed"),
-    "failure": Style(COLOURS["failure"], "", "X", 10, "failed"),
-    "cancelled": Style(COLOURS["cancelled"], "", "s", 6, "cancelled"),
-    "open": Style(COLOURS["open"], "", "h", 10, "not completed in this trace"),
-    "done": Style(COLOURS["success"], "", "|", 11, "interrupt: done"),
-    "error": Style(COLOURS["failure"], "", "x", 7, "interrupt: error"),
-    "irq-reset": Style(COLOURS["reset"], "", "D", 6, "interrupt: reset done"),
-    "late": Style(COLOURS["late"], "", "<", 9, "interrupt: late, ignored"),
-    "spurious": Style(COLOURS["spurious"], "", "*", 9, "interrupt: spurious"),
-    "none": Style(COLOURS["spurious"], "", "*", 9, "interrupt: without cause"),
-    "timeout": Style(COLOURS["timeout"], "", "v", 10, "time-out"),
-    "retry": Style(COLOURS["retry"], "", ">", 9, "retry"),
-    "timer": Style(INK, "", "d", 6, "timer created, started, ..."),
-    "call": Style(INK, "", ".", 5, "the routine is called"),
-}
+from slots import SlotLanes, slot_lanes, turns_of  # noqa: E402
+from style import BAND, BARS, COLOURS, FAINT, INK, MARKS, PAPER, mark_look  # noqa: E402
 
 # Sizes: inches, points, and pixels of the PNG.
 WIDTH, DPI = 12, 100
 LEFT, RIGHT, TOP, LANE, LINE = 1.75, 0.25, 1.0, 0.27, 0.19
-LEGEND_COLUMNS = 4
 ZOOM_SHARE = 0.36
 
 
@@ -126,7 +82,7 @@ def activity(timeline: Timeline) -> List[Tuple[int, int]]:
         for request in device.requests:
             pieces.append((timeline.begin if request.submit is None else request.submit,
                            timeline.end if request.complete is None else request.complete))
-        marks = device.interrupts + device.timeouts + device.retries + device.timer
+        marks = device.interrupts + device.timeouts + device.missed + device.retries + device.restarts + device.timer
         pieces += [(mark.at, mark.at) for mark in marks]
         if not device.requests and not device.interrupts and device not in quiet:
             pieces += [(begin, end or begin) for begin, end, _ in device.calls]
@@ -164,18 +120,18 @@ def zoom_window(timeline: Timeline, ns_per_pixel: float) -> Optional[Tuple[int, 
     # Events follow a time-out or a reset quickly: interrupt, retry, completion.
     for device in timeline.devices:
         turns = [mark.at for mark in device.timeouts] + [span.end for span in device.resets if span.end is not None]
+        follow = turns_of(device)
         for turn in sorted(turns):
-            after = [mark.at for mark in device.interrupts + device.timeouts if mark.at > turn]
-            after += [request.complete for request in device.requests
-                      if request.complete is not None and request.complete > turn]
-            near = [at for at in after if at - turn <= small]
+            near = [at for at in follow if 0 < at - turn <= small]
             if len(near) < 2:
                 continue
             until = max(near)
             margin = max((until - turn) // 5, 1)
             return max(turn - margin, timeline.begin), until + margin
-    # Otherwise the first place where events are too dense.
+    # Otherwise the first place where events are too dense. On many slots much happens at a time.
     for device in timeline.devices:
+        if device.many:
+            continue
         times = sorted([mark.at for mark in device.interrupts] +
                        [request.submit for request in device.requests if request.submit is not None])
         for first, eighth in zip(times, times[7:]):
@@ -194,6 +150,7 @@ class Lane:
     height: float
     top: float = 0.0
     requests: Sequence[Request] = ()
+    slots: Sequence[int] = ()
 
     @property
     def middle(self) -> float:
@@ -209,18 +166,22 @@ def lanes_of(timeline: Timeline) -> List[Lane]:
         if device in quiet:
             continue
         own: List[Lane] = []
-        packed = rows(device.requests, timeline.begin, timeline.end)
-        for number, row in enumerate(packed):
-            words = "requests" if number == 0 else ""
-            own.append(Lane(device, "requests", words, 1.7 if number == 0 else 1.2, requests=row))
+        if device.many:
+            own += [Lane(device, *what) for what in slot_lanes(device, timeline)]
+        else:
+            packed = rows(device.requests, timeline.begin, timeline.end)
+            for number, row in enumerate(packed):
+                words = "requests" if number == 0 else ""
+                own.append(Lane(device, "requests", words, 1.7 if number == 0 else 1.2, requests=row))
         if device.interrupts:
             own.append(Lane(device, "interrupts", "interrupts", 1))
-        if device.timeouts:
-            own.append(Lane(device, "timeouts", "time-outs", 1))
-        if device.resets:
-            own.append(Lane(device, "resets", "resets", 1))
-        if device.retries:
-            own.append(Lane(device, "retries", "retries", 1))
+        for kind, words, found in (("timeouts", "time-outs", device.timeouts), ("missed", "polled", device.missed),
+                                   ("aborts", "aborts", device.aborts), ("resets", "resets", device.resets),
+                                   ("retries", "retries", device.retries),
+                                   ("restarts", "started again", device.restarts)):
+            # With many slots, all but the resets are in the slots' lanes.
+            if found and (kind == "resets" or not device.many):
+                own.append(Lane(device, kind, words, 1))
         if device.counter:
             own.append(Lane(device, "counter", "counter\n(floor: -1)", 2.6))
         if device.timer:
@@ -245,6 +206,8 @@ class Picture:
         self.elements: Dict[str, Tuple[str, int, str]] = {}
         self.shown: List[Tuple[str, str]] = []
         self.lanes = lanes_of(timeline)
+        self.many = any(device.many for device in timeline.devices)
+        self.columns = 3 if self.many else 4
         # With ticks only, show at least a second.
         did = any(device.requests or device.interrupts or device.timer for device in timeline.devices)
         end = timeline.end if did else max(timeline.end, timeline.begin + SECOND)
@@ -277,7 +240,7 @@ class Picture:
             # The height depends on the legend.
             notes = self._notes()
             handles = self._handles()
-            bottom = 0.7 + LINE * (-(-len(handles) // LEGEND_COLUMNS) + len(notes))
+            bottom = 0.7 + LINE * (-(-len(handles) // self.columns) + len(notes))
             # Whole pixels, so that the SVG's size gives the PNG's.
             height = round((TOP + units * LANE + bottom) * DPI) / DPI
             self.figure.set_size_inches(WIDTH, height)
@@ -306,11 +269,15 @@ class Picture:
 
     def _heading(self, height: float) -> None:
         total = counts(self.timeline)
-        words = [(total["requests"], "request", "requests"), (total["successes"], "completed", "completed"),
+        used = sum(len(device.slots) for device in self.timeline.devices if device.many)
+        where = f" in {used} slots" if used else ""
+        words = [(total["requests"], f"request{where}", f"requests{where}"), (total["successes"], "completed", "completed"),
                  (total["failures"], "failed", "failed"), (total["cancelled"], "cancelled", "cancelled"),
                  (total["open"], "not completed in this trace", "not completed in this trace"),
-                 (total["timeouts"], "time-out", "time-outs"), (total["resets"], "reset", "resets"),
-                 (total["retries"], "retry", "retries"), (total["late"], "late interrupt", "late interrupts"),
+                 (total["timeouts"], "time-out", "time-outs"), (total["aborts"], "abort", "aborts"),
+                 (total["resets"], "reset", "resets"), (total["retries"], "retry", "retries"),
+                 (total["innocent"], "innocent restart", "innocent restarts"),
+                 (total["missed"], "lost interrupt", "lost interrupts"), (total["late"], "late interrupt", "late interrupts"),
                  (total["spurious"], "spurious interrupt", "spurious interrupts"), (total["ticks"], "tick", "ticks")]
         said = ", ".join(f"{number} {one if number == 1 else many}" for number, one, many in words if number)
         self.figure.text(0.2 / WIDTH, 1 - 0.3 / height, self.title, fontsize=13, weight="bold", color=INK, va="center")
@@ -339,16 +306,17 @@ class Picture:
             for name, style in table.items():
                 if (kind, name) not in self.shown:
                     continue
+                words = self.many and style.many or style.words
                 if kind == "bar":
-                    handles.append(Patch(facecolor=style.colour, hatch=style.hatch, edgecolor=PAPER, linewidth=0,
-                                         label=style.words))
+                    handles.append(Patch(facecolor=style.colour, hatch=style.hatch, edgecolor=style.ink, linewidth=0,
+                                         label=words))
                 else:
-                    handles.append(Line2D([], [], linestyle="", label=style.words, **mark_look(style)))
+                    handles.append(Line2D([], [], linestyle="", label=words, **mark_look(style)))
         handles.append(Line2D([], [], color=FAINT, linewidth=1, label="tick"))
         return handles
 
     def _legend(self, height: float, handles: Sequence, notes: Sequence[str]) -> None:
-        self.figure.legend(handles=handles, loc="lower left", ncol=LEGEND_COLUMNS, frameon=False, fontsize=8.5,
+        self.figure.legend(handles=handles, loc="lower left", ncol=self.columns, frameon=False, fontsize=8.5,
                            bbox_to_anchor=(0.1 / WIDTH, (0.06 + LINE * len(notes)) / height), borderpad=0.1,
                            columnspacing=1.6, handletextpad=0.6, labelspacing=0.35)
         for number, note in enumerate(notes):
@@ -397,14 +365,7 @@ class Picture:
         return out.getvalue()
 
 
-def mark_look(style: Style) -> Dict[str, object]:
-    """A mark's look, for matplotlib. A mark that is a line has no edge."""
-    thin = style.marker in "|x"
-    return {"marker": style.marker, "markersize": style.size, "color": style.colour,
-            "markeredgecolor": style.colour if thin else INK, "markeredgewidth": 1.8 if thin else 0.6}
-
-
-class Panel:
+class Panel(SlotLanes):
     """All lanes over one stretch of time."""
 
     def __init__(self, picture: Picture, axes, scale: Scale, units: float, pixels: float, where: str, unit: int,
@@ -429,7 +390,7 @@ class Panel:
         axes.set_xticks([x for x, _ in places])
         axes.set_xticklabels([text for _, text in places], fontsize=8.5, color=INK)
         for lane in self.picture.lanes:
-            if lane.kind in ("requests", "counter"):
+            if lane.kind in ("requests", "counter") or lane.slots and lane.slots[0] % 2 == 0:
                 axes.axhspan(lane.top, lane.top + lane.height, color=BAND, linewidth=0, zorder=0)
         if self.window:
             axes.axvspan(scale.x(self.window[0]) - self.per_pixel, scale.x(self.window[1]) + self.per_pixel,
@@ -447,16 +408,17 @@ class Panel:
             self.picture.shown.append((kind, name))
 
     def _bar(self, lane: Lane, name: str, begin: int, end: int, height: float, offset: float, kind: str, number: int,
-             tip: str, least: float = 1.5) -> None:
+             tip: str, least: float = 1.5, edge: float = 0, show: bool = True) -> None:
         """A bar from begin to end, at least some pixels wide."""
         style = BARS[name]
-        self._show("bar", name)
+        if show:
+            self._show("bar", name)
         left = self.scale.x(begin)
         width = max(self.scale.x(end) - left, least * self.per_pixel)
         # A hatch needs some room.
         hatch = style.hatch if width > 4 * self.per_pixel else ""
         bar = Rectangle((left, lane.top + offset), width, height, facecolor=style.colour, hatch=hatch,
-                        edgecolor=PAPER, linewidth=0, zorder=3)
+                        edgecolor=style.ink, linewidth=edge if width > 4 * self.per_pixel else 0, zorder=3)
         self.axes.add_patch(bar)
         self.picture.add(bar, kind, number, tip, self.where)
 
@@ -465,13 +427,15 @@ class Panel:
         self._show("mark", name)
         line, = self.axes.plot([at], [y], linestyle="", zorder=5, clip_on=False, **mark_look(style))
         self.picture.add(line, kind, number, tip, self.where)
-        if number > 1:
+        if number > 1 and self.picture.many and at > self.scale.x(self.scale.end) - 30 * self.per_pixel:
+            self._text(at - (style.size / 2 + 4) * self.per_pixel, y, f"×{number}", ha="right")
+        elif number > 1:
             self._text(at + (style.size / 2 + 4) * self.per_pixel, y, f"×{number}")
 
-    def _text(self, x: float, y: float, text: str, **kwargs) -> None:
+    def _text(self, x: float, y: float, text: str, **kwargs):
         look = {"fontsize": 8, "color": INK, "va": "center", "ha": "left", "zorder": 9, "clip_on": True}
         look.update(kwargs)
-        self.axes.text(x, y, text, **look)
+        return self.axes.text(x, y, text, **look)
 
     def _marks(self, lane: Lane, marks: Sequence[Mark], name_of: Callable[[Mark], str], apart: float,
                label: Callable[[Mark], str] = lambda mark: "") -> None:
@@ -589,9 +553,10 @@ class Panel:
 
     def _plain(self, request: Request) -> bool:
         return request.outcome == "success" and request.submit is not None and len(request.spans) == 1 \
+            and request.spans[0].ended != "missed" \
             and self.scale.x(request.complete or 0) - self.scale.x(request.submit) < 5 * self.per_pixel
 
-    def _span(self, lane: Lane, span: Span, offset: float, request: Request) -> None:
+    def _span(self, lane: Lane, span: Span, offset: float, request: Request, edge: float = 0) -> None:
         begin = self.picture.timeline.begin if span.begin is None else span.begin
         end = self.picture.timeline.end if span.end is None else span.end
         if not self._sees(begin, end):
@@ -600,15 +565,16 @@ class Panel:
         tip = f"request {request.number}: {BARS[name].words}"
         if span.end is not None and span.begin is not None:
             tip += f", {(end - begin) / SECOND:.6f} s"
-        self._bar(lane, name, begin, end, 0.56, offset + 0.22, "operation" if span.kind == "operation" else "resetting",
-                  1, tip)
+        # An abort counts in its own lane, if there is one.
+        kind = {"reset": "resetting", "abort": "abort" if lane.slots else "aborting"}.get(span.kind, span.kind)
+        self._bar(lane, name, begin, end, 0.56, offset + 0.22, kind, 1, tip, edge=edge)
 
     @staticmethod
     def _bar_name(span: Span) -> str:
         if span.end is None:
             return "open"
-        if span.kind == "reset":
-            return {"done": "reset", "timeout": "reset-timeout"}.get(span.ended, "dropped")
+        if span.kind != "operation":
+            return {"timeout": f"{span.kind}-timeout", "dropped": "dropped"}.get(span.ended, span.kind)
         return span.ended
 
     @staticmethod
@@ -624,6 +590,8 @@ class Panel:
                 parts.append(f"after {(request.complete - request.submit) / SECOND:.6f} s")
             if request.retries:
                 parts.append(f"{request.retries} {'retry' if request.retries == 1 else 'retries'}")
+            if request.restarts:
+                parts.append(f"started again as innocent {request.restarts} times")
         return ", ".join(parts)
 
     def _label(self, group: Sequence[Request], pixels: float) -> str:
@@ -646,10 +614,10 @@ class Panel:
         return longest if 6 * len(longest) < pixels or request.outcome != "success" else ""
 
     def _interrupts(self, lane: Lane) -> None:
-        names = {"reset": "irq-reset"}
+        names = {"reset": "irq-reset", "abort": "irq-abort"}
         # Thin marks may be closer together.
         thin = [mark for mark in lane.device.interrupts if mark.kind == "done"]
-        self._marks(lane, thin, lambda mark: "done", 3)
+        self._marks(lane, thin, lambda mark: "done", 16 if lane.device.many else 3)
         self._marks(lane, [mark for mark in lane.device.interrupts if mark.kind != "done"],
                     lambda mark: names.get(mark.kind, mark.kind), 11)
 
@@ -658,16 +626,27 @@ class Panel:
                     lambda mark: mark.text.split("after ")[1])
 
     def _resets(self, lane: Lane) -> None:
+        self._spans(lane, lane.device.resets)
+        if lane.device.many:
+            marks = [mark for mark in lane.device.timeouts + lane.device.missed if mark.slot is None]
+            self._marks(lane, marks, lambda mark: mark.kind, 11)
+
+    def _aborts(self, lane: Lane) -> None:
+        self._spans(lane, lane.device.aborts)
+
+    def _spans(self, lane: Lane, spans: Sequence[Span]) -> None:
+        """Resets or aborts, each with its length."""
         free = -math.inf
-        for span in lane.device.resets:
+        for span in spans:
             begin = self.picture.timeline.begin if span.begin is None else span.begin
             end = self.picture.timeline.end if span.end is None else span.end
             if not self._sees(begin, end):
                 continue
             seconds = f"{(end - begin) / SECOND:.3f} s"
             name = self._bar_name(span)
-            self._bar(lane, name, begin, end, 0.6, 0.2, "reset", 1, f"{BARS[name].words}, {seconds}", 6)
-            right = max(self.scale.x(end), self.scale.x(begin) + 6 * self.per_pixel) + 4 * self.per_pixel
+            self._bar(lane, name, begin, end, 0.6, 0.2, span.kind, 1, f"{BARS[name].words}, {seconds}", 6)
+            beside = 12 if lane.device.many and span.ended in ("timeout", "missed") else 4
+            right = max(self.scale.x(end), self.scale.x(begin) + 6 * self.per_pixel) + beside * self.per_pixel
             text = seconds + (" failed" if span.ended == "timeout" else "")
             wide = (6 * len(text) + 6) * self.per_pixel
             left = self.scale.x(begin) - 4 * self.per_pixel
@@ -681,6 +660,13 @@ class Panel:
     def _retries(self, lane: Lane) -> None:
         self._marks(lane, lane.device.retries, lambda mark: "retry", 11,
                     lambda mark: mark.text.split("retry ")[1])
+
+    def _restarts(self, lane: Lane) -> None:
+        self._marks(lane, lane.device.restarts, lambda mark: "restart", 11)
+
+    def _missed(self, lane: Lane) -> None:
+        self._marks(lane, lane.device.missed, lambda mark: "missed", 11,
+                    lambda mark: "its interrupt was lost")
 
     def _timer(self, lane: Lane) -> None:
         self._marks(lane, lane.device.timer, lambda mark: "timer", 11, lambda mark: mark.kind)

@@ -26,19 +26,23 @@ FIELDS = {
     "sim_dev_interrupt": ("tag", "dev cause verdict"),
     "sim_dev_second": ("counter", "dev"),
     "sim_dev_timeout": ("request us", "dev what"),
+    "sim_dev_missed": ("request", "dev what"),
+    "sim_dev_abort": ("request tag slot", "dev"),
     "sim_dev_reset": ("request counter", "dev"),
     "sim_dev_retry": ("request attempt max", "dev"),
+    "sim_dev_restart": ("request restarts slot", "dev"),
     "sim_dev_complete": ("request result us retries", "dev"),
 }
 
-# Numbers that older traces may lack.
-OPTIONAL = {"sim_dev_complete": ["cancelled"]}
+# Numbers that older traces may lack. Without slot it is a trace of a device with one slot, 0.
+OPTIONAL = {"sim_dev_complete": ["cancelled"],
+            **{f"sim_dev_{name}": ["slot"] for name in ("start_io", "interrupt", "timeout", "missed", "retry")}}
 
 # The words that a field may have.
 WORDS = {
-    "cause": {"none", "done", "error", "reset"},
+    "cause": {"none", "done", "error", "reset", "abort"},
     "verdict": {"accepted", "late", "spurious"},
-    "what": {"operation", "reset"},
+    "what": {"operation", "reset", "abort"},
 }
 
 #   sh-77      [000] d.h1.    12.345678: sim_dev_submit: dev=sim_dev.0 ...

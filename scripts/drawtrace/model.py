@@ -16,16 +16,20 @@ SECOND = 10**9
 
 @dataclass
 class Span:
-    """An operation or a reset on the device.
+    """An operation, an abort or a reset on the device.
 
-    `ended` says how: an operation "done", "error", "timeout", or "dropped" if its
-    request ended first; a reset "done", "timeout" or "dropped".
+    `ended` says how. All: "done", "timeout", "missed" if it was done but its
+    interrupt was lost, "dropped" if its request ended first. An operation:
+    "error" too, and "taken" if it was innocent: a reset for others took it away.
+    An abort: "overtaken" if the operation ended before it. A reset belongs to every request that is in a slot when it begins.
     """
     kind: str
     begin: Optional[int]
     end: Optional[int] = None
     ended: str = ""
     tag: Optional[int] = None
+    request: int = 0
+    slot: Optional[int] = None
 
 
 @dataclass
@@ -37,7 +41,9 @@ class Request:
     complete: Optional[int] = None
     result: Optional[int] = None
     retries: int = 0
+    restarts: int = 0
     cancelled: bool = False
+    slot: Optional[int] = None
     spans: List[Span] = field(default_factory=list)
 
     @property
@@ -62,6 +68,7 @@ class Mark:
     at: int
     kind: str
     text: str
+    slot: Optional[int] = None
 
 
 @dataclass
@@ -70,12 +77,21 @@ class Device:
     name: str
     requests: List[Request] = field(default_factory=list)
     resets: List[Span] = field(default_factory=list)
+    aborts: List[Span] = field(default_factory=list)
     interrupts: List[Mark] = field(default_factory=list)
     timeouts: List[Mark] = field(default_factory=list)
     retries: List[Mark] = field(default_factory=list)
+    restarts: List[Mark] = field(default_factory=list)
+    missed: List[Mark] = field(default_factory=list)
     timer: List[Mark] = field(default_factory=list)
     calls: List[Tuple[int, Optional[int], str]] = field(default_factory=list)
     counter: List[Tuple[int, int]] = field(default_factory=list)
+    slots: List[int] = field(default_factory=list)
+
+    @property
+    def many(self) -> bool:
+        """Was a slot other than 0 used?"""
+        return any(self.slots)
 
 
 @dataclass(frozen=True)
@@ -105,25 +121,72 @@ class _DeviceBuilder:
     def __init__(self, name: str):
         self.device = Device(name)
         self.open: Dict[int, Request] = {}
-        self.operation: Optional[Span] = None
+        # By slot: the request in it, its operation and its abort under way.
+        self.inside: Dict[Optional[int], Request] = {}
+        self.operations: Dict[int, Span] = {}
+        self.aborts: Dict[int, Span] = {}
         self.reset: Optional[Span] = None
 
     def take(self, event: Event) -> None:
-        getattr(self, event.name)(event, event.numbers, event.words)
+        handler = getattr(self, event.name, None)
+        if handler:
+            handler(event, event.numbers, event.words)
 
     def _request(self, number: int) -> Request:
-        """The open request of that number; one whose submit is not in the trace begins before it."""
+        """The latest request of that number; one whose submit is not in the trace begins before it."""
         if number not in self.open:
             self.open[number] = Request(number, None)
             self.device.requests.append(self.open[number])
         return self.open[number]
 
+    def _put(self, numbers: Dict[str, int]) -> Tuple[Request, int]:
+        """The event's request, and the slot that it is in."""
+        request, slot = self._request(numbers["request"]), numbers.get("slot", 0)
+        request.slot = slot
+        self.inside[slot] = request
+        if slot not in self.device.slots:
+            self.device.slots.append(slot)
+        return request, slot
+
     def _counter(self, at: int, value: int) -> None:
         self.device.counter.append((at, value))
 
-    def _close(self, span: Optional[Span], at: int, ended: str) -> None:
+    def _idle(self, at: int) -> None:
+        """Something has ended. If nothing else is under way, the counter is at its floor."""
+        if not (self.operations or self.aborts or self.reset):
+            self._counter(at, -1)
+
+    @staticmethod
+    def _close(span: Optional[Span], at: int, ended: str) -> None:
         if span:
             span.end, span.ended = at, ended
+
+    def _add_span(self, request: Request, kind: str, begin: Optional[int], tag: Optional[int] = None) -> Span:
+        span = Span(kind, begin, tag=tag, request=request.number, slot=request.slot)
+        request.spans.append(span)
+        return span
+
+    def _add_reset(self, number: int, begin: Optional[int]) -> Span:
+        """A reset is for all requests in slots. The event names the first; 0 if there is none."""
+        span = Span("reset", begin, request=number)
+        hit = [self.inside[slot] for slot in sorted(self.inside)]
+        if number and not any(request.number == number for request in hit):
+            hit.append(self._request(number))
+        for request in hit:
+            request.spans.append(span)
+        self.device.resets.append(span)
+        return span
+
+    def _end(self, what: str, slot: int, at: int, ended: str) -> None:
+        """The operation or abort in a slot, or the reset, has ended."""
+        if what == "reset":
+            self._close(self.reset, at, ended)
+            self.reset = None
+        elif what == "abort":
+            self._close(self.aborts.pop(slot, None), at, ended)
+        else:
+            self._close(self.operations.pop(slot, None), at, ended)
+            self._close(self.aborts.pop(slot, None), at, "dropped" if ended == "dropped" else "overtaken")
 
     def sim_dev_submit(self, event, numbers, _words) -> None:
         # A new binding of the driver numbers its requests from the beginning.
@@ -132,62 +195,79 @@ class _DeviceBuilder:
         self.device.requests.append(request)
 
     def sim_dev_start_io(self, event, numbers, _words) -> None:
-        self.operation = Span("operation", event.at, tag=numbers["tag"])
-        self._request(numbers["request"]).spans.append(self.operation)
+        request, slot = self._put(numbers)
+        self.operations[slot] = self._add_span(request, "operation", event.at, numbers["tag"])
         self._counter(event.at, numbers["counter"])
 
     def sim_dev_interrupt(self, event, numbers, words) -> None:
-        cause, verdict = words["cause"], words["verdict"]
+        cause, verdict, slot = words["cause"], words["verdict"], numbers.get("slot", 0)
         kind = cause if verdict == "accepted" else verdict
         text = f"interrupt: {cause}" + ("" if verdict == "accepted" else f", {verdict}")
-        if cause in ("done", "error"):
+        if cause in ("done", "error", "abort"):
             text += f", tag {numbers['tag']}"
-        self.device.interrupts.append(Mark(event.at, kind, text))
+        self.device.interrupts.append(Mark(event.at, kind, text, slot))
         if verdict != "accepted":
             return
-        self._counter(event.at, -1)
-        if cause == "reset":
-            self._close(self.reset, event.at, "done")
-            self.reset = None
-        else:
-            self._close(self.operation, event.at, cause)
-            self.operation = None
+        what = cause if cause in ("reset", "abort") else "operation"
+        self._end(what, slot, event.at, "error" if cause == "error" else "done")
+        self._idle(event.at)
 
     def sim_dev_second(self, event, numbers, _words) -> None:
         self._counter(event.at, numbers["counter"])
 
     def sim_dev_timeout(self, event, numbers, words) -> None:
-        what, seconds = words["what"], numbers["us"] / 1e6
-        number = numbers["request"]
+        what, seconds, number = words["what"], numbers["us"] / 1e6, numbers["request"]
+        who = f"request {number}: its" if number else "the"
         self.device.timeouts.append(
-            Mark(event.at, "timeout", f"request {number}: its {what} timed out after {seconds:.3f} s"))
-        request = self._request(number)
+            Mark(event.at, "timeout", f"{who} {what} timed out after {seconds:.3f} s",
+                 None if what == "reset" else numbers.get("slot", 0)))
         if what == "reset":
-            if not self.reset:
-                self.reset = self._add_reset(request, None)
-            self._close(self.reset, event.at, "timeout")
-            self.reset = None
-        else:
-            if not self.operation:
-                self.operation = Span("operation", None)
-                request.spans.append(self.operation)
-            self._close(self.operation, event.at, "timeout")
-            self.operation = None
+            self.reset = self.reset or self._add_reset(number, None)
+            self._end(what, 0, event.at, "timeout")
+            return
+        request, slot = self._put(numbers)
+        if what == "abort" and slot not in self.aborts:
+            self.aborts[slot] = self._add_abort(request, None)
+        elif what == "operation" and slot not in self.operations:
+            self.operations[slot] = self._add_span(request, "operation", None)
+        self._end(what, slot, event.at, "timeout")
 
-    def _add_reset(self, request: Request, begin: Optional[int]) -> Span:
-        span = Span("reset", begin)
-        request.spans.append(span)
-        self.device.resets.append(span)
+    def sim_dev_missed(self, event, numbers, words) -> None:
+        """The device had ended it, but no interrupt told; the driver polled."""
+        what, number, slot = words["what"], numbers["request"], numbers.get("slot", 0)
+        who = f"request {number}: polled, its" if number else "polled, the"
+        self.device.missed.append(Mark(event.at, "missed", f"{who} {what}'s interrupt was lost",
+                                       None if what == "reset" else slot))
+        self._end(what, slot, event.at, "missed")
+        self._idle(event.at)
+
+    def _add_abort(self, request: Request, begin: Optional[int], tag: Optional[int] = None) -> Span:
+        span = self._add_span(request, "abort", begin, tag)
+        self.device.aborts.append(span)
         return span
 
+    def sim_dev_abort(self, event, numbers, _words) -> None:
+        request, slot = self._put(numbers)
+        self._end("operation", slot, event.at, "timeout")	# if the trace lost that event
+        self.aborts[slot] = self._add_abort(request, event.at, numbers["tag"])
+
     def sim_dev_reset(self, event, numbers, _words) -> None:
-        self.reset = self._add_reset(self._request(numbers["request"]), event.at)
+        # Those that timed out have ended already. What is left is innocent.
+        for slot in {**self.operations, **self.aborts}:
+            self._end("operation", slot, event.at, "taken")
+        self.reset = self._add_reset(numbers["request"], event.at)
         self._counter(event.at, numbers["counter"])
 
     def sim_dev_retry(self, event, numbers, _words) -> None:
         text = f"request {numbers['request']}: retry {numbers['attempt']} of {numbers['max']}"
-        self.device.retries.append(Mark(event.at, "retry", text))
-        self._request(numbers["request"])
+        _, slot = self._put(numbers)
+        self.device.retries.append(Mark(event.at, "retry", text, slot))
+
+    def sim_dev_restart(self, event, numbers, _words) -> None:
+        request, slot = self._put(numbers)
+        request.restarts = numbers["restarts"]
+        text = f"request {request.number}: innocent, started again without a retry"
+        self.device.restarts.append(Mark(event.at, "restart", text, slot))
 
     def sim_dev_complete(self, event, numbers, _words) -> None:
         request = self._request(numbers["request"])
@@ -197,15 +277,20 @@ class _DeviceBuilder:
         request.retries = numbers["retries"]
         request.cancelled = bool(numbers.get("cancelled"))
         del self.open[request.number]
-        # The device is gone, so no interrupt ended them.
-        for span in (self.operation, self.reset):
-            if span and any(span is own for own in request.spans):
-                self._close(span, event.at, "dropped")
-                self._counter(event.at, -1)
-                if span is self.operation:
-                    self.operation = None
-                else:
-                    self.reset = None
+        self._leave(request, event.at)
+
+    def _leave(self, request: Request, at: int) -> None:
+        """A request is over. If it was in a slot, and no interrupt ended its operation, the device is gone."""
+        under_way = False
+        if self.inside.get(request.slot) is request:
+            del self.inside[request.slot]
+            under_way = request.slot in self.operations or request.slot in self.aborts
+            self._end("operation", request.slot, at, "dropped")
+        if self.reset and any(self.reset is span for span in request.spans):
+            self._end("reset", 0, at, "dropped")
+            under_way = True
+        if under_way:
+            self._idle(at)
 
     def iotimer_expire_entry(self, event, _numbers, words) -> None:
         self.device.calls.append((event.at, None, words["fn"]))
@@ -288,6 +373,9 @@ def counts(timeline: Timeline) -> Dict[str, int]:
         "timeouts": sum(len(device.timeouts) for device in timeline.devices),
         "resets": sum(len(device.resets) for device in timeline.devices),
         "retries": sum(len(device.retries) for device in timeline.devices),
+        "innocent": sum(len(device.restarts) for device in timeline.devices),
+        "aborts": sum(len(device.aborts) for device in timeline.devices),
+        "missed": sum(len(device.missed) for device in timeline.devices),
         "ticks": len(timeline.ticks),
         "lost": timeline.trace.lost,
     }

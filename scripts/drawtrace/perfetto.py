@@ -2,8 +2,10 @@
 """A timeline in the Trace Event Format (Chrome's JSON), which Perfetto's viewer opens.
 
 A device is a process there, its requests, operations, resets, interrupts and
-time-outs are threads, and its counter is a counter track. The engine is a
-process too: its ticks are a thread, and the calls of routines on each CPU.
+time-outs are threads, and its counter is a counter track. If it has many slots,
+each is a thread, with its operations, aborts, time-outs and what followed. The
+engine is a process too: its ticks are a thread, and the calls of routines on
+each CPU.
 """
 import json
 from typing import Dict, List, Optional
@@ -13,6 +15,7 @@ from model import Device, Timeline, rows
 ENGINE = 1			# process ids: the engine's, and the first device's
 FIRST_DEVICE = 10
 OPERATIONS, RESETS, INTERRUPTS, DRIVER, TIMER, CALLS, REQUESTS = range(1, 8)	# thread ids of a device
+FIRST_SLOT = 1000000		# and of its slots, if it has many; requests take many rows
 TICKS, FIRST_CPU = 1, 2		# of the engine
 
 
@@ -38,7 +41,8 @@ class _Export:
 
     def thread(self, pid: int, tid: int, name: str) -> None:
         self.metadata("thread_name", pid, tid, name=name)
-        self.metadata("thread_sort_index", pid, tid, sort_index=tid)
+        # Slots come first.
+        self.metadata("thread_sort_index", pid, tid, sort_index=tid - (2 * FIRST_SLOT if tid >= FIRST_SLOT else 0))
 
     def piece(self, pid: int, tid: int, category: str, text: str, begin: Optional[int], end: Optional[int],
               **args) -> None:
@@ -66,6 +70,8 @@ class _Export:
             self.thread(pid, REQUESTS + row, "requests" if row == 0 else f"requests ({row + 1})")
             for request in requests:
                 args = {"request": request.number, "retries": request.retries}
+                if request.slot is not None and device.many:
+                    args.update(slot=request.slot, restarts=request.restarts)
                 if request.length is not None:
                     args["length"] = request.length
                 if request.result is not None:
@@ -77,24 +83,32 @@ class _Export:
                            request.complete, outcome=request.outcome, **args)
 
     def spans(self, pid: int, device: Device) -> None:
-        for tid, kind, text in ((OPERATIONS, "operation", "operations"), (RESETS, "reset", "resets")):
-            own = [(request, span) for request in device.requests for span in request.spans if span.kind == kind]
-            if own:
+        for slot in sorted(device.slots) if device.many else []:
+            self.thread(pid, FIRST_SLOT + slot, f"slot {slot}")
+        operations = [span for request in device.requests for span in request.spans if span.kind != "reset"]
+        for tid, text, own in ((OPERATIONS, "operations", operations), (RESETS, "resets", device.resets)):
+            if own and (tid == RESETS or not device.many):
                 self.thread(pid, tid, text)
-            for request, span in own:
-                self.piece(pid, tid, kind, f"{kind}: {span.ended or 'open'}", span.begin, span.end,
-                           request=request.number, ended=span.ended or "open")
+            for span in own:
+                self.piece(pid, self.track(device, span.slot, tid), span.kind, f"{span.kind}: {span.ended or 'open'}",
+                           span.begin, span.end, request=span.request, ended=span.ended or "open")
+
+    @staticmethod
+    def track(device: Device, slot: Optional[int], other: int) -> int:
+        """The thread of what happens to a slot; `other` if the device has only one, or it concerns no slot."""
+        return FIRST_SLOT + slot if device.many and slot is not None else other
 
     def marks(self, pid: int, device: Device) -> None:
-        for tid, category, text, marks in ((INTERRUPTS, "interrupt", "interrupts", device.interrupts),
-                                           (DRIVER, "driver", "time-outs and retries",
-                                            sorted(device.timeouts + device.retries, key=lambda mark: mark.at)),
-                                           (TIMER, "timer", "timer", device.timer)):
-            if marks:
+        driver = sorted(device.timeouts + device.missed + device.retries + device.restarts, key=lambda mark: mark.at)
+        for tid, text, marks in ((INTERRUPTS, "interrupts", device.interrupts), (DRIVER, "time-outs and retries", driver),
+                                 (TIMER, "timer", device.timer)):
+            if any(tid != DRIVER or self.track(device, mark.slot, tid) == tid for mark in marks):
                 self.thread(pid, tid, text)
             for mark in marks:
-                self.events.append({"ph": "i", "s": "t", "cat": category if category != "driver" else mark.kind,
-                                    "name": mark.text, "pid": pid, "tid": tid, "ts": mark.at / 1000})
+                where = self.track(device, mark.slot, tid) if tid == DRIVER else tid
+                words = f"slot {mark.slot}: {mark.text}" if device.many and tid == INTERRUPTS else mark.text
+                self.events.append({"ph": "i", "s": "t", "cat": mark.kind if tid == DRIVER else text.rstrip("s"),
+                                    "name": words, "pid": pid, "tid": where, "ts": mark.at / 1000})
         for at, value in device.counter:
             self.events.append({"ph": "C", "name": "counter", "pid": pid, "tid": 0, "ts": at / 1000,
                                 "args": {"seconds left": value}})
