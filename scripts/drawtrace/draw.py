@@ -527,7 +527,7 @@ class Panel(SlotLanes):
                 self._bar(lane, "done", left_at, right_at, 0.56, offset + 0.22, "operation", len(group), tip)
             else:
                 for span in first.spans:
-                    self._span(lane, span, offset, first)
+                    self._span(lane, span, offset, first.number)
             if outcome != "success" or (right - left > 12 * self.per_pixel and len(group) == 1):
                 self._mark(outcome, right, lane.top + offset + 0.5, outcome, 1, tip)
             text = self._label(group, (right - left) / self.per_pixel)
@@ -556,13 +556,13 @@ class Panel(SlotLanes):
             and request.spans[0].ended != "missed" \
             and self.scale.x(request.complete or 0) - self.scale.x(request.submit) < 5 * self.per_pixel
 
-    def _span(self, lane: Lane, span: Span, offset: float, request: Request, edge: float = 0) -> None:
+    def _span(self, lane: Lane, span: Span, offset: float, number: int, edge: float = 0) -> None:
         begin = self.picture.timeline.begin if span.begin is None else span.begin
         end = self.picture.timeline.end if span.end is None else span.end
         if not self._sees(begin, end):
             return
         name = self._bar_name(span)
-        tip = f"request {request.number}: {BARS[name].words}"
+        tip = f"request {number}: {BARS[name].words}"
         if span.end is not None and span.begin is not None:
             tip += f", {(end - begin) / SECOND:.6f} s"
         # An abort counts in its own lane, if there is one.

@@ -13,6 +13,7 @@ from model import Device, Mark, Request, Timeline
 from style import COLOURS, INK
 
 MOST = 16	# slots that have lanes of their own
+BEFORE_ABORT = " before its abort"
 APART = 10	# pixels between marks that would cover each other
 
 
@@ -85,7 +86,8 @@ def story(device: Device, slots: Sequence[int], requests: Sequence[Request]) -> 
     marks = [mark for mark in own_marks(device) + device.restarts if mark.slot in known]
     for request in requests:
         if request.complete is not None and troubled(request):
-            text = f"request {request.number}: {request.error or 'completed'}"
+            overtaken = any(span.ended == "overtaken" for span in request.spans)
+            text = f"request {request.number}: {request.error or 'completed'}" + (BEFORE_ABORT if overtaken else "")
             marks.append(Mark(request.complete, request.outcome, text, request.slot))
     return sorted(marks, key=lambda mark: mark.at)
 
@@ -152,7 +154,7 @@ class SlotLanes:
                 self._bar(lane, "done", begin, end, 0.56, offset + 0.22, "operation", len(group), tip)
             else:
                 for span in first.spans:
-                    self._span(lane, span, offset, first, 0.9)
+                    self._span(lane, span, offset, first.number, 0.9)
             left, right = self.scale.x(begin), self.scale.x(end)
             text = self._label(group, (right - left) / self.per_pixel)
             if text and labels.fits(left, left + self._wide(text)):
@@ -175,7 +177,8 @@ class SlotLanes:
         words = {"timeout": [f"{said} after {mark.text.split('after ')[-1]}", said],
                  "retry": ["guilty: " + mark.text.split(": ")[1], "guilty"],
                  "restart": ["innocent: started again", "innocent"],
-                 "missed": ["interrupt lost, found by polling", "lost"]}.get(mark.kind, [])
+                 "missed": ["interrupt lost, found by polling", "lost"],
+                 "success": ["done" + BEFORE_ABORT] if mark.text.endswith(BEFORE_ABORT) else []}.get(mark.kind, [])
         # What led to the mark ends there, what follows begins there, if it can.
         sides = ["right", "left"] if mark.kind == "timeout" else ["left", "right"]
         for align, text in itertools.product(sides, words):
@@ -232,7 +235,7 @@ class SlotLanes:
         known = set(lane.slots)
         for span in lane.device.aborts:
             if span.slot in known:
-                self._span(lane, span, lane.height - 1, None)
+                self._span(lane, span, lane.height - 1, span.request)
         self._story(lane, lane.top + lane.height - 0.5, [])
         again = sum(mark.slot in known for mark in lane.device.restarts)
         self._totals(lane, lane.requests, [f"{again} innocent: started again"] if again else [])

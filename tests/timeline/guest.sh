@@ -15,7 +15,7 @@ scene() {
 	[ ! -e /sys/module/sim_dev ] || rmmod sim_dev
 	check "$name: sim_dev.ko loads with $*" insmod /root/sim_dev.ko "$@"
 	trace_start "$name" "$title"
-	before
+	before 0
 }
 
 # faults LINE...: command them.
@@ -123,17 +123,18 @@ faults 'hang 4'
 writers 10 1
 check "unbound: the node is gone" [ ! -e /dev/sim_dev0 ]
 
-scene many-abort "256 writers, three hangs: three aborts" slots=256 abort_timeout=1 queue_depth=256 latency_ms=1500
+scene many-abort "256 writers, three hangs: three aborts" slots=256 abort_timeout=1 queue_depth=256 latency_ms=2500
 faults 'reset-latency 600' 'hang 3'
 writers 256 1
 check "many-abort: all requests complete" grew completed 256
 check "many-abort: three aborts" grew aborts 3
 
-scene many-reset "256 writers, two hangs, no abort: one reset" slots=256 queue_depth=256 latency_ms=1500
+scene many-reset "256 writers, two hangs, no abort: one reset" slots=256 queue_depth=256 latency_ms=2500
 faults 'reset-latency 600' 'hang 2'
-writers 256 1
-check "many-reset: all requests complete" grew completed 256
+writers 256 2
+check "many-reset: all requests complete" grew completed 512
 check "many-reset: two retries" grew retries 2
+check "many-reset: 254 innocent requests" grew innocent 254
 
 scene queue "Twelve writers on four slots: some wait" slots=4 abort_timeout=1 latency_ms=400
 faults hang

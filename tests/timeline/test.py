@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests of the timeline: test.py TRACES [PATTERN]...
+"""Tests of the timeline: test.py TRACES SLOTS [PATTERN]...
 
-TRACES is a folder of recorded traces (scripts/timeline --traces). The contents of
-the pictures and of the export are compared with what is counted in the text of
+TRACES is a folder of recorded traces (scripts/timeline --traces), those of the demo,
+and SLOTS one of those of guest.sh (with --guest). The contents of the pictures and of the export are compared with what is counted in the text of
 the traces. Prints KTAP; nothing is skipped.
 """
 import io
@@ -22,13 +22,10 @@ import numpy
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-HERE = Path(__file__).resolve().parent
-TOP = HERE.parent.parent
-DRAWTRACE = TOP / "scripts" / "drawtrace"
-sys.path.insert(1, str(DRAWTRACE))
-
 # pylint: disable=wrong-import-position
+from pictures import DRAWTRACE, TOP, Svg, count_export, count_text	# finds the drawing's modules
 import draw
+import slot_tests
 from chrome_trace import BadTrace, ChromeTrace
 from ftrace import TraceError, parse, parse_event
 from model import build, counts, rows
@@ -58,69 +55,6 @@ def timeline_of(recorder: Recorder):
     return build(parse(recorder.text()))
 
 
-def count_text(text: str) -> Dict[str, int]:
-    """The number of requests, time-outs, ... in a trace, from its text alone."""
-    def number(pattern: str) -> int:
-        return len(re.findall(pattern, text))
-
-    return {
-        "requests": number(r"sim_dev_submit:"),
-        "successes": number(r"sim_dev_complete: .*result=\d"),
-        "failures": number(r"sim_dev_complete: .*result=-(?!4\b)"),
-        "interrupts": number(r"sim_dev_interrupt:"),
-        "late": number(r"verdict=late"),
-        "spurious": number(r"verdict=spurious"),
-        "timeouts": number(r"sim_dev_timeout:"),
-        "resets": number(r"sim_dev_reset:"),
-        "retries": number(r"sim_dev_retry:"),
-        "ticks": number(r"iotimer_tick:"),
-    }
-
-
-class Svg:
-    """An SVG picture, read by an XML parser."""
-
-    NAMESPACE = "{http://www.w3.org/2000/svg}"
-    # The class of the elements, in the left panel, that represent a count.
-    CLASSES = {"requests": "request", "successes": "request success", "failures": "failure", "timeouts": "timeout",
-               "resets": "reset", "retries": "retry", "late": "late", "spurious": "spurious", "ticks": "tick"}
-    INTERRUPTS = ("done", "error", "irq-reset", "late", "spurious", "none")
-
-    def __init__(self, data: bytes):
-        self.root = ElementTree.fromstring(data)
-        self.marked = [group for group in self.root.iter(self.NAMESPACE + "g") if group.get("data-n")]
-        # matplotlib defines a shape or hatch once, and refers to it by its id.
-        self.by_id = {element.get("id"): element for element in self.root.iter() if element.get("id")}
-
-    def of_class(self, kind: str) -> List[ElementTree.Element]:
-        wanted = set(kind.split())
-        return [group for group in self.marked if wanted <= set(group.get("class").split())
-                and "zoom" not in group.get("class").split()]
-
-    def count(self, kind: str) -> int:
-        return sum(int(group.get("data-n")) for group in self.of_class(kind))
-
-    def counts(self) -> Dict[str, int]:
-        found = {key: self.count(kind) for key, kind in self.CLASSES.items()}
-        # A failed request has a bar and a mark at its end.
-        found["failures"] = self.count("request failure")
-        assert self.count("failure") == 2 * found["failures"], "a failure without its mark"
-        found["ticks"] += self.count("cut")
-        found["interrupts"] = sum(self.count(kind) for kind in self.INTERRUPTS)
-        return found
-
-    def colours(self, group: ElementTree.Element) -> str:
-        """Everything that determines how a group is painted, patterns included, in lower case."""
-        text = ElementTree.tostring(group).decode()
-        for name in re.findall(r"url\(#(\w+)\)", text):
-            if self.by_id[name].tag.endswith("pattern"):
-                text += ElementTree.tostring(self.by_id[name]).decode()
-        return text.lower()
-
-    def words(self) -> str:
-        return " ".join("".join(element.itertext()) for element in self.root.iter(self.NAMESPACE + "text"))
-
-
 class ParserTest(unittest.TestCase):
     LINE = "              sh-526     [000] d..1.    16.327902: sim_dev_submit: dev=sim_dev.0 request=101 len=6 nonblock=0 " \
         "outstanding=1"
@@ -148,11 +82,20 @@ class ParserTest(unittest.TestCase):
         sim_dev_timeout: dev=sim_dev.0 request=101 what=operation us=3107000
         sim_dev_reset: dev=sim_dev.0 request=101 counter=2
         sim_dev_retry: dev=sim_dev.0 request=101 attempt=1 max=3
+        sim_dev_start_io: dev=sim_dev.0 request=101 tag=102 counter=4 slot=255
+        sim_dev_interrupt: dev=sim_dev.0 cause=abort tag=102 verdict=accepted slot=7
+        sim_dev_timeout: dev=sim_dev.0 request=101 what=abort us=1000000 slot=7
+        sim_dev_missed: dev=sim_dev.0 request=101 what=operation
+        sim_dev_missed: dev=sim_dev.0 request=101 what=operation slot=7
+        sim_dev_abort: dev=sim_dev.0 request=101 tag=102 slot=7
+        sim_dev_retry: dev=sim_dev.0 request=101 attempt=1 max=3 slot=7
+        sim_dev_restart: dev=sim_dev.0 request=101 restarts=1 slot=7
         sim_dev_complete: dev=sim_dev.0 request=101 result=-110 us=-1 retries=1
         sim_dev_complete: dev=sim_dev.0 request=101 result=6 us=-1 retries=1 cancelled=1""".strip().split("\n")
         for line in spec:
             event = parse_event("  <idle>-0  [001] ..s2. 1.000001: " + line.strip())
             self.assertEqual(event.name, line.split(":")[0].strip())
+            self.assertEqual("slot" in event.numbers, "slot=" in line)
             for key, value in event.numbers.items():
                 self.assertIn(f"{key}={value}", line)
             for key, value in event.words.items():
@@ -467,9 +410,16 @@ class EyesTest(unittest.TestCase):
     def test_colours_differ_for_all(self):
         # 2.3 is the least difference that an eye can see. Bars and marks are small, so they need far more.
         for sight in self.SIGHTS:
-            for one, other in itertools.combinations(("success", "timeout", "reset", "failure", "retry"), 2):
+            kinds = ("success", "timeout", "reset", "failure", "retry", "abort", "innocent", "missed")
+            for one, other in itertools.combinations(kinds, 2):
                 distance = numpy.linalg.norm(self.seen(draw.COLOURS[one], sight) - self.seen(draw.COLOURS[other], sight))
                 self.assertGreater(distance, 15, f"{one} and {other} with {sight}")
+
+    def test_hatches_show_without_colours(self):
+        # On paper without colours a hatch must stand out from its bar.
+        for name, style in draw.BARS.items():
+            light, dark = (self.seen(colour, "all colours")[0] for colour in (style.colour, style.ink))
+            self.assertGreater(abs(light - dark), 25 if style.hatch else 0, name)
 
     def test_colour_is_never_the_only_cue(self):
         hatches = [style.hatch for name, style in draw.BARS.items() if name != "queued"]	# a thin bar
@@ -511,25 +461,6 @@ class CommandTest(unittest.TestCase):
         recorder.hang()
         done = self.run_timeline("--counts", "-", input="\n".join(recorder.text()))
         self.assertIn("timeouts: 1\nresets: 1\nretries: 1\n", done.stdout)
-
-
-def count_export(data: bytes) -> Dict[str, int]:
-    """The same numbers from an export."""
-    trace = ChromeTrace(data)
-    results = [request.args.get("result") for request in trace.of("request")]
-    interrupts = [interrupt.name for interrupt in trace.of("interrupt")]
-    return {
-        "requests": len(results),
-        "successes": sum(result is not None and result >= 0 for result in results),
-        "failures": sum(result is not None and result < 0 and result != -4 for result in results),
-        "interrupts": len(interrupts),
-        "late": sum("late" in name for name in interrupts),
-        "spurious": sum("spurious" in name for name in interrupts),
-        "timeouts": len(trace.of("timeout")),
-        "resets": len(trace.of("reset")),
-        "retries": len(trace.of("retry")),
-        "ticks": len(trace.of("tick")),
-    }
 
 
 class PerfettoTest(unittest.TestCase):
@@ -601,7 +532,7 @@ class PerfettoTest(unittest.TestCase):
 
 
 class SceneTest(unittest.TestCase):
-    """Each scene of the demo, as it was recorded. scene_test() makes the tests."""
+    """Each scene of the demo, as it was recorded. scene_test() makes the tests, and those of slot_tests."""
 
     def test_all_scenes_were_recorded(self):
         script = (TOP / "tests" / "demo" / "guest.sh").read_text()
@@ -610,11 +541,11 @@ class SceneTest(unittest.TestCase):
         self.assertEqual(number, len(SCENES))
 
 
-def scene_test(name: str):
+def scene_test(path: Path, wanted: Dict[str, int]):
     def test(self):
-        text = (TRACES / f"{name}.trace").read_text()
+        text = path.read_text()
         own = count_text(text)
-        self.assertEqual({key: own[key] for key in SCENES[name]}, SCENES[name])
+        self.assertEqual({key: own[key] for key in wanted}, wanted)
         timeline = build(parse(text.splitlines()))
         self.assertEqual((timeline.trace.unread, timeline.trace.lost), (0, 0))
         found = counts(timeline)
@@ -628,8 +559,13 @@ def scene_test(name: str):
     return test
 
 
-for scene in SCENES:
-    setattr(SceneTest, "test_" + scene.replace("-", "_"), scene_test(scene))
+def add_scene_tests(group, folder: Path, scenes: Dict[str, Dict[str, int]]) -> None:
+    for scene, wanted in scenes.items():
+        setattr(group, "test_" + scene.replace("-", "_"), scene_test(folder / f"{scene}.trace", wanted))
+
+
+add_scene_tests(SceneTest, TRACES, SCENES)
+add_scene_tests(slot_tests.SlotSceneTest, slot_tests.TRACES, slot_tests.SCENES)
 
 
 class Ktap(unittest.TestResult):
@@ -668,13 +604,14 @@ class Ktap(unittest.TestResult):
 
 
 def main() -> int:
-    if len(sys.argv) < 2:
+    if len(sys.argv) < 3:
         print(__doc__, file=sys.stderr)
         return 2
     loader = unittest.TestLoader()
-    loader.testNamePatterns = [f"*{pattern}*" for pattern in sys.argv[2:]] or None
+    loader.testNamePatterns = [f"*{pattern}*" for pattern in sys.argv[3:]] or None
     result = Ktap()
-    loader.loadTestsFromModule(sys.modules[__name__]).run(result)
+    for module in (sys.modules[__name__], slot_tests):
+        loader.loadTestsFromModule(module).run(result)
     return 0 if result.testsRun > result.failed == 0 else 1
 
 
