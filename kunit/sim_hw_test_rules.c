@@ -256,6 +256,13 @@ static void numbers_come_first_then_the_others_in_their_old_order(struct kunit *
 	struct sim_rules *rules = test->priv;
 	unsigned int i, arg = 77;
 
+	rules->pending[SIM_HW_HANG] = 1;
+	add(test, "error times 1");
+	KUNIT_EXPECT_EQ(test, SIM_HW_ERROR,
+			sim_rules_strike(rules, SIM_RULES_OPERATION, 0, 9, NULL));
+	KUNIT_EXPECT_EQ(test, SIM_HW_HANG,
+			sim_rules_strike(rules, SIM_RULES_OPERATION, 0, 9, NULL));
+	sim_rules_clear(rules);
 	add(test, "late 5 every 2");
 	for (i = 0; i < SIM_HW_DEAD; i++)
 		rules->pending[i] = 1;
