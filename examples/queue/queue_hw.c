@@ -449,7 +449,7 @@ void queue_hw_unmap(unsigned int slot)
 }
 EXPORT_SYMBOL_GPL(queue_hw_unmap);
 
-static int queue_hw_set_power(bool on)
+static void queue_hw_set_power(bool on)
 {
 	unsigned long flags;
 
@@ -458,24 +458,30 @@ static int queue_hw_set_power(bool on)
 	hw.master = false;
 	queue_hw_drop();
 	raw_spin_unlock_irqrestore(&hw.lock, flags);
-	return 0;
 }
 
-static int queue_hw_power_off(struct device *dev)
+/* On a shared line the other devices still interrupt while this one has no power. */
+static int queue_hw_suspend(struct device *dev)
 {
-	return queue_hw_set_power(false);
+	int err = pm_generic_suspend(dev);
+
+	if (!err) {
+		queue_hw_set_power(false);
+		generic_handle_irq_safe(hw.irq);
+	}
+	return err;
 }
 
-static int queue_hw_power_on(struct device *dev)
+static int queue_hw_resume(struct device *dev)
 {
-	return queue_hw_set_power(true);
+	queue_hw_set_power(true);
+	return pm_generic_resume(dev);
 }
 
 /* Power goes off after the driver's suspend callback, on before its resume callback. */
 static struct dev_pm_domain queue_hw_power = {
 	.ops = {
-		SYSTEM_SLEEP_PM_OPS(pm_generic_suspend, pm_generic_resume)
-		NOIRQ_SYSTEM_SLEEP_PM_OPS(queue_hw_power_off, queue_hw_power_on)
+		SYSTEM_SLEEP_PM_OPS(queue_hw_suspend, queue_hw_resume)
 	},
 };
 
