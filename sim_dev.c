@@ -509,7 +509,8 @@ static bool sim_dev_read_back(struct sim_dev *sim, const struct sim_slot *slot)
 static void sim_dev_done(struct sim_dev *sim, struct sim_slot *slot,
 			 struct sim_dev_reports *reports)
 {
-	bool error = slot->error;
+	/* A write() that returns 0 would be tried again for ever. */
+	bool error = slot->error || !slot->len;
 
 	if (!error && sim_request_has_reader(slot->request))
 		error = !sim_dev_read_back(sim, slot);

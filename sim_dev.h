@@ -8,7 +8,8 @@
  *	sim_log.c	the driver's log lines
  *	sim_file.c	the data node: submits requests and keeps their results
  *	sim_ctl.c	the control node and the attributes
- *	sim_hw.c	the hardware model, with a header of its own
+ *	sim_hw.c	the hardware model, with headers of its own; sim_events.c has what
+ *			it will signal, sim_rules.c which operations a fault strikes
  *
  * One lock for each device, sim_dev.lock, protects the device, its requests and
  * its open files.

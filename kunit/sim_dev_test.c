@@ -211,6 +211,7 @@ static bool timer_is_enabled(struct fixture *fx)
 static struct kunit_case sim_dev_cases[] = {
 	KUNIT_CASE(request_loops_data_back),
 	KUNIT_CASE(results_come_in_order),
+	KUNIT_CASE(a_short_operation_is_a_short_write),
 	KUNIT_CASE(a_short_buffer_gets_the_rest_next),
 	KUNIT_CASE(sizes_are_checked),
 	KUNIT_CASE(nonblocking_read_waits_for_nothing),

@@ -26,6 +26,23 @@ static void results_come_in_order(struct kunit *test)
 	expect_read(test, "");	/* nothing is outstanding */
 }
 
+static void a_short_operation_is_a_short_write(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+	char back[8] = "";
+	ssize_t len;
+
+	command(fx, "short");
+	len = write_text(fx, "abcdef");
+	KUNIT_EXPECT_GE(test, len, (ssize_t)1);
+	KUNIT_EXPECT_LE(test, len, (ssize_t)5);
+	KUNIT_EXPECT_EQ(test, do_read(fx, back, sizeof(back), false), len);
+	KUNIT_EXPECT_EQ(test, memcmp(back, "abcdef", len), 0);
+	KUNIT_EXPECT_EQ(test, do_read(fx, back, sizeof(back), false), 0);
+	command(fx, "short");
+	KUNIT_EXPECT_EQ(test, write_text(fx, "x"), -EIO);	/* not 0 */
+}
+
 static void a_short_buffer_gets_the_rest_next(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
