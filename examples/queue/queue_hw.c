@@ -449,6 +449,7 @@ void queue_hw_unmap(unsigned int slot)
 }
 EXPORT_SYMBOL_GPL(queue_hw_unmap);
 
+#ifdef CONFIG_PM_SLEEP	/* else there is no pm_generic_suspend() */
 static void queue_hw_set_power(bool on)
 {
 	unsigned long flags;
@@ -484,6 +485,9 @@ static struct dev_pm_domain queue_hw_power = {
 		SYSTEM_SLEEP_PM_OPS(queue_hw_suspend, queue_hw_resume)
 	},
 };
+#else
+static struct dev_pm_domain queue_hw_power;
+#endif
 
 static struct platform_device *pdev;
 
