@@ -3,8 +3,8 @@
 """report.py [--quick] DATA CLAIMS FOLDER: make RESULTS.md and its pictures in FOLDER from what bench/run measured.
 
 A line of DATA is "KERNEL NAME DEVICES UNIT SAMPLE...", or "about KEY TEXT" with
-the keys date, machine, kernel and, if an earlier driver was measured, before. METHOD.md explains the tables. The document
-CLAIMS states ratios in comments, which are compared with DATA unless --quick is
+the keys date, machine, kernel and, if an earlier driver was measured, before.
+METHOD.md explains the tables. The document CLAIMS states ratios in comments, which are compared with DATA unless --quick is
 given:
 
     <!-- bench: NAME@DEVICES / NAME@DEVICES = 12 -->
@@ -297,9 +297,9 @@ def targets(data):
     yield over("the same, mod_timer + timer_delete without the lock", 2,
                ratio("io/timer_list", "io/io_timeout_locked", m))
     for n in SLOTS:
-        yield under(f"{n:,} operations at a time: io_recovery / the block layer's way", 3,
+        yield under(f"operations at a time, {n:,}: io_recovery / the block layer's way", 3,
                     ratio("recovery/io_recovery", "recovery/block_layer", n))
-        yield over(f"{n:,} operations at a time: timer_delete + mod_timer / io_recovery", 15,
+        yield over(f"operations at a time, {n:,}: timer_delete + mod_timer / io_recovery", 15,
                    ratio("recovery/timer_list", "recovery/io_recovery", n))
     yield under("a tick, nothing due: 1,024 busy slots / 4", 1.3,
                 (data.median("recovery/tick_all", 1024) or float("nan")) / (data.median("recovery/tick_all", 4) or 1))
