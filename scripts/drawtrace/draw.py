@@ -427,10 +427,8 @@ class Panel(SlotLanes):
         self._show("mark", name)
         line, = self.axes.plot([at], [y], linestyle="", zorder=5, clip_on=False, **mark_look(style))
         self.picture.add(line, kind, number, tip, self.where)
-        if number > 1 and self.picture.many and at > self.scale.x(self.scale.end) - 30 * self.per_pixel:
-            self._text(at - (style.size / 2 + 4) * self.per_pixel, y, f"×{number}", ha="right")
-        elif number > 1:
-            self._text(at + (style.size / 2 + 4) * self.per_pixel, y, f"×{number}")
+        if number > 1:
+            self._text(at + (style.size / 2 + 4) * self.per_pixel, y, f"×{number}", clip_on=not self.picture.many)
 
     def _text(self, x: float, y: float, text: str, **kwargs):
         look = {"fontsize": 8, "color": INK, "va": "center", "ha": "left", "zorder": 9, "clip_on": True}
@@ -617,7 +615,7 @@ class Panel(SlotLanes):
         names = {"reset": "irq-reset", "abort": "irq-abort"}
         # Thin marks may be closer together.
         thin = [mark for mark in lane.device.interrupts if mark.kind == "done"]
-        self._marks(lane, thin, lambda mark: "done", 16 if lane.device.many else 3)
+        self._marks(lane, thin, lambda mark: "done", 34 if lane.device.many else 3)
         self._marks(lane, [mark for mark in lane.device.interrupts if mark.kind != "done"],
                     lambda mark: names.get(mark.kind, mark.kind), 11)
 
@@ -677,8 +675,9 @@ class Panel(SlotLanes):
 
     def _counter(self, lane: Lane) -> None:
         """The counter as a staircase; its floor is -1, idle."""
-        steps = lane.device.counter
-        top = max(max(value for _, value in steps), 1)
+        # Many slots change it often.
+        steps = self._thinned(lane.device.counter) if lane.device.many else lane.device.counter
+        top = max(max(value for _, value in lane.device.counter), 1)
         floor, ceiling = lane.top + lane.height - 0.25, lane.top + 0.75
         level = (floor - ceiling) / (top + 1)
 
@@ -695,7 +694,7 @@ class Panel(SlotLanes):
             ys += [y(value)] * 2
         self.axes.fill_between(xs, ys, floor, color=COLOURS["reset"], alpha=0.13, linewidth=0, zorder=2)
         line, = self.axes.plot(xs, ys, color=INK, linewidth=1.3, zorder=3, solid_joinstyle="miter")
-        self.picture.add(line, "counter", len(steps), f"{lane.device.name}: its counter", self.where)
+        self.picture.add(line, "counter", len(lane.device.counter), f"{lane.device.name}: its counter", self.where)
         for (at, value), (after, _) in zip(points, points[1:]):
             if value < 0 or not self._sees(at, after):
                 continue

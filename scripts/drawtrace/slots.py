@@ -23,17 +23,16 @@ def own_marks(device: Device) -> List[Mark]:
 
 
 def chosen(device: Device) -> List[int]:
-    """The slots that have lanes of their own, in order."""
-    slots = sorted(device.slots)
-    if len(slots) <= MOST:
-        return slots
+    """The slots that have lanes of their own, in order: if there are too many, the first that had trouble."""
+    if len(device.slots) <= MOST:
+        return sorted(device.slots)
     marks = own_marks(device) + [mark for mark in device.interrupts if mark.kind in ("error", "late")]
     marks += [Mark(request.complete or 0, request.outcome, "", request.slot) for request in device.requests
               if request.outcome in ("failure", "cancelled")]
     first: Dict[Optional[int], int] = {}
     for mark in sorted(marks, key=lambda mark: mark.at):
         first.setdefault(mark.slot, mark.at)
-    return sorted([slot for slot in slots if slot in first], key=lambda slot: first[slot])[:MOST]
+    return sorted(sorted([slot for slot in device.slots if slot in first], key=lambda slot: first[slot])[:MOST])
 
 
 def slot_lanes(device: Device, timeline: Timeline) -> List[Tuple]:
@@ -45,7 +44,7 @@ def slot_lanes(device: Device, timeline: Timeline) -> List[Tuple]:
     lanes: List[Tuple] = []
     if waiting:
         lanes.append(("waiting", "waiting for\na slot", 1.8, 0.0, waiting))
-    own = sorted(chosen(device))
+    own = chosen(device)
     for slot in own:
         requests = [request for request in device.requests if request.slot == slot]
         lanes.append(("slot", f"slot {slot}", 1.55, 0.0, requests, [slot]))
@@ -217,8 +216,8 @@ class SlotLanes:
         for request in lane.device.requests:
             begin = timeline.begin if request.submit is None else request.submit
             steps += [(begin, 1), (begin_of(request, timeline), -1)]
-        self._level(lane, steps, f"{lane.device.name}: requests that wait for a slot")
         never = [request for request in lane.requests if request.slot is None]
+        self._level(lane, steps, 1.1 if never else 0.75, f"{lane.device.name}: requests that wait for a slot")
         self._totals(lane, never, ["never in a slot"])
         self._marks(lane, [Mark(request.complete, request.outcome, f"request {request.number}: {request.error}")
                            for request in never if request.complete is not None and request.outcome != "success"],
@@ -231,7 +230,7 @@ class SlotLanes:
         for request in lane.requests:
             steps += [(begin_of(request, timeline), 1),
                       (timeline.end if request.complete is None else request.complete, -1)]
-        self._level(lane, steps, f"{lane.device.name}: requests in {len(lane.slots)} other slots")
+        self._level(lane, steps, 1.15, f"{lane.device.name}: requests in {len(lane.slots)} other slots")
         known = set(lane.slots)
         for span in lane.device.aborts:
             if span.slot in known:
@@ -253,19 +252,26 @@ class SlotLanes:
             self.picture.add(self._text(x, lane.top + 0.3, text), kind, number, text, self.where)
             x += (6.3 * len(text) + 12) * self.per_pixel
 
-    def _level(self, lane, changes: Sequence[Tuple[int, int]], tip: str) -> None:
-        """A number over time, as a staircase from the lane's bottom, with its values where there is room."""
+    def _thinned(self, steps: Sequence[Tuple[int, int]]) -> List[Tuple[int, int]]:
+        """The steps of a staircase without those too short to be seen: the last of those that share a pixel."""
+        result = list(steps[:1])
+        for at, value in steps[1:]:
+            if self.scale.x(at) - self.scale.x(result[-1][0]) < self.per_pixel / 2:
+                result[-1] = (result[-1][0], value)
+            else:
+                result.append((at, value))
+        return result
+
+    def _level(self, lane, changes: Sequence[Tuple[int, int]], top: float, tip: str) -> None:
+        """A number over time, as a staircase from the lane's bottom up to `top`, with its values where there is room."""
         timeline = self.picture.timeline
         level, points = 0, [(timeline.begin, 0)]
         for at, change in sorted(changes):
             level += change
-            if points[-1][0] == at:
-                points[-1] = (at, level)
-            else:
-                points.append((at, level))
-        points.append((timeline.end, level))
-        floor, ceiling = lane.top + lane.height - 0.15, lane.top + 0.75
-        unit = (floor - ceiling) / max(max(value for _, value in points), 1)
+            points.append((at, level))
+        points = self._thinned(points) + [(timeline.end, level)]
+        floor = lane.top + lane.height - 0.15
+        unit = (floor - lane.top - top) / max(max(value for _, value in points), 1)
         xs: List[float] = []
         ys: List[float] = []
         said = 0
