@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The demo: runs in a guest, drives sim_dev through its nodes, by shell redirection and, where
 # many requests are under way, by tests/demo/writers.c, and checks the results. With TRACE=1 it
-# records a trace of each scene and prints all traces at its end, for scripts/timeline; the two
-# scenes with thousands of requests are left out then.
+# records a trace of each scene and prints all traces at its end, for scripts/timeline.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
@@ -439,8 +438,9 @@ seeded() {
 # each_rule_struck: has every rule struck?
 each_rule_struck() { grep -q '^rule' /dev/sim_dev0_ctl && ! grep -q '^rule .* struck 0$' /dev/sim_dev0_ctl; }
 
-# Thousands of requests do not fit into a trace.
-if [ "${TRACE:-}" != 1 ]; then
+if [ "${TRACE:-}" = 1 ] || [ -n "${SLACK_MS:-}" ]; then
+	printf '\n# Two scenes are left out: they do not fit into a trace, and take 20 minutes in real time.\n'
+else
 	scene seed "The same seed and the same operations: the same faults"
 	seeded /tmp/seeded
 	check "each rule strikes the one writer's operations" each_rule_struck
@@ -479,8 +479,9 @@ if [ "${TRACE:-}" != 1 ]; then
 		holds "0 < $(ended corrupt) && $(ended corrupt) <= $(struck 7)"
 	check "the rule for short data has struck all data that is short" \
 		holds "0 < $(ended short) && $(ended short) <= $(struck 8)"
+	# When the device goes, the data of eight operations may not have been read.
 	check "for each request that fails there is an error, a reset that failed or the last retry" \
-		holds "$failed <= $(struck 4) + 8 * $(stat reset_failures) + $gave_up + $closed - $cancelled"
+		holds "$failed <= $(struck 4) + 8 * $(stat reset_failures) + 8 * $(struck 15) + $gave_up"
 	# An outage of 9 s at most is long enough for two time-outs in each slot.
 	check "no operation times out without a cause" holds "$(stat timeouts) <= $hangs + 16 * $outages"
 	check "no more operations are aborted, and no more requests retried, than time out" \
