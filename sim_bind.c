@@ -213,7 +213,7 @@ static int sim_dev_probe(struct platform_device *pdev)
 	if (!hw)
 		return -ENODEV;
 	slots = sim_hw_read(hw, SIM_HW_SLOTS);
-	if (slots == SIM_HW_ALL_ONES)
+	if (!slots || slots > SIM_HW_MAX_SLOTS)	/* all ones if it is gone */
 		return -ENODEV;
 	irq = platform_get_irq(pdev, 0);
 	if (irq < 0)

@@ -237,6 +237,7 @@ static struct kunit_case sim_dev_cases[] = {
 	KUNIT_CASE(gone_fails_with_eio),
 	KUNIT_CASE(all_ones_are_no_cause),
 	KUNIT_CASE(a_gone_device_is_not_bound),
+	KUNIT_CASE(a_wrong_number_of_slots_is_refused),
 	KUNIT_CASE(an_idle_device_stops_its_timer),
 	KUNIT_CASE(time_is_as_exact_after_idling),
 	KUNIT_CASE(devices_are_independent),

@@ -297,6 +297,25 @@ static void a_gone_device_is_not_bound(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
 }
 
+static void a_wrong_number_of_slots_is_refused(struct kunit *test)
+{
+	static const unsigned int wrong[] = { 0, SIM_HW_MAX_SLOTS + 1 };
+	struct fixture *fx = test->priv;
+	struct sim_hw *hw = fx->sim->hw;
+	struct device *dev = fx->sim->dev;
+	unsigned int i, slots = hw->state.slots;
+
+	device_release_driver(dev);
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		hw->state.slots = wrong[i];
+		KUNIT_EXPECT_NE(test, device_attach(dev), 1);
+		KUNIT_EXPECT_NULL(test, dev->driver);
+		device_release_driver(dev);
+	}
+	hw->state.slots = slots;
+	KUNIT_EXPECT_EQ(test, device_attach(dev), 1);
+}
+
 static void an_idle_device_stops_its_timer(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
