@@ -884,12 +884,14 @@ void sim_dev_quiesce(struct sim_dev *sim)
  * When the reset is done, the requests in slots are started again. That counts as
  * a retry only for those that had timed out before.
  *
- * Context: process.
+ * Context: process, may sleep.
  */
 void sim_dev_restore(struct sim_dev *sim)
 {
 	unsigned long flags;
 
+	/* A reset that failed just before suspend fails its requests first. */
+	flush_work(&sim->failed_work);
 	spin_lock_irqsave(&sim->lock, flags);
 	sim->off = false;
 	sim->closed = false;

@@ -259,6 +259,7 @@ static struct kunit_case sim_dev_cases[] = {
 	KUNIT_CASE(resume_goes_on_with_a_reset),
 	KUNIT_CASE(nothing_is_retried_while_suspending),
 	KUNIT_CASE(a_reset_that_fails_while_suspending),
+	KUNIT_CASE(a_failure_is_handled_before_resume),
 	KUNIT_CASE(a_reset_that_fails_after_resume),
 	KUNIT_CASE(an_interrupt_without_power),
 	KUNIT_CASE(unbinding_without_power),

@@ -141,6 +141,34 @@ static void a_reset_that_fails_while_suspending(struct kunit *test)
 	expect_read(test, "y");
 }
 
+/* The reset fails at the last tick before suspend: resume must not start its request. */
+static void a_failure_is_handled_before_resume(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+	struct sim_dev *sim = fx->sim;
+	struct sim_dev_reports reports = {};
+	unsigned long flags;
+	unsigned int i;
+	char back[8];
+
+	set_limit(sim, &sim->limits.reset, 10);
+	command(fx, "hang");
+	command(fx, "reset-hang");
+	queue_text(fx, "x");
+	while (!GREW(fx, timeouts))
+		msleep(20);
+	sim_dev_suspend(sim->dev);
+	spin_lock_irqsave(&sim->lock, flags);
+	for (i = 0; i < 10 && !sim->failed; i++)
+		sim_dev_tick(sim, &reports);
+	KUNIT_EXPECT_TRUE(test, sim->failed);
+	sim_dev_unlock(sim, flags);
+	sim_dev_resume(sim->dev);
+	KUNIT_EXPECT_EQ(test, GREW(fx, failed), 1ull);
+	KUNIT_EXPECT_EQ(test, do_read(fx, back, 8, false), -EIO);
+	KUNIT_EXPECT_EQ(test, write_text(fx, "y"), 1);
+}
+
 static void a_reset_that_fails_after_resume(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
