@@ -126,8 +126,6 @@ module_param(latency_ms, uint, 0644);
 MODULE_PARM_DESC(latency_ms, "ms that an operation takes in the last slot; each slot takes 1 ms more than the next");
 
 static bool gone;
-module_param(gone, bool, 0644);
-MODULE_PARM_DESC(gone, "all registers read as ones, and nothing is done");
 
 static int begun_set(const char *val, const struct kernel_param *kp)
 {
@@ -258,6 +256,27 @@ static void queue_hw_drop(void)
 	kfifo_reset(&hw.done);
 }
 
+/* A device that is out of its socket forgets what it did. */
+static int gone_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned long flags;
+	int err;
+
+	raw_spin_lock_irqsave(&hw.lock, flags);
+	err = param_set_bool(val, kp);
+	if (gone)
+		queue_hw_drop();
+	raw_spin_unlock_irqrestore(&hw.lock, flags);
+	return err;
+}
+
+static const struct kernel_param_ops gone_ops = {
+	.set = gone_set,
+	.get = param_get_bool,
+};
+module_param_cb(gone, &gone_ops, &gone, 0644);
+MODULE_PARM_DESC(gone, "all registers read as ones, and nothing is done");
+
 /* Does the device respond? An access without power is a bug of the driver. */
 static noinline bool queue_hw_responds(void)
 {
@@ -337,6 +356,12 @@ void queue_hw_start(unsigned int slot, u32 generation, void *data, size_t len)
 }
 EXPORT_SYMBOL_GPL(queue_hw_start);
 
+/* The data of the operation under way; those of one that has ended may be freed. */
+static const u8 *queue_hw_data(const struct queue_hw_event *op)
+{
+	return op->completion && op->data ? op->data : (const u8 *)"";
+}
+
 /**
  * queue_hw_abort - abort an operation
  * @slot: its slot
@@ -351,7 +376,7 @@ void queue_hw_abort(unsigned int slot, u32 generation)
 
 	raw_spin_lock_irqsave(&hw.lock, flags);
 	if (queue_hw_responds() &&
-	    !queue_hw_take_fault(&abort_hang, op->data ?: (u8 *)"")) {
+	    !queue_hw_take_fault(&abort_hang, queue_hw_data(op))) {
 		if (QUEUE_HW_TAG(op->completion) == generation)
 			op->completion = 0;
 		queue_hw_begin(QUEUE_HW_ABORT + slot, (struct queue_hw_event){
