@@ -388,7 +388,7 @@ struct sim_dev_report {
 
 /**
  * struct sim_dev_reports - the reports of one hold of the lock
- * @nr: how many; those from SIM_DEV_MAX_REPORTS on are not kept
+ * @nr: how many; SIM_DEV_MAX_REPORTS of them are kept
  * @report: the reports
  */
 struct sim_dev_reports {

@@ -10,28 +10,58 @@
 #include <linux/kernel.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
+#include <linux/string.h>
 
 #include "sim_dev.h"
+
+/* Of reports that are too many, these are dropped first: the request goes well. */
+static bool sim_log_is_minor(enum sim_report what)
+{
+	return what == SIM_REPORT_RESTART || what == SIM_REPORT_DONE_MISSED;
+}
+
+/*
+ * A place for one more report, or NULL if it is dropped. In a full array a minor
+ * report makes room for one that is not.
+ */
+static struct sim_dev_report *sim_log_place(struct sim_dev_reports *reports,
+					    enum sim_report what)
+{
+	struct sim_dev_report *report = reports->report;
+	unsigned int i = SIM_DEV_MAX_REPORTS;
+
+	if (reports->nr++ < SIM_DEV_MAX_REPORTS)
+		return &report[reports->nr - 1];
+	if (sim_log_is_minor(what))
+		return NULL;
+	while (i && !sim_log_is_minor(report[i - 1].what))
+		i--;
+	if (!i)
+		return NULL;
+	memmove(&report[i - 1], &report[i],
+		(SIM_DEV_MAX_REPORTS - i) * sizeof(*report));
+	return &report[SIM_DEV_MAX_REPORTS - 1];
+}
 
 /* @us is how long it took. @slot is NULL for a reset without a request. */
 static void sim_log_add(struct sim_dev_reports *reports,
 			const struct sim_dev *sim, enum sim_report what,
 			const struct sim_slot *slot, s64 us)
 {
-	unsigned int i = reports->nr++;
+	struct sim_dev_report *report = sim_log_place(reports, what);
 
-	if (i >= SIM_DEV_MAX_REPORTS)
+	if (!report)
 		return;
-	reports->report[i] = (struct sim_dev_report){
+	*report = (struct sim_dev_report){
 		.what = what,
 		.ms = div_s64(us, USEC_PER_MSEC),
 		.max_retries = sim->max_retries,
 	};
 	if (slot) {
-		reports->report[i].aborted = slot->aborted;
-		reports->report[i].slot = sim_slot_nr(sim, slot);
-		reports->report[i].request = slot->request->number;
-		reports->report[i].retries = slot->request->retries;
+		report->aborted = slot->aborted;
+		report->slot = sim_slot_nr(sim, slot);
+		report->request = slot->request->number;
+		report->retries = slot->request->retries;
 	}
 }
 

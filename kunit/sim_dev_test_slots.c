@@ -320,6 +320,46 @@ static void an_abort_that_ends_before_the_reset(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GREW(fx, resets), 1ull);
 }
 
+/* Many restarts do not keep a request that fails out of the log. */
+static void bad_news_is_kept_of_many_reports(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+	struct sim_dev *sim = fx->sim;
+	struct sim_dev_reports reports = {};
+	struct sim_slot *slot;
+	unsigned long flags;
+	unsigned int i;
+
+	command(fx, "latency 500");
+	queue_letters(test, 1);
+	spin_lock_irqsave(&sim->lock, flags);
+	slot = list_first_entry(&sim->busy, struct sim_slot, entry);
+	sim_log_slot(&reports, sim, SIM_REPORT_RESET_MISSED, slot);
+	for (i = 0; i < SIM_DEV_MAX_REPORTS; i++)
+		sim_log_slot(&reports, sim, SIM_REPORT_RESTART, slot);
+	sim_log_slot(&reports, sim, SIM_REPORT_USED_UP, slot);
+	sim_log_slot(&reports, sim, SIM_REPORT_DONE_MISSED, slot);
+	sim_log_slot(&reports, sim, SIM_REPORT_RETRY, slot);
+	spin_unlock_irqrestore(&sim->lock, flags);
+	KUNIT_EXPECT_EQ(test, reports.nr, SIM_DEV_MAX_REPORTS + 4u);
+	KUNIT_EXPECT_EQ(test, reports.report[0].what, SIM_REPORT_RESET_MISSED);
+	for (i = 1; i < SIM_DEV_MAX_REPORTS - 2; i++)
+		KUNIT_EXPECT_EQ(test, reports.report[i].what, SIM_REPORT_RESTART);
+	KUNIT_EXPECT_EQ(test, reports.report[i].what, SIM_REPORT_USED_UP);
+	KUNIT_EXPECT_EQ(test, reports.report[i + 1].what, SIM_REPORT_RETRY);
+
+	spin_lock_irqsave(&sim->lock, flags);
+	for (i = 0; i < SIM_DEV_MAX_REPORTS; i++)
+		sim_log_slot(&reports, sim, SIM_REPORT_TIMED_OUT, slot);
+	spin_unlock_irqrestore(&sim->lock, flags);
+	KUNIT_EXPECT_EQ(test, reports.report[0].what, SIM_REPORT_RESET_MISSED);
+	KUNIT_EXPECT_EQ(test, reports.report[1].what, SIM_REPORT_USED_UP);
+	KUNIT_EXPECT_EQ(test, reports.report[2].what, SIM_REPORT_RETRY);
+	for (i = 3; i < SIM_DEV_MAX_REPORTS; i++)
+		KUNIT_EXPECT_EQ(test, reports.report[i].what, SIM_REPORT_TIMED_OUT);
+	expect_letters(test, 1);
+}
+
 static void a_wrong_slot_or_tag_is_late(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
@@ -392,6 +432,7 @@ static struct kunit_case sim_dev_slots_cases[] = {
 	KUNIT_CASE(one_lost_interrupt_needs_no_reset),
 	KUNIT_CASE(what_has_ended_is_done_before_the_reset),
 	KUNIT_CASE(an_abort_that_ends_before_the_reset),
+	KUNIT_CASE(bad_news_is_kept_of_many_reports),
 	KUNIT_CASE(a_wrong_slot_or_tag_is_late),
 	KUNIT_CASE(unbinding_fails_all_slots),
 	KUNIT_CASE(resume_starts_all_slots_over),
