@@ -199,8 +199,8 @@ static void print(const char *who, const struct tally *tally)
 	printf(", slowest %.3f s\n", tally->slowest);
 }
 
-/* The second that follows the next 100 ms, in which the children get ready. */
-static void sleep_until_full_second(void)
+/* Sleep until the second that follows the next 100 ms, in which the children get ready. */
+static void sleep_until_begin(void)
 {
 	struct timespec t = { .tv_sec = now() + 1.1 };
 
@@ -290,7 +290,7 @@ int main(int argc, char **argv)
 	if (pipe(start))
 		die("pipe: %m");
 	start_writers(&w, nr, tally, start);
-	sleep_until_full_second();
+	sleep_until_begin();
 	close(start[1]);
 	lived = wait_for_writers(nr, revives);
 	print_all(nr, tally, &all);

@@ -48,6 +48,14 @@ SCENES = {
     "10-unbind": {"requests": 2, "successes": 1, "failures": 1, "timeouts": 0},
     "11-reload": {"requests": 1, "successes": 1},
     "12-drawn": {"requests": 1, "successes": 1, "timeouts": 1, "resets": 1, "retries": 1},
+    "13-one-of-eight": {"requests": 640, "successes": 640, "timeouts": 1, "resets": 0, "retries": 1},
+    "14-all-eight": {"requests": 8, "successes": 8, "timeouts": 8, "resets": 0, "retries": 8},
+    "15-no-abort": {"requests": 16, "successes": 16, "timeouts": 1, "resets": 1, "retries": 1},
+    "16-lost-among-many": {"requests": 80, "successes": 80, "timeouts": 0, "resets": 0},
+    "17-eight-lost": {"requests": 8, "successes": 8, "timeouts": 0, "resets": 0},
+    "18-abort-hang": {"requests": 16, "successes": 16, "resets": 1, "retries": 1},
+    "19-eight-fail": {"requests": 17, "successes": 9, "failures": 8, "resets": 1, "retries": 0},
+    "20-three-late": {"requests": 1, "successes": 1, "late": 3, "timeouts": 3, "retries": 3},
 }
 
 
