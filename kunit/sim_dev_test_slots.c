@@ -418,6 +418,8 @@ static void resume_starts_all_slots_over(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GREW(fx, resets), 1ull);
 }
 
+#include "sim_dev_test_random.c"
+
 static struct kunit_case sim_dev_slots_cases[] = {
 	KUNIT_CASE(operations_overlap),
 	KUNIT_CASE(the_ninth_waits_for_a_slot),
@@ -436,6 +438,7 @@ static struct kunit_case sim_dev_slots_cases[] = {
 	KUNIT_CASE(a_wrong_slot_or_tag_is_late),
 	KUNIT_CASE(unbinding_fails_all_slots),
 	KUNIT_CASE(resume_starts_all_slots_over),
+	KUNIT_CASE(anything_in_any_order),
 	{}
 };
 
