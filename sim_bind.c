@@ -144,20 +144,27 @@ static struct sim_hw *sim_dev_find_hw(struct platform_device *pdev)
 	return !strcmp(pdev->name, SIM_DEV_NAME) && hw ? *hw : NULL;
 }
 
-/* Continue the tags: an operation of an earlier binding may still end. */
-static void sim_dev_init_slots(struct sim_dev *sim)
+/*
+ * Continue the tags: an operation of an earlier binding may still end. Return false
+ * if the device has gone.
+ */
+static bool sim_dev_init_slots(struct sim_dev *sim)
 {
 	struct sim_slot *slot;
 	unsigned int i;
+	u64 tag;
 
 	for (i = sim->nr_slots; i--; ) {
 		slot = &sim->slots[i];
 		INIT_LIST_HEAD(&slot->ended);
 		slot->next_free = sim->free;
 		sim->free = slot;
-		io_recovery_set_generation(sim->recovery, i,
-					   sim_hw_read_tag(sim->hw, i));
+		tag = sim_hw_read_tag(sim->hw, i);
+		if (tag == SIM_HW_ALL_ONES)
+			return false;
+		io_recovery_set_generation(sim->recovery, i, tag);
 	}
+	return true;
 }
 
 static struct sim_dev *sim_dev_alloc(struct device *dev, struct sim_hw *hw,
@@ -194,7 +201,6 @@ static struct sim_dev *sim_dev_alloc(struct device *dev, struct sim_hw *hw,
 	sim->recovery = recovery;
 	io_recovery_init(recovery, slots, sim->limits.op, sim->limits.abort,
 			 sim->limits.reset);
-	sim_dev_init_slots(sim);
 	return sim;
 }
 
@@ -224,6 +230,8 @@ static int sim_dev_probe(struct platform_device *pdev)
 	err = devm_add_action_or_reset(dev, sim_dev_put, sim);
 	if (err)
 		return err;
+	if (!sim_dev_init_slots(sim))
+		return -ENODEV;
 	platform_set_drvdata(pdev, sim);
 
 	/* devm undoes in the reverse order: nodes, shut down, work, interrupt, timer. */

@@ -94,7 +94,8 @@ enum sim_dev_timeout {
  * @timeouts: operations that timed out
  * @resets: resets that were started
  * @reset_failures: resets that timed out
- * @retries: operations started again because they had timed out
+ * @retries: operations started again because they had timed out, or because
+ *	resets had taken their requests' operations away too often
  * @aborts: aborts that were started
  * @innocent: operations started again because a reset had taken them away,
  *	which does not count as a retry
@@ -194,7 +195,7 @@ struct sim_dev_limits {
  *	interrupt handler takes it
  * @closed: from suspend to resume: no operation is started
  * @off: the device has no power, or is about to lose it: the handler and the
- *	watchdog touch no register
+ *	watchdog touch no register. Only a thread that suspend waits for still does
  * @recovery: the time-outs of operations, aborts and resets
  * @limits: seconds they may take; sysfs also reads these without @lock
  * @busy: the slots with a request, in the order of the requests' numbers

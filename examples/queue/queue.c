@@ -70,6 +70,7 @@ struct queue {
 	struct {
 		unsigned int missed, aborts, resets, failed, guilty, innocent, late;
 	} stats;
+	bool resuming;		/* the reset under way is that of a resume */
 	bool broken;		/* reset the device before it gets an operation */
 	bool closed;		/* suspending: no operation may start */
 	bool off;		/* suspended: no register may be accessed */
@@ -152,7 +153,7 @@ static void queue_again(struct queue *q, struct queue_request *req)
 {
 	q->stats.innocent++;
 	queue_take_back(q, req);
-	if (req->innocent++ == QUEUE_INNOCENT)
+	if (!q->resuming && req->innocent++ == QUEUE_INNOCENT)
 		queue_end(q, req, -ETIMEDOUT);
 }
 
@@ -172,6 +173,7 @@ static void queue_restart(struct queue *q)
 		else
 			queue_again(q, req);
 	}
+	q->resuming = false;
 	list_splice_init(&q->active, &q->waiting);
 }
 
@@ -180,6 +182,7 @@ static void queue_fail(struct queue *q)
 {
 	struct queue_request *req, *next;
 
+	q->resuming = false;
 	q->broken = true;
 	queue_hw_set_master(false);	/* before a request's memory is given back */
 	list_for_each_entry_safe(req, next, &q->active, list) {
@@ -219,23 +222,36 @@ static bool queue_take_completion(struct queue *q, u64 completion)
 	}
 }
 
-/* Read all that the device has completed. Return how much of it was expected. */
+/* Would what this completion ends time out at the next tick? */
+static bool queue_is_due(const struct queue *q, u64 completion)
+{
+	return QUEUE_HW_CODE(completion) == QUEUE_HW_RESET ?
+	       io_recovery_due(q->recovery) :
+	       io_recovery_slot_due(q->recovery, QUEUE_HW_SLOT(completion));
+}
+
+/*
+ * Read all that the device has completed. Return how much of it was due: before a
+ * tick, the interrupts of that were lost. Others may be on their way.
+ */
 static unsigned int queue_reap(struct queue *q)
 {
-	unsigned int i, expected = 0;
+	unsigned int i, missed = 0;
 
 	/* Bounded: the registers of a broken device may say anything. */
 	for (i = 0; i < QUEUE_HW_MAX_COMPLETIONS; i++) {
 		u64 completion = queue_hw_read(QUEUE_HW_COMPLETION);
+		bool due;
 
 		if (!completion || completion == QUEUE_HW_ALL_ONES)
 			break;
-		if (queue_take_completion(q, completion))
-			expected++;
-		else
+		due = queue_is_due(q, completion);
+		if (!queue_take_completion(q, completion))
 			q->stats.late++;
+		else if (due)
+			missed++;
 	}
-	return expected;
+	return missed;
 }
 
 static void queue_advance(struct queue *q)
@@ -295,6 +311,7 @@ static void queue_watchdog(struct device *dev, void *context)
 		break;
 	case IO_RECOVERY_RESET:
 		q->stats.resets++;
+		q->resuming = false;
 		queue_hw_reset();
 		break;
 	case IO_RECOVERY_FAILED:
@@ -430,6 +447,7 @@ static int queue_resume(struct device *dev)
 	spin_lock_irq(&q->lock);
 	q->off = false;
 	q->closed = false;
+	q->resuming = true;
 	queue_reset(q);
 	spin_unlock_irq(&q->lock);
 	return 0;
@@ -472,9 +490,13 @@ static int queue_init_recovery(struct queue *q, struct device *dev)
 	io_recovery_init(q->recovery, QUEUE_HW_SLOTS, QUEUE_TIMEOUT, abort_timeout,
 			 QUEUE_RESET_TIMEOUT);
 	/* Another driver may have been bound before: its completions are late. */
-	for (slot = 0; slot < QUEUE_HW_SLOTS; slot++)
-		io_recovery_set_generation(q->recovery, slot,
-					   queue_hw_read(QUEUE_HW_GENERATION(slot)));
+	for (slot = 0; slot < QUEUE_HW_SLOTS; slot++) {
+		u64 generation = queue_hw_read(QUEUE_HW_GENERATION(slot));
+
+		if (generation == QUEUE_HW_ALL_ONES)	/* the device is gone */
+			return -ENODEV;
+		io_recovery_set_generation(q->recovery, slot, generation);
+	}
 	q->broken = true;
 	return 0;
 }
@@ -487,8 +509,6 @@ static int queue_probe(struct platform_device *pdev)
 
 	/* Not ours: driver_override binds any platform device. */
 	if (strcmp(pdev->name, "queue"))
-		return -ENODEV;
-	if (queue_hw_read(QUEUE_HW_GENERATION(0)) == QUEUE_HW_ALL_ONES)
 		return -ENODEV;
 	q = devm_kzalloc(dev, sizeof(*q), GFP_KERNEL);
 	if (!q)

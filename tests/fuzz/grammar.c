@@ -123,7 +123,7 @@ static int model_rule(struct model *m, const char *text, int *maybe)
 	if (m->nr_rules == MAX_RULES)
 		return ENOSPC;
 	m->rules[m->nr_rules].number = ++m->last_rule;
-	strcpy(m->rules[m->nr_rules++].text, text);
+	snprintf(m->rules[m->nr_rules++].text, sizeof(m->rules[0].text), "%s", text);
 	return 0;
 }
 
