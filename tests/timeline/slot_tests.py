@@ -351,7 +351,9 @@ class OneSlotTest(unittest.TestCase):
             self.assertTrue(self.all_of(old) == self.all_of(text))
 
     def test_no_slot_is_named(self):
-        for path in sorted(Path(sys.argv[1]).glob("*.trace")) + [TRACES / "one-abort.trace", TRACES / "one-lost.trace"]:
+        demo = [path for path in Path(sys.argv[1]).glob("*.trace") if int(path.stem[:2]) <= 12]
+        self.assertEqual(len(demo), 12)
+        for path in demo + [TRACES / "one-abort.trace", TRACES / "one-lost.trace"]:
             svg, _, data = self.all_of(path.read_text())
             self.assertNotRegex(Svg(svg).words(), r"slot \d|guilty|innocent", path.stem)
             self.assertNotIn(b'"slot', data, path.stem)
