@@ -2,11 +2,12 @@
 /*
  * device - everything at once, each request accounted for exactly once
  *
- * Runs as root in a guest with sim_dev.ko devices=6 queue_depth=8. Variables of the
+ * Runs as root in a guest with sim_dev.ko devices=6 queue_depth=8, and with one slot
+ * and no aborts, or with several slots and abort_timeout=1. Variables of the
  * environment: LENGTH or SECONDS, or else MINUTES; SEED, WATCHDOG. A process for each
- * device has threads in several roles (device_submit.c, device_other.c). A thread does
- * one episode after the other: it opens a file, has requests done, checks that each
- * ended as it must, and closes the file. Killers fork processes and kill them.
+ * device has threads in several roles (device_submit.c, device_other.c, device_rules.c).
+ * A thread does one episode after the other: it opens a file, has requests done, checks
+ * that each ended as it must, and closes the file. Killers fork processes and kill them.
  *
  * Now and then a device's auditor makes all threads that submit wait between two
  * episodes. Once nothing is outstanding, the driver's statistics must agree with
@@ -25,6 +26,7 @@
  * their requests wait behind one that hangs. Devices 4 and 5 are unbound meanwhile,
  * which resets their statistics: there each snapshot must add up by itself. They
  * are also unbound while gone, and then cannot be bound before they are revived.
+ * With several slots device 3 cannot abort, and the others stop and start to.
  *
  * Nothing depends on speed, with two exceptions: a thread without progress for WATCHDOG seconds
  * counts as hung, and everything must have been done once in at most twice the length.
@@ -44,12 +46,13 @@ const char * const count_names[] = {
 };
 
 static const struct plan plans[NR_DEVICES] = {
-	{ "exact, queue full", 10, 3, 2, 0, 0, 2, 4, 2, false, false, false, false, MAX_RESULTS },
-	{ "exact, signals", 3, 1, 0, 0, 0, 1, 0, 1, true, false, false, true, 3 },
-	{ "exact, cancelled", 0, 0, 0, 0, 0, 1, 0, 0, false, false, true, false, 0 },
-	{ "killed, closed", 10, 2, 1, 3, 2, 2, 1, 1, true, false, false, false, MAX_RESULTS },
-	{ "unbound", 6, 3, 2, 1, 1, 3, 1, 1, true, true, false, false, MAX_RESULTS },
-	{ "unbound", 10, 2, 1, 2, 1, 3, 1, 1, true, true, false, false, MAX_RESULTS },
+	{ "exact, queue full", 10, 3, 2, 0, 0, 2, 4, 2, false, false, false, false, false,
+	  MAX_RESULTS },
+	{ "exact, signals", 3, 1, 0, 0, 0, 1, 0, 1, true, false, false, true, false, 3 },
+	{ "exact, cancelled", 0, 0, 0, 0, 0, 1, 0, 0, false, false, true, false, false, 0 },
+	{ "killed, closed", 10, 2, 1, 3, 2, 2, 1, 1, true, false, false, false, true, MAX_RESULTS },
+	{ "unbound", 6, 3, 2, 1, 1, 3, 1, 1, true, true, false, false, false, MAX_RESULTS },
+	{ "unbound", 10, 2, 1, 2, 1, 3, 1, 1, true, true, false, false, false, MAX_RESULTS },
 };
 
 struct shared *shared;
@@ -57,6 +60,7 @@ unsigned int dev;
 const struct plan *plan;
 struct ledger *ledger;
 bool has_aio;
+unsigned int slots;
 __thread struct worker *me;
 __thread uint64_t luck;
 static atomic_uint nr_running;	/* threads of this process, but for the unbinder */
@@ -120,7 +124,7 @@ static void within(const char *what, unsigned long value, unsigned long low, uns
 /* While nobody submits: compare the device's statistics with the ledger. */
 static void audit(struct snapshot *s)
 {
-	unsigned long unsure, open;
+	unsigned long unsure, open, ended;
 
 	quiet(s);
 	count(AUDITS);
@@ -133,11 +137,16 @@ static void audit(struct snapshot *s)
 	within("completed", s->completed, ledger->ok, open);
 	within("failed", s->failed, ledger->failed, open);
 	within("cancelled", s->cancelled, ledger->cancelled, open);
-	/* After a reset comes a retry, EIO if it failed, or ETIMEDOUT if retries ran out. */
-	if (!plan->signals && !plan->hung &&
-	    s->resets != s->retries + s->reset_failures + ledger->timed_out)
-		die("device %u: %lu resets, but %lu retries, %lu reset failures, %lu ETIMEDOUT",
-		    dev, s->resets, s->retries, s->reset_failures, ledger->timed_out);
+	/*
+	 * After a time-out comes a retry, EIO if the reset failed, or ETIMEDOUT if retries ran
+	 * out. With several slots several operations share a reset, or end before their abort.
+	 */
+	ended = s->retries + s->reset_failures + ledger->timed_out;
+	if (plan->signals || plan->hung)
+		return;
+	if (slots == 1 ? s->timeouts != ended : s->timeouts + charged_innocent(s) < ended)
+		die("device %u: %lu time-outs, but %lu retries, %lu reset failures, %lu ETIMEDOUT",
+		    dev, s->timeouts, s->retries, s->reset_failures, ledger->timed_out);
 }
 
 static void do_audit(void)
@@ -173,6 +182,7 @@ static const struct role {
 	{ "killer", do_kill, true, false },
 	{ "closer", do_close, true, false },
 	{ "hanger", do_hang, true, false },
+	{ "taster", do_taste, true, false },
 	{ "poller", do_poll, false, false },
 	{ "signaller", do_signal, false, false },
 	{ "injector", do_inject, false, false },
@@ -229,7 +239,8 @@ static unsigned int plan_threads(struct start *starts, uint64_t seed)
 	const unsigned int numbers[ARRAY_SIZE(roles)] = {
 		plan->writers, plan->echoes, plan->asyncs, plan->splicers, plan->shares,
 		plan->victims, plan->closers,
-		plan->hung, plan->pollers, plan->signals, !plan->hung, !plan->hung, 1, 1,
+		plan->hung, !plan->hung && !plan->unbound,
+		plan->pollers, plan->signals, !plan->hung, !plan->hung, 1, 1,
 		plan->unbound, 2 * plan->unbound, !plan->unbound,
 	};
 	unsigned int nr = 0, i, n;
@@ -265,6 +276,8 @@ static void end_device(void)
 	atomic_fetch_add(&shared->counts[LATE], s.late);
 	atomic_fetch_add(&shared->counts[SPURIOUS], s.spurious);
 	atomic_fetch_add(&shared->counts[MISSED], s.missed);
+	atomic_fetch_add(&shared->counts[ABORTS], s.aborts);
+	atomic_fetch_add(&shared->counts[INNOCENT], s.innocent);
 	note("device %u (%s): %lu submitted = %lu completed + %lu failed + %lu cancelled%s", dev,
 	     plan->what, s.submitted, s.completed, s.failed, s.cancelled,
 	     plan->unbound ? ", since it was last bound" : "");
@@ -284,6 +297,8 @@ static __attribute__((noreturn)) void run_device(unsigned int device, uint64_t s
 	plan = &plans[device];
 	ledger = &shared->ledgers[device];
 	sigaction(SIGUSR1, &action, NULL);
+	if (plan->only_resets && set_attr(dev, "abort_timeout", 0))
+		die("device %u: abort_timeout: %m", dev);
 
 	nr = plan_threads(starts, seed);
 	pthread_barrier_init(&all_begin, NULL, nr + 1);
@@ -361,6 +376,17 @@ static unsigned int number(const char *name, unsigned int otherwise)
 	return text && *text ? strtoul(text, NULL, 0) : otherwise;
 }
 
+/* How many slots the devices have. */
+static unsigned int nr_slots(void)
+{
+	char path[128], text[16];
+
+	snprintf(path, sizeof(path), ATTR_PATH, 0, "slots");
+	if (get(path, text, sizeof(text)) <= 0)
+		die("%s: %m", path);
+	return atoi(text);
+}
+
 /* Has a device that is never unbound counted any of these? */
 static bool happened(const char *statistic)
 {
@@ -372,9 +398,11 @@ static bool happened(const char *statistic)
 	return false;
 }
 
-/* Is it impossible, since the kernel has no asynchronous I/O? */
+/* Is it impossible, since the kernel has no asynchronous I/O, or the devices one slot? */
 static bool cannot(enum count what)
 {
+	if (what == ABORTS || what == INNOCENT)
+		return slots == 1;
 	return !has_aio && (what == ASYNC_OK || what == ASYNC_ERR || what == SYNCED);
 }
 
@@ -383,13 +411,13 @@ static unsigned int nr_missing(bool tell)
 {
 	static const char * const statistics[] = {
 		"timeouts", "resets", "reset_failures", "retries", "cancelled", "late", "spurious",
-		"missed",
+		"missed", "aborts", "innocent",
 	};
 	unsigned int nr = 0, i;
 
 	for (i = 0; i < NR_COUNTS; i++) {
-		if (i < TIMEOUTS ? shared->counts[i] || cannot(i) :
-				   happened(statistics[i - TIMEOUTS]))
+		if (cannot(i) || (i < TIMEOUTS ? shared->counts[i] :
+						 happened(statistics[i - TIMEOUTS])))
 			continue;
 		nr++;
 		if (tell)
@@ -459,7 +487,8 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	shared = shared_alloc(sizeof(*shared));
 	has_aio = aio_open(1);
-	note("seed %llu, %u s, watchdog %u s", seed, seconds, limit);
+	slots = nr_slots();
+	note("seed %llu, %u s, watchdog %u s, %u slots", seed, seconds, limit, slots);
 	for (i = 0; i < NR_DEVICES; i++) {
 		pids[i] = fork();
 		if (pids[i] < 0)

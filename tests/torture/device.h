@@ -34,12 +34,15 @@
 	X(FAULTS, "faults") X(DEATHS, "deaths") X(JUNK, "junk lines")	\
 	X(GONES, "gone for a while") X(GONE_UNBOUND, "not bound while gone") \
 	X(STORMS, "storms") X(LOSSES, "lost interrupts")		\
+	X(RULES, "rules") X(DROPS, "rules dropped") X(STRUCK, "of them had struck") \
+	X(CORRUPTED, "corrupted by a rule") X(SHORTER, "shortened by a rule") \
 	X(SYSFS_READS, "attributes read") X(SYSFS_SETS, "attributes set") \
 	X(SNAPSHOTS, "snapshots that add up") X(AUDITS, "audits")	\
 	X(TIMEOUTS, "time-outs") X(RESETS, "resets")			\
 	X(RESET_FAILURES, "reset failures") X(RETRIES, "retries")	\
 	X(CANCELLED, "cancelled") X(LATE, "late interrupts")		\
-	X(SPURIOUS, "spurious interrupts") X(MISSED, "missed interrupts")
+	X(SPURIOUS, "spurious interrupts") X(MISSED, "missed interrupts") \
+	X(ABORTS, "aborts") X(INNOCENT, "innocent restarted")
 enum count {
 #define X(name, text) name,
 	COUNTS(X)
@@ -86,6 +89,7 @@ struct plan {
 	bool unbound;			/* the device is unbound and bound again and again */
 	bool hung;			/* all requests hang until they are cancelled */
 	bool roomy;			/* the queue never fills */
+	bool only_resets;		/* the device never can abort */
 	unsigned int max_unread;	/* results of a nonblocking file */
 };
 
@@ -94,6 +98,7 @@ extern unsigned int dev;
 extern const struct plan *plan;
 extern struct ledger *ledger;
 extern bool has_aio;			/* the kernel has asynchronous I/O */
+extern unsigned int slots;		/* of each device; with one, none can abort */
 
 /* This thread's */
 extern __thread struct worker *me;
@@ -138,6 +143,7 @@ struct snapshot {
 	long counter;
 	unsigned long outstanding, submitted, completed, failed, cancelled;
 	unsigned long timeouts, resets, reset_failures, retries, late, spurious, missed;
+	unsigned long aborts, innocent;
 };
 
 /* device_request.c */
@@ -154,6 +160,7 @@ void enter_result(int err);
 int read_result(int fd, uint8_t *data, size_t *len, bool pieces);
 __attribute__((format(printf, 1, 2))) void inject(const char *format, ...);
 bool look(struct snapshot *s);
+unsigned long charged_innocent(const struct snapshot *s);
 void quiet(struct snapshot *s);
 
 /* device_submit.c: an episode of each role that submits requests */
@@ -175,5 +182,13 @@ void do_watch(void);
 void do_sysfs(void);
 void do_unbind(void);
 void do_open(void);
+
+/* Held while faults must have their effect, and while all faults are cleared at random. */
+extern pthread_mutex_t faults_lock;
+
+/* device_rules.c */
+void add_any_rule(void);
+void drop_any_rule(void);
+void do_taste(void);
 
 #endif /* _TORTURE_DEVICE_H */

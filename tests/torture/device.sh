@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Tortures the device for $LENGTH seconds, with $SEED, by sim_dev_torture, while its trace events
-# are switched on and off; then everything must unload.
+# are switched on and off; then everything must unload. With $SLOTS slots, if there are more than one
+# the devices can abort.
 # shellcheck shell=dash
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
@@ -8,7 +9,7 @@
 load() {
 	insmod /root/iotimer.ko &&
 		insmod /root/sim_dev.ko devices=6 queue_depth=8 timeout=1 reset_timeout=1 \
-			max_retries=1 latency_ms=1
+			max_retries=1 latency_ms=1 slots="$SLOTS" abort_timeout=$((SLOTS > 1))
 }
 
 check "both modules load" load

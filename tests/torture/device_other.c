@@ -10,7 +10,7 @@
  * Held while faults must show their effect, and while the junk writer writes at random,
  * which may inject any fault and clears them all.
  */
-static pthread_mutex_t faults_lock = PTHREAD_MUTEX_INITIALIZER;
+pthread_mutex_t faults_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void do_poll(void)
 {
@@ -67,7 +67,7 @@ static void stray(void)
 {
 	switch (below(4)) {
 	case 0:
-		inject("lost %u", 1 + below(3));
+		inject("lost %u", 1 + below(3 * slots));
 		break;
 	case 1:
 		inject("hang\nreset-lost\n");
@@ -81,15 +81,19 @@ static void stray(void)
 	}
 }
 
-/* Faults, and the statistic that they increase in the end. */
+/*
+ * Faults, and the statistic that they increase in the end. An abort that hangs leads to
+ * a reset; without aborts the fault stays pending. With several slots a lost interrupt
+ * is missed if nothing else is under way, so all of a while are lost.
+ */
 static const struct {
 	const char *faults;
 	size_t statistic;
 } effects[] = {
 #define EFFECT(faults, name) { faults, offsetof(struct snapshot, name) }
-	EFFECT("lost", missed),
-	EFFECT("hang\nreset-lost", missed),
-	EFFECT("hang\nreset-hang", reset_failures),
+	EFFECT("lost 100", missed),
+	EFFECT("hang\nabort-hang\nreset-lost", missed),
+	EFFECT("hang\nabort-hang\nreset-hang", reset_failures),
 	EFFECT("hang", retries),
 	EFFECT("hang 3", failed),	/* ETIMEDOUT */
 	EFFECT("late 3500", late),
@@ -97,7 +101,19 @@ static const struct {
 	EFFECT("storm 100", spurious),
 	EFFECT("dead", resets),
 	EFFECT("gone", reset_failures),
+	EFFECT("hang", aborts),
+	EFFECT("latency 200\nhang\nabort-hang", innocent),
 };
+
+/* Can the device show it? Some effects need slots, or aborts. */
+static bool can_show(unsigned int effect)
+{
+	size_t statistic = effects[effect].statistic;
+
+	if (statistic == offsetof(struct snapshot, aborts))
+		return slots > 1 && !plan->only_resets;
+	return slots > 1 || statistic != offsetof(struct snapshot, innocent);
+}
 
 static bool look_at(unsigned int effect, unsigned long *value)
 {
@@ -137,10 +153,11 @@ static void show_effect(unsigned int effect)
 static bool show_next(void)
 {
 	static unsigned int turn;	/* static: only one thread injects */
+	unsigned int effect = (2 * dev + turn / 4) % ARRAY_SIZE(effects);
 
-	if (turn++ % 4)
+	if (turn++ % 4 || !can_show(effect))
 		return false;
-	show_effect((2 * dev + turn / 4) % ARRAY_SIZE(effects));
+	show_effect(effect);
 	return true;
 }
 
@@ -148,11 +165,11 @@ void do_inject(void)
 {
 	if (show_next())
 		return;
-	switch (below(15)) {
+	switch (below(22)) {
 	case 0:
 		if (below(2))	/* ETIMEDOUT at the first time-out */
 			set_attr(dev, "max_retries", 0);
-		inject("hang %u", 1 + below(5));
+		inject("hang %u", 1 + below(5 * slots));
 		break;
 	case 1:	/* comes in time, during the reset, or during the retry */
 		inject("late %u %u", below(2) ? 1500 + below(2000) : below(1500), 1 + below(3));
@@ -170,7 +187,10 @@ void do_inject(void)
 		break;
 	case 7:
 	case 8:
-		inject("latency %u", below(2) ? 0 : below(6));
+		if (below(2))
+			inject("latency %u", below(2) ? 0 : below(6));
+		else
+			inject("latency %u-%u", below(3), 3 + below(20));
 		break;
 	case 9:
 		inject("reset-latency %u", below(8) ? below(20) : 500 + below(1000));
@@ -180,6 +200,15 @@ void do_inject(void)
 		break;
 	case 12 ... 14:
 		stray();
+		break;
+	case 15 ... 18:
+		add_any_rule();
+		break;
+	case 19 ... 20:
+		drop_any_rule();
+		break;
+	case 21:
+		inject("hang %u\nabort-hang %u", 1 + below(slots), 1 + below(slots));
 		break;
 	case 11:
 		inject("clear\nrevive\nlatency 1\nreset-latency 1\n");
@@ -215,9 +244,18 @@ static const struct {
 	JUNK_LINE("reset-lost 1 1", EINVAL),
 	JUNK_LINE("storm", EINVAL),
 	JUNK_LINE("storm 1000001", ERANGE),
+	JUNK_LINE("latency 5-4", ERANGE),
+	JUNK_LINE("abort-hang 0", ERANGE),
+	JUNK_LINE("rule", EINVAL),
+	JUNK_LINE("rule hang slot 256", ERANGE),
+	JUNK_LINE("rule hang every 2 every 2", EINVAL),
+	JUNK_LINE("rule reset-hang size 5", EINVAL),
+	JUNK_LINE("rule corrupt chance 2/1", ERANGE),
+	JUNK_LINE("drop 4294967295", ENOENT),
 	JUNK_LINE("clear\0", EINVAL),
 	JUNK_LINE("\xff\xfe%s%n", EINVAL),
-	JUNK_LINE("spurious                                                         1", EMSGSIZE),
+#define BLANKS "                                                                "
+	JUNK_LINE("spurious" BLANKS BLANKS "1", EMSGSIZE),
 };
 
 /* Write a line that is refused, maybe behind one that is not; false if the device is unbound. */
@@ -248,7 +286,8 @@ static bool write_random(int fd)
 {
 	static const char * const words[] = {
 		"hang", "late", "error", "reset-hang", "spurious", "latency", "clear", "revive",
-		"dead", "gone", "lost", "duplicate", "reset-lost",
+		"dead", "gone", "lost", "duplicate", "reset-lost", "abort-hang",
+		"rule", "rule hang", "every", "times", "chance", "1/9", "slot", "drop", "seed",
 		"0", "1", "-1", "600000", "1000000", "x", " ", "\n", "\n", "\t", "\0",
 	};
 	char text[512];
@@ -267,7 +306,8 @@ static bool write_random(int fd)
 	if (ret < 0 && errno == ENODEV && plan->unbound)
 		return false;
 	if (ret > (ssize_t)len ||
-	    (ret < 0 && errno != EINVAL && errno != ERANGE && errno != EMSGSIZE))
+	    (ret < 0 && errno != EINVAL && errno != ERANGE && errno != EMSGSIZE &&
+	     errno != ENOENT))
 		die("device %u: junk: write() returned %zd, %m", dev, ret);
 	doze(100000);
 	inject("clear\nrevive\nlatency 1\nreset-latency 1\n");
@@ -342,6 +382,8 @@ void do_sysfs(void)
 		die("device %u: setting %s: %s", dev, attr_names[setting], strerror(err));
 	if (err == wanted)
 		count(SYSFS_SETS);
+	if (slots > 1 && !plan->only_resets)	/* may have failed, as above */
+		set_attr(dev, "abort_timeout", below(4) ? 1 + below(2) : 0);
 	progress();
 	doze(60000);
 }

@@ -227,7 +227,7 @@ static void count_faults(const char *line)
 /* Write a command, which must be taken unless the device is unbound. */
 void inject(const char *format, ...)
 {
-	char line[64];
+	char line[256];
 	va_list args;
 	int fd, len;
 	ssize_t ret;
@@ -255,6 +255,31 @@ static long field(const char *text, const char *key)
 	return value;
 }
 
+/*
+ * How often an innocent request may have been charged at most: the driver starts it again
+ * 16 times before that. Nobody sets more than 2 retries, but the module's default is 1.
+ */
+unsigned long charged_innocent(const struct snapshot *s)
+{
+	return s->innocent / 16 * 3;
+}
+
+/*
+ * With one slot each time-out leads to a reset. With several it leads to an abort of its
+ * own or, with others, to a reset. After a reset each other operation in the device is
+ * innocent.
+ */
+static bool are_recoveries_right(const struct snapshot *s)
+{
+	if (slots == 1)
+		return s->resets == s->timeouts && s->retries + s->reset_failures <= s->resets &&
+		       !s->aborts && !s->innocent;
+	return s->resets <= s->timeouts && s->aborts <= s->timeouts &&
+	       s->reset_failures <= s->resets && s->innocent <= s->resets * (slots - 1) &&
+	       s->retries + s->reset_failures <= s->timeouts + charged_innocent(s) &&
+	       !(s->aborts && plan->only_resets);
+}
+
 static void check_snapshot(const struct snapshot *s)
 {
 	if (s->submitted != s->completed + s->failed + s->cancelled + s->outstanding)
@@ -264,10 +289,10 @@ static void check_snapshot(const struct snapshot *s)
 		die("device %u: %lu outstanding", dev, s->outstanding);
 	if (!strcmp(s->state, "idle") != !s->outstanding)
 		die("device %u: %s with %lu outstanding", dev, s->state, s->outstanding);
-	if (s->resets != s->timeouts || s->retries + s->reset_failures > s->resets ||
-	    s->counter < -1 || s->counter > 3)
-		die("device %u: %lu time-outs, %lu resets, %lu retries, %lu reset failures, counter %ld",
-		    dev, s->timeouts, s->resets, s->retries, s->reset_failures, s->counter);
+	if (!are_recoveries_right(s) || s->counter < -1 || s->counter > 3)
+		die("device %u: %lu time-outs, %lu aborts, %lu resets, %lu retries, %lu innocent, %lu reset failures, counter %ld",
+		    dev, s->timeouts, s->aborts, s->resets, s->retries, s->innocent,
+		    s->reset_failures, s->counter);
 }
 
 /* Take a snapshot, which must be consistent. False if the device is unbound. */
@@ -302,6 +327,8 @@ bool look(struct snapshot *s)
 	FIELD(late);
 	FIELD(spurious);
 	FIELD(missed);
+	FIELD(aborts);
+	FIELD(innocent);
 #undef FIELD
 	check_snapshot(s);
 	count(SNAPSHOTS);

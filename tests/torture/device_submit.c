@@ -640,8 +640,8 @@ void do_kill(void)
 }
 
 /*
- * The first request hangs, the others wait behind it. When their file is closed, or its
- * process killed, all are cancelled, unless the first has timed out before.
+ * The first requests hang, one in each slot, and the others wait behind them. When their file
+ * is closed, or its process killed, all are cancelled, unless one has timed out before.
  */
 void do_hang(void)
 {
@@ -651,10 +651,11 @@ void do_hang(void)
 	bool killed = below(2);
 	int status, fd;
 	pid_t pid = 0;
+	ssize_t ret;
 	size_t len;
 
 	quiet(&before);
-	inject("hang");
+	inject("clear\nhang %u%s", slots, slots > 1 && below(2) ? "\nabort-hang 2" : "");
 	if (killed)
 		pid = fork();
 	if (pid < 0)
@@ -663,7 +664,10 @@ void do_hang(void)
 		fd = open_dev(false, (below(2) ? O_RDWR : O_WRONLY) | O_NONBLOCK);
 		for (i = 0; i < n; i++) {
 			len = make_request(data, &luck, file, 0, i);
-			if (enter_nonblocking(write(fd, data, len), len))
+			do	/* the first calls may report that earlier requests timed out */
+				ret = write(fd, data, len);
+			while (ret < 0 && errno == ETIMEDOUT);
+			if (enter_nonblocking(ret, len))
 				die("device %u: only %u requests fit", dev, i);
 		}
 		if (killed)
@@ -673,7 +677,7 @@ void do_hang(void)
 		die("device %u: a victim ended by itself, status %#x", dev, status);
 	}
 	look(&after);
-	if (after.outstanding > 1)
+	if (after.outstanding > slots)
 		die("device %u: the file is closed, %lu requests are outstanding", dev,
 		    after.outstanding);
 	atomic_fetch_add(after.timeouts == before.timeouts ? &ledger->cancelled :
