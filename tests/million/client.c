@@ -12,6 +12,7 @@ struct client {
 	uint64_t random, sizes;
 	struct tally *tally;
 	const struct outcome *predicted;	/* NULL unless it is the only client */
+	const struct fates *fates;	/* NULL if the device has one slot */
 	unsigned int left;		/* requests still to submit */
 	unsigned int window;		/* unread or outstanding at the same time */
 	unsigned int signalled;		/* how many of 8 blocking writes get a signal */
@@ -25,7 +26,9 @@ struct client {
 	uint32_t number;		/* number of the last request */
 	struct {
 		uint32_t number, index;
-		uint16_t len;
+		uint16_t len;		/* of what is to be read, but see @shorter */
+		uint16_t written;
+		bool shorter;		/* @len is not known: it is less */
 		bool nonblock;
 	} unread[MAX_RESULTS];
 	unsigned int nr;		/* entries of unread[] */
@@ -102,8 +105,37 @@ static void fill(const struct client *c, uint32_t number, unsigned int len)
 		payload[i] = name;
 }
 
+static bool is_deep(const struct client *c)
+{
+	return c->fates && c->fates->deep;
+}
+
+static enum fate fate_of(const struct client *c, unsigned int len)
+{
+	const struct fates *fates = c->fates;
+	unsigned int i;
+
+	for (i = 0; fates && i < fates->nr; i++)
+		if (len >= fates->of[i].low && len <= fates->of[i].high)
+			return fates->of[i].fate;
+	return FINE;
+}
+
+/* A request of @len bytes has ended: so had it to end, by its fate? */
+static void check_fate(const struct client *c, uint32_t number, unsigned int len, int err)
+{
+	enum fate fate = fate_of(c, len);
+	int expected = fate == ERROR ? EIO : fate == HANG ? ETIMEDOUT : 0;
+
+	if (c->fates->strict ? err != expected : !err && expected)
+		die("%s: request %u of %u bytes: %s instead of %s", where, number, len,
+		    strerror(err), strerror(expected));
+	if (c->fates->strict)
+		c->tally->sum += hash(number, err);
+}
+
 /* A request has ended: compare its end with the prediction, and count the request. */
-static void ended(struct client *c, uint32_t number, uint32_t index, int err)
+static void ended(struct client *c, uint32_t number, uint32_t index, unsigned int len, int err)
 {
 	const struct outcome *out = c->predicted;
 	int expected = out && index < out->nr ? out->result[index] : 0;
@@ -118,6 +150,14 @@ static void ended(struct client *c, uint32_t number, uint32_t index, int err)
 		c->tally->n[err == EIO ? EIO_SEEN : ETIMEDOUT_SEEN]++;
 	if (out)
 		c->tally->sum += hash(number, err);
+	if (c->fates)
+		check_fate(c, number, len, err);
+}
+
+/* May a request of @len bytes have been done with @done bytes? */
+static bool is_done(const struct client *c, unsigned int len, ssize_t done)
+{
+	return fate_of(c, len) == SHORT ? done >= 1 && done < len : done == len;
 }
 
 static void submitted(struct client *c, unsigned int len)
@@ -129,12 +169,14 @@ static void submitted(struct client *c, unsigned int len)
 }
 
 /* read() will return the request's data or errno, after those of earlier requests. */
-static void can_be_read(struct client *c, uint32_t number, uint32_t index, unsigned int len,
-			bool nonblock)
+static void can_be_read(struct client *c, uint32_t number, uint32_t index, unsigned int written,
+			unsigned int len, bool nonblock)
 {
 	c->unread[c->nr].number = number;
 	c->unread[c->nr].index = index;
+	c->unread[c->nr].written = written;
 	c->unread[c->nr].len = len;
+	c->unread[c->nr].shorter = nonblock && fate_of(c, written) == SHORT;
 	c->unread[c->nr].nonblock = nonblock;
 	c->nr++;
 }
@@ -175,15 +217,15 @@ static int submit(struct client *c, bool nonblock)
 		c->tally->n[EINTR_SEEN]++;
 		return err;
 	}
-	if (!err && ret != len)
+	if (!err && ret != len && (nonblock || !is_done(c, len, ret)))
 		die("%s: request %u of %u bytes: write returned %zd", where, number, len, ret);
 	if (nonblock && err)
 		die("%s: request %u was not taken: %s", where, number, strerror(err));
 	submitted(c, len);
 	if (!nonblock)
-		ended(c, number, index, err);
+		ended(c, number, index, len, err);
 	if (!err)
-		can_be_read(c, number, index, len, nonblock);
+		can_be_read(c, number, index, len, ret, nonblock);
 	return 0;
 }
 
@@ -214,12 +256,12 @@ static void submit_async(struct client *c, unsigned int nr)
 	for (i = 0; i < nr; i++)
 		result[events[i].data] = events[i].res;
 	for (i = 0; i < nr; i++) {
-		if (result[i] >= 0 && result[i] != len[i])
+		if (result[i] >= 0 && !is_done(c, len[i], result[i]))
 			die("%s: request %u of %u bytes: its event says %ld", where,
 			    number + i + 1, len[i], result[i]);
-		ended(c, number + i + 1, index + i, result[i] < 0 ? -result[i] : 0);
+		ended(c, number + i + 1, index + i, len[i], result[i] < 0 ? -result[i] : 0);
 		if (result[i] >= 0)
-			can_be_read(c, number + i + 1, index + i, len[i], false);
+			can_be_read(c, number + i + 1, index + i, len[i], result[i], false);
 	}
 }
 
@@ -230,6 +272,25 @@ static void first_was_read(struct client *c)
 	memmove(&c->unread[0], &c->unread[1], c->nr * sizeof(c->unread[0]));
 }
 
+/* What came back of the first request must be its data, but for what a rule does to it. */
+static void check_data(struct client *c, const uint8_t *data, unsigned int len)
+{
+	unsigned int i, wrong = 0, expected, number = c->unread[0].number, written = c->unread[0].written;
+	const uint8_t *right = (uint8_t *)payload + c->read;
+	enum fate fate = fate_of(c, written);
+
+	fill(c, number, written);
+	for (i = 0; i < len; i++)
+		wrong += __builtin_popcount(data[i] ^ right[i]);
+	expected = fate == CORRUPT;
+	if (wrong != expected)
+		die("%s: request %u%s of %u bytes, %u read, %u unread: not its own data: number %u of client %u of device %u, %02x, %u bits wrong",
+		    where, number, c->unread[0].nonblock ? ", nonblocking," : "", written,
+		    c->read, c->nr, data[0] | data[1] << 8, data[4], data[5], data[2], wrong);
+	c->tally->n[CORRUPTED] += fate == CORRUPT;
+	c->tally->n[SHORTENED] += fate == SHORT;
+}
+
 /* Read a result, or a piece of one. False if that would block, or none is left. */
 static bool collect(struct client *c, bool nonblock)
 {
@@ -237,7 +298,8 @@ static bool collect(struct client *c, bool nonblock)
 	unsigned int left = c->nr ? c->unread[0].len - c->read : 0, want = MAX_REQUEST;
 	ssize_t ret;
 
-	if (left > 1 && rng_below(&c->random, 32) == 0)
+	if (left > 1 && fate_of(c, c->unread[0].written) < CORRUPT &&
+	    rng_below(&c->random, 32) == 0)
 		want = 1 + rng_below(&c->random, left - 1);
 	set_mode(c, nonblock);
 	ret = read(c->fd, data, want);
@@ -251,26 +313,23 @@ static bool collect(struct client *c, bool nonblock)
 		if (!c->unread[0].nonblock || c->read)
 			die("%s: request %u: read: %m, after it had succeeded", where,
 			    c->unread[0].number);
-		ended(c, c->unread[0].number, c->unread[0].index, errno);
+		ended(c, c->unread[0].number, c->unread[0].index, c->unread[0].written, errno);
 		first_was_read(c);
 		return true;
 	}
+	if (c->unread[0].shorter && is_done(c, left, ret))
+		left = ret;
 	if (ret != (left < want ? left : want))
 		die("%s: request %u: read returned %zd of %u bytes", where, c->unread[0].number,
 		    ret, left);
-	fill(c, c->unread[0].number, c->unread[0].len);
-	if (memcmp(data, (uint8_t *)payload + c->read, ret))
-		die("%s: request %u%s of %u bytes, %u read, %u unread: not its own data: number %u of client %u of device %u, %02x",
-		    where, c->unread[0].number, c->unread[0].nonblock ? ", nonblocking," : "",
-		    c->unread[0].len, c->read, c->nr, data[0] | data[1] << 8, data[4], data[5],
-		    data[2]);
+	check_data(c, data, ret);
 	c->read += ret;
 	if (ret < left) {
 		c->tally->n[PIECES]++;
 		return true;
 	}
 	if (c->unread[0].nonblock)
-		ended(c, c->unread[0].number, c->unread[0].index, 0);
+		ended(c, c->unread[0].number, c->unread[0].index, c->unread[0].written, 0);
 	first_was_read(c);
 	return true;
 }
@@ -305,7 +364,7 @@ static void work(struct client *c)
 	unsigned int i, n;
 
 	while (c->left || c->nr) {
-		n = 1 + rng_below(&c->random, c->window);
+		n = is_deep(c) ? c->window : 1 + rng_below(&c->random, c->window);
 		switch (rng_below(&c->random, c->closes ? 37 : 36)) {
 		case 0 ... 7:	/* blocking writes, a result read after each */
 			for (i = 0; i < n && c->left && c->nr < c->window; i++) {
@@ -417,6 +476,7 @@ static void work_kill(struct client *c)
 
 static void (*const kind_work[])(struct client *) = {
 	work, work, work_full, work_signal, work_close, work_leave, work_kill, work, work,
+	work, work,
 };
 
 /* The process of a client. */
@@ -442,9 +502,12 @@ void be_client(const struct client_task *task)
 	c->predicted = task->predicted;
 	c->left = task->nr_requests;
 	c->window = PICK(&c->random, 1, 4, 16, 40, MAX_RESULTS + 1);
-	c->signalled = task->kind == WILD ? 2 : task->kind == SIGNAL ? 8 : 0;
+	c->fates = task->fates;
+	if (is_deep(c))
+		c->window = MAX_RESULTS;
+	c->closes = task->kind == WILD || task->kind == TEMPEST;
+	c->signalled = c->closes ? 2 : task->kind == SIGNAL ? 8 : 0;
 	c->restarts = action.sa_flags;
-	c->closes = task->kind == WILD;
 	c->aio = aio_open(MAX_RESULTS);
 	open_file(c);
 	kind_work[task->kind](c);

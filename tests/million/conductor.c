@@ -10,21 +10,8 @@
 #define REST		64	/* requests: a last epoch for fewer is a plan */
 
 static const char *const kind_name[] = {
-	"plan", "dead", "full", "signal", "close", "leave", "kill", "calm", "wild",
-};
-
-/* An epoch of a device. */
-struct epoch {
-	unsigned int device, number;
-	enum kind kind;
-	uint64_t random;
-	struct plan plan;
-	struct outcome out;		/* predicted; all 0 for calm and wild */
-	unsigned long long before[NR_STATS];
-	unsigned int nr_requests, nr_clients;
-	pid_t pid[CLIENTS];
-	unsigned int errors;		/* faults "error" that the conductor injected */
-	unsigned int injected[NR_COUNTS];	/* other faults that count */
+	"plan", "dead", "full", "signal", "close", "leave", "kill", "calm", "wild", "rules",
+	"tempest",
 };
 
 void read_stats(unsigned int device, unsigned long long stats[NR_STATS])
@@ -35,10 +22,9 @@ void read_stats(unsigned int device, unsigned long long stats[NR_STATS])
 		stats[i] = ctl_value(device, count_name[i]);
 }
 
-static __attribute__((format(printf, 2, 3)))
 void command(const struct epoch *e, const char *format, ...)
 {
-	char line[64];
+	char line[128];
 	va_list args;
 	int err;
 
@@ -60,7 +46,7 @@ static void inject(struct epoch *e, const char *fault, enum count what, unsigned
 	e->injected[what] += nr ? nr : 1;
 }
 
-static void set(const struct epoch *e, const char *name, unsigned int value)
+void set(const struct epoch *e, const char *name, unsigned int value)
 {
 	int err = set_attr(e->device, name, value);
 
@@ -78,6 +64,8 @@ static void set_up(struct epoch *e)
 	set(e, "max_retries", plan->max_retries);
 	command(e, "latency %u", plan->latency);
 	command(e, "reset-latency %u", plan->reset_latency);
+	if (slots > 1)
+		set_rules(e);
 	if (plan->hang)
 		command(e, "hang %u", plan->hang);
 	if (plan->late)
@@ -149,7 +137,7 @@ static void plan(struct epoch *e, unsigned int most)
 	plan->max_retries = rng_below(random, 4);
 	plan->latency = PICK(random, 0, 0, 0, 1, 1, 3);
 	plan->reset_latency = PICK(random, 0, 1, 20, 300);
-	e->nr_clients = 1 + rng_below(random, CLIENTS);
+	e->nr_clients = 1 + rng_below(random, FEW_CLIENTS);
 	plan_faults(plan, random, faults, fast);
 
 	switch (e->kind) {
@@ -187,7 +175,13 @@ static void plan(struct epoch *e, unsigned int most)
 	case CALM:
 	case WILD:
 		e->nr_requests = 300 + rng_below(random, 1500);
-		e->nr_clients = CLIENTS;
+		e->nr_clients = FEW_CLIENTS;
+		break;
+	case RULES:
+	case TEMPEST:
+		e->nr_requests = 500 + rng_below(random, 4000);
+		e->nr_clients = 1 + rng_below(random, CLIENTS);
+		plan_rules(e);
 		break;
 	}
 	if (e->nr_requests > most)
@@ -219,8 +213,7 @@ static void predict_epoch(struct epoch *e)
 		sum->n[RESETS] = e->plan.hang;
 		sum->n[RESET_FAILURES] = e->plan.reset_hang;
 		break;
-	case CALM:
-	case WILD:
+	default:
 		break;
 	}
 }
@@ -237,7 +230,9 @@ static void describe(const struct epoch *e)
 		 p->reset_timeout, p->max_retries, p->latency, p->reset_latency,
 		 p->dead ? ", dead)" : p->gone ? ", gone)" : "");
 	len = strlen(where);
-	if (!is_dead(p))
+	if (slots > 1)
+		snprintf(where + len, sizeof(where) - len, ", abort_timeout %u)", e->abort_timeout);
+	else if (!is_dead(p))
 		snprintf(where + len, sizeof(where) - len,
 			 ", hang %u, late %u %u, error %u, reset-hang %u, spurious %u, lost %u, duplicate %u, reset-lost %u, storm %u)",
 			 p->hang, p->late_ms, p->late, p->error, p->reset_hang, p->spurious,
@@ -266,6 +261,7 @@ static void start_clients(struct epoch *e)
 				.device = e->device, .id = id, .kind = e->kind,
 				.random = e->random, .nr_requests = nr,
 				.predicted = is_exact(e) ? &e->out : NULL,
+				.fates = slots > 1 ? &e->fates : NULL,
 			});
 		}
 	}
@@ -282,7 +278,7 @@ static void forget_client(struct epoch *e, pid_t pid)
 }
 
 /* Are there clients still? Waits for all of them to end if @wait. */
-static bool at_work(struct epoch *e, bool wait)
+bool at_work(struct epoch *e, bool wait)
 {
 	pid_t pid;
 	int status;
@@ -454,16 +450,20 @@ static void chaos(struct epoch *e)
 /* Wait until all requests are done and the last interrupt has come. */
 static void settle(struct epoch *e)
 {
-	bool chaotic = e->kind == CALM || e->kind == WILD;
+	bool chaotic = e->kind == CALM || e->kind == WILD || e->kind == TEMPEST;
 	double began = now();
 
 	while (ctl_value(e->device, "outstanding") || ctl_value(e->device, "pending_spurious") ||
 	       ctl_value(e->device, "pending_storm")) {
 		if (now() - began > UNREST)
 			die("%s: the device does not become idle", where);
+		if (e->kind == TEMPEST)
+			command(e, "revive");
 		sleep_ms(20);
 	}
-	if (chaotic)
+	if (slots > 1)
+		count_struck(e);
+	else if (chaotic)
 		e->errors -= ctl_value(e->device, "pending_error");
 	command(e, "clear");
 	if (is_dead(&e->plan))
@@ -472,7 +472,7 @@ static void settle(struct epoch *e)
 	sleep_ms(chaotic ? 5100 : e->plan.late_ms + 100);
 }
 
-static void expect(const char *what, unsigned long long is, unsigned long long expected)
+void expect(const char *what, unsigned long long is, unsigned long long expected)
 {
 	if (is != expected)
 		die("%s: %s: %llu instead of %llu", where, what, is, expected);
@@ -497,6 +497,11 @@ static void compare(struct epoch *e, const unsigned long long device[NR_STATS],
 			expect(count_name[i], device[i], n[i]);
 	expect("EIO and ETIMEDOUT", n[EIO_SEEN] + n[ETIMEDOUT_SEEN], n[FAILED]);
 	expect("cancelled, as seen by a client", n[CANCELLED], 0);
+	if (slots > 1) {
+		compare_rules(e, device, n);
+		n[EIO_EITHER] = n[EIO_SEEN];
+		return;
+	}
 	expect("resets", device[RESETS], device[TIMEOUTS]);
 	if (device[MISSED] > e->injected[LOST] + e->injected[RESET_LOST])
 		expect("missed", device[MISSED], e->injected[LOST] + e->injected[RESET_LOST]);
@@ -548,7 +553,8 @@ static void add_up(struct epoch *e)
 	for (i = 0; i < NR_COUNTS; i++)
 		total->n[i] += sum.n[i] + e->injected[i];
 	for (i = 0; i < NR_STATS; i++)
-		if (e->out.sum.n[SUBMITTED])	/* the epoch was predicted */
+		if (e->out.sum.n[SUBMITTED] ||	/* the epoch was predicted */
+		    (e->kind == RULES && i < CANCELLED))
 			total->sum += hash(e->random + i, stats[i]);
 
 	__atomic_add_fetch(&shared->epochs, 1, __ATOMIC_SEQ_CST);
@@ -573,6 +579,8 @@ static void run_epoch(struct epoch *e, unsigned int most)
 		stop_clients(e);
 	else if (e->kind == CALM || e->kind == WILD)
 		chaos(e);
+	else if (e->kind == TEMPEST)
+		watch_rules(e);
 	else
 		at_work(e, true);
 	settle(e);
@@ -587,6 +595,7 @@ void conduct(unsigned int device, unsigned int share, uint64_t random)
 		CALM, CALM, CALM, WILD, WILD, WILD,
 	};
 	const unsigned int cards = ARRAY_SIZE(deck);
+	const enum kind often = slots > 1 ? RULES : PLAN;
 	struct epoch e;
 	unsigned int number, i, other;
 	enum kind kind;
@@ -597,10 +606,12 @@ void conduct(unsigned int device, unsigned int share, uint64_t random)
 		kind = deck[other];
 		deck[other] = deck[i];
 		deck[i] = kind;
+		if (slots > 1)
+			kind = kind == WILD || kind == CALM ? TEMPEST : RULES;
 		memset(&e, 0, sizeof(e));
 		e.device = device;
 		e.number = number;
-		e.kind = share < REST ? PLAN : kind;
+		e.kind = share < REST ? often : kind;
 		e.random = rng(&random);
 		run_epoch(&e, share);
 		share -= e.nr_requests;

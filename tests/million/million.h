@@ -6,20 +6,23 @@
 #include "client.h"
 
 #define MAX_DEVICES	64
-#define CLIENTS		3	/* clients of a device, at most */
+#define CLIENTS		8	/* clients of a device, at most */
+#define FEW_CLIENTS	3	/* if it has one slot */
 #define QUEUE_DEPTH	16	/* the module's */
 #define STUCK		36000	/* seconds after which a client has hung */
 
 /* What clients and devices count. */
 enum count {
 	SUBMITTED, COMPLETED, FAILED, CANCELLED,
-	TIMEOUTS, RESETS, RESET_FAILURES, RETRIES, LATE, SPURIOUS, MISSED,
+	TIMEOUTS, RESETS, RESET_FAILURES, RETRIES, LATE, SPURIOUS, MISSED, ABORTS, INNOCENT,
 	NR_STATS,		/* those above are the device's statistics */
 	UNREAD = NR_STATS,	/* submitted, and nobody read how they ended */
 	EIO_ERROR, EIO_RESET, EIO_EITHER, EIO_SEEN, ETIMEDOUT_SEEN, EINTR_SEEN,
 	EAGAIN_SEEN, ENOBUFS_SEEN, CLOSED, KILLED, PIECES,
 	ASYNC, SYNCED, SIGNALLED, STOPPED,
 	LOST, RESET_LOST, DUPLICATE, STORM, GONE,	/* injected */
+	LAST_SLOT,		/* operations that a rule has struck in the last slot */
+	CORRUPTED, SHORTENED,	/* results that a rule has made wrong */
 	NR_COUNTS
 };
 
@@ -40,6 +43,7 @@ extern struct shared {
 } *shared;
 
 extern unsigned long long requests;
+extern unsigned int slots;	/* of each device */
 extern char where[320];		/* epoch and client, for messages */
 
 /* A random number of the list. */
@@ -79,7 +83,23 @@ struct outcome {
 
 void predict(struct outcome *out, struct plan plan, unsigned int nr);
 
-enum kind { PLAN, DEAD, FULL, SIGNAL, CLOSE, LEAVE, KILL, CALM, WILD };
+/*
+ * What becomes of a request, by its size, as the rules of an epoch have it. If they are
+ * @strict, each request ends so; else it may fail by what happens to others, too.
+ */
+enum fate { FINE, ERROR, HANG, CORRUPT, SHORT };
+
+struct fates {
+	bool strict;
+	bool deep;		/* the clients may fill all slots */
+	unsigned int nr;
+	struct {
+		enum fate fate;
+		unsigned int low, high;		/* bytes */
+	} of[8];
+};
+
+enum kind { PLAN, DEAD, FULL, SIGNAL, CLOSE, LEAVE, KILL, CALM, WILD, RULES, TEMPEST };
 
 /* What a conductor tells a client. */
 struct client_task {
@@ -88,7 +108,46 @@ struct client_task {
 	uint64_t random;
 	unsigned int nr_requests;
 	const struct outcome *predicted;	/* NULL unless it is the only client */
+	const struct fates *fates;		/* NULL if the device has one slot */
 };
+
+/* Faults that strike by rules. */
+enum struck {
+	S_HANG, S_LATE, S_ERROR, S_RESET_HANG, S_SPURIOUS, S_LOST, S_DUPLICATE, S_RESET_LOST,
+	S_STORM, S_CORRUPT, S_SHORT, S_ABORT_HANG, S_DEAD, S_GONE,
+	NR_STRUCK
+};
+
+/* An epoch of a device. */
+struct epoch {
+	unsigned int device, number;
+	enum kind kind;
+	uint64_t random;
+	struct plan plan;
+	struct outcome out;		/* predicted; all 0 if the kind has no prediction */
+	struct fates fates;
+	unsigned int abort_timeout;
+	unsigned int nr_rules;
+	unsigned long long struck[NR_STRUCK];	/* operations, resets, aborts; or interrupts */
+	unsigned long long before[NR_STATS];
+	unsigned int nr_requests, nr_clients;
+	pid_t pid[CLIENTS];
+	unsigned int errors;		/* faults "error" that the conductor injected */
+	unsigned int injected[NR_COUNTS];	/* other faults that count */
+};
+
+__attribute__((format(printf, 2, 3))) void command(const struct epoch *e, const char *format, ...);
+void set(const struct epoch *e, const char *name, unsigned int value);
+void expect(const char *what, unsigned long long is, unsigned long long expected);
+bool at_work(struct epoch *e, bool wait);
+
+/* rules.c */
+void plan_rules(struct epoch *e);
+void set_rules(struct epoch *e);
+void watch_rules(struct epoch *e);
+void count_struck(struct epoch *e);
+void compare_rules(const struct epoch *e, const unsigned long long device[NR_STATS],
+		   const unsigned long long clients[NR_COUNTS]);
 
 __attribute__((noreturn)) void be_client(const struct client_task *task);
 __attribute__((noreturn)) void conduct(unsigned int device, unsigned int share, uint64_t random);
