@@ -98,6 +98,74 @@ check "requests given up are rate-limited in the log: 10 lines at most for 32" f
 check "failed resets are rate-limited in the log: 10 lines at most for 32" few "reset failed" 10
 check "both modules unload when 32 devices were in trouble" unload
 
+# Unbinding and unloading with operations in all 256 slots, and more requests in the queue.
+
+# outstanding_is NUMBER: wait until so many requests are outstanding, for about 20 s at most.
+outstanding_is() {
+	for _ in $(seq 400); do
+		! grep -qx "outstanding: $1" /dev/sim_dev0_ctl || return 0
+		usleep 50000
+	done
+	return 1
+}
+
+# fill: have 300 processes wait in write(). Their errors go to /tmp/errors.
+writers=''
+fill() {
+	: >/tmp/errors
+	writers=''
+	for _ in $(seq 300); do
+		(echo x >/dev/sim_dev0) 2>>/tmp/errors &
+		writers="$writers $!"
+	done
+	outstanding_is 300
+}
+
+# in_state NAME NUMBER: wait until a statistic has this value, for about 20 s at most.
+in_state() {
+	for _ in $(seq 400); do
+		[ "$(attr "$1")" -ne "$2" ] || return 0
+		usleep 50000
+	done
+	return 1
+}
+
+check "both modules load with 256 slots" load slots=256 queue_depth=1024 timeout=3600 latency_ms=600000
+for trouble in busy aborting resetting; do
+	put 'rule lost' /dev/sim_dev0_ctl	# strikes each operation, which takes too long to show it
+	case $trouble in
+	busy) put 3600 $sysfs/sim_dev.0/timeout ;;
+	*) put 1 $sysfs/sim_dev.0/timeout ;;
+	esac
+	[ $trouble != aborting ] || put 60 $sysfs/sim_dev.0/abort_timeout
+	put 60 $sysfs/sim_dev.0/reset_timeout
+	check "300 writes wait ($trouble)" fill
+	case $trouble in
+	aborting) check "256 operations are being aborted ($trouble)" in_state aborts 256 ;;
+	resetting) check "the device is being reset with 256 operations ($trouble)" in_state resets 1 ;;
+	esac
+	check "256 operations are in the device ($trouble)" grep -qx 'rule 1: lost struck 256' /dev/sim_dev0_ctl
+	check "sim_dev does not unload with 256 operations and its node open ($trouble)" refuses rmmod sim_dev
+	check "the driver unbinds with 256 operations in the device ($trouble)" put sim_dev.0 $driver/unbind
+	wait
+	check "all 300 writes fail with ENODEV ($trouble)" [ "$(grep -c 'No such device' /tmp/errors)" -eq 300 ]
+	check "no write fails otherwise ($trouble)" [ "$(wc -l </tmp/errors)" -eq 300 ]
+	check "the driver binds again after 256 operations ($trouble)" put sim_dev.0 $driver/bind
+	printf 'clear\nlatency 5\nreset-latency 5\n' >/dev/sim_dev0_ctl
+	check "a write succeeds after the driver was bound again ($trouble)" put x /dev/sim_dev0
+	check "nothing of the old operations comes after the driver was bound again ($trouble)" \
+		[ "$(attr completed) $(attr timeouts) $(attr late) $(attr spurious)" = "1 0 0 0" ]
+	printf 'latency 600000\nreset-latency 600000\n' >/dev/sim_dev0_ctl
+done
+put 3600 $sysfs/sim_dev.0/timeout
+check "300 writes wait before they are killed" fill
+for writer in $writers; do
+	kill -9 "$writer"
+done
+wait
+check "the device keeps the 256 operations of killed writers" outstanding_is 256
+check "both modules unload with 256 operations in the device" unload
+
 # While no device has anything to do, the modules have no tick, no timer and no interrupt.
 
 # interrupts: count the interrupts of the local timer, on all CPUs.

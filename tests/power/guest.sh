@@ -49,8 +49,8 @@ await() {
 state_is() { [ "$(attr state "$1")" = "$2" ]; }
 is_idle() { state_is "$1" idle && [ "$(attr counter "$1")" -eq -1 ]; }
 
-# begin DEVICE [COUNT]: start processes that make requests (default: 2).
-begin() { /root/power "$1" "${2:-2}" >"/tmp/power.$1" 2>"/tmp/power.$1.err" & }
+# begin DEVICE [COUNT] [SETS]: start processes that make requests (default: 2).
+begin() { /root/power "$1" "${2:-2}" "${3:-1}" >"/tmp/power.$1" 2>"/tmp/power.$1.err" & }
 
 # ready DEVICE: set the device back to what it was after loading, and remember its statistics.
 ready() {
@@ -349,6 +349,63 @@ for round in 1 2 3; do
 		rounds=$((rounds + 1))
 done
 check "of many requests under way at a suspend, each ends once ($rounds of 3 times)" [ $rounds -eq 3 ]
+
+rmmod sim_dev
+
+# Operations are under way in all 256 slots at the suspend, and more requests wait. Each file's results
+# come in their order: the program checks that.
+check "sim_dev.ko loads with 256 slots" load slots=256 queue_depth=1024
+put 60 $sysfs/sim_dev.0/reset_timeout
+full=640	# requests made by `begin 0 64 2`; 262 of them are outstanding at a time
+outstanding_is() { grep -qx "outstanding: $1" /dev/sim_dev0_ctl; }
+
+# all_restarted KIND EXPECTED: did the 256 operations and the other requests end as they must? EXPECTED
+# are the numbers of time-outs, aborts, resets, retries, innocent and failed resets.
+all_restarted() {
+	wait
+	await is_idle 0
+	check "with 256 operations time-outs, aborts, resets, retries, innocent, failed resets are as expected ($1: $2)" \
+		same "$2" "$(since 0 timeouts aborts resets retries innocent reset_failures)"
+	check "every request of 256 slots ends once, with its own data ($1)" none_lost 0 $full 0
+	check "no late and no spurious interrupt comes of 256 slots ($1)" no_stray 0
+}
+
+# fill KIND: have 262 requests, 256 of them in slots, where none ends. Later operations take 5 ms.
+fill() {
+	ready 0
+	setting 0 timeout 3600
+	setting 0 abort_timeout 0
+	case $1 in
+	soon) ctl 0 'latency 900-1500' ;;
+	aborting) ctl 0 'hang 256'
+		ctl 0 'reset-latency 20000'
+		setting 0 abort_timeout 60
+		setting 0 timeout 1 ;;
+	*) ctl 0 'latency 600000' ;;
+	esac
+	begin 0 64 2
+	await outstanding_is 262
+	check "256 operations are under way ($1)" outstanding_is 262
+	ctl 0 'latency 5'
+}
+
+fill long
+check "the system suspends and resumes with 256 operations (long)" suspend_to idle 4
+all_restarted long "0 0 1 0 256 0"
+
+# All end while suspend waits; the reset at resume finds none.
+fill soon
+check "the system suspends and resumes with 256 operations (soon)" suspend_to idle 4
+all_restarted soon "0 0 1 0 0 0"
+
+# All have timed out, and are being aborted: those are charged.
+fill aborting
+await grew aborts 256
+ctl 0 'reset-latency 5'
+check "the system suspends and resumes with 256 operations (aborting)" suspend_to idle 4
+all_restarted aborting "256 256 1 256 0 0"
+check "sim_dev.ko unloads after 256 operations" rmmod sim_dev
+load devices=2 queue_depth=1024 latency_ms=4
 
 # The machine goes down with operations under way; tests/power/run checks how long that takes.
 setting 0 timeout 3600

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * power DEVICE COUNT - make requests while the system is suspended
+ * power DEVICE COUNT [SETS] - make requests while the system is suspended
  *
- * Five processes make COUNT requests each on /dev/sim_dev<DEVICE>: two wait in
+ * Five processes, or so many sets of five, make COUNT requests each on /dev/sim_dev<DEVICE>: two wait in
  * write() and read each result, one only writes, one writes with O_NONBLOCK and polls,
  * one waits in read(). None has a signal handler. Each request must end once, with
  * its own data. Prints how many did, and on stderr what went wrong.
@@ -154,19 +154,20 @@ int main(int argc, char **argv)
 	static void (*const kinds[])(void) = {
 		waits_in_write, waits_in_write, only_writes, polls, waits_in_read
 	};
-	const int processes = ARRAY_SIZE(kinds);
-	int status;
+	int processes = ARRAY_SIZE(kinds), status;
 
-	if (argc != 3)
+	if (argc != 3 && argc != 4)
 		return 2;
+	if (argc == 4)
+		processes *= atoi(argv[3]);
 	device = atoi(argv[1]);
 	count = atoi(argv[2]);
-	if (count < 1 || count > MAX_RESULTS)
+	if (count < 1 || count > MAX_RESULTS || processes < 1)
 		return 2;
 	totals = shared_alloc(sizeof(*totals));
 	for (process = 0; process < processes; process++) {
 		if (!fork()) {
-			kinds[process]();
+			kinds[process % ARRAY_SIZE(kinds)]();
 			exit(0);
 		}
 	}
