@@ -35,6 +35,8 @@ enum mode { ONCE, FROM_THEN_ON };
  * @sure: it never fails, since it can do without memory
  * @irqs: makes or frees interrupts, see irqs_need_memory()
  * @path: file that it is about
+ * @parameters: of the module to load
+ * @devices: that the module makes
  * @flags: for opening @path
  * @len: bytes to write
  */
@@ -47,6 +49,8 @@ struct op {
 	bool sure;
 	bool irqs;
 	const char *path;
+	const char *parameters;
+	unsigned int devices;
 	int flags;
 	size_t len;
 };
@@ -334,8 +338,8 @@ static int load(const struct op *op)
 
 	if (fd < 0)
 		return errno;
-	made = DEVICES;
-	if (syscall(SYS_finit_module, fd, strstr(op->path, "sim_dev") ? "devices=2" : "", 0))
+	made = op->devices;
+	if (syscall(SYS_finit_module, fd, op->parameters, 0))
 		err = errno;
 	close(fd);
 	return err;
@@ -369,16 +373,21 @@ static void unload_sim_dev(const struct op *op)
 
 static const struct op load_iotimer = {
 	.name = "load iotimer", .run = load, .undo = unload_iotimer, .path = "/root/iotimer.ko",
+	.parameters = "",
 };
 
 /*
  * EINVAL too: platform_device_add() ignores that it had no memory for the device's
  * name, and device_add() refuses a device without one.
  */
-static const struct op load_sim_dev = {
-	.name = "load sim_dev", .run = load, .undo = unload_sim_dev, .path = "/root/sim_dev.ko",
-	.also = EINVAL, .irqs = true,
-};
+#define LOAD(name_, parameters_, devices_) {				\
+	.name = "load sim_dev" name_, .run = load, .undo = unload_sim_dev,	\
+	.path = "/root/sim_dev.ko", .parameters = parameters_, .devices = devices_, \
+	.also = EINVAL, .irqs = true }
+
+static const struct op load_sim_dev = LOAD("", "devices=2", DEVICES);
+static const struct op load_4_slots = LOAD(", 4 slots", "slots=4 abort_timeout=1", 1);
+static const struct op load_256_slots = LOAD(", 256 slots", "slots=256 abort_timeout=1", 1);
 
 static void load_again(const struct op *op)
 {
@@ -415,6 +424,10 @@ static void bind_again(const struct op *op)
 
 static const struct op bind_op = {
 	.name = "bind", .run = write_path, .undo = unbind, .path = DRIVER "bind",
+};
+
+static const struct op bind_256_slots = {
+	.name = "bind, 256 slots", .run = write_path, .undo = unbind, .path = DRIVER "bind",
 };
 
 static const struct op unbind_op = {
@@ -536,9 +549,14 @@ static int run_ctl(const struct op *op)
 	return ctl_command(0, "hang 5\nlate 100 3\nlatency 50\nlost 6\nduplicate 7\nreset-lost 8\ngone\n");
 }
 
+static int run_rules(const struct op *op)
+{
+	return ctl_command(0, "seed 7\nrule late 9 after 1 every 2 times 3 chance 4/5 size 6-7 slot 0\nrule abort-hang\ndrop 2\nlatency 1-9\n");
+}
+
 static void undo_ctl(const struct op *op)
 {
-	if (ctl_command(0, "clear\nlate 0\nclear\nlatency 5\nrevive\n"))
+	if (ctl_command(0, "clear\nseed 1\nlate 0\nclear\nlatency 5\nrevive\n"))
 		die("cannot clear the faults");
 }
 
@@ -574,6 +592,7 @@ static const struct op bound_ops[] = {
 	ASYNC("asynchronous, results kept", O_RDWR, 4096),
 	{ .name = "open, write, read, close", .run = run_round_trip, .path = data },
 	{ .name = "control commands", .run = run_ctl, .undo = undo_ctl },
+	{ .name = "control commands, rules", .run = run_rules, .undo = undo_ctl },
 	{ .name = "read control", .run = run_get, .path = control },
 	{ .name = "read all attributes", .run = run_get_attrs },
 	{ .name = "write an attribute", .run = run_set_attr, .undo = undo_set_attr },
@@ -730,6 +749,12 @@ int main(int argc, char **argv)
 	sweep(&load_iotimer);
 	must(load(&load_iotimer), "load iotimer");
 	sweep(&load_sim_dev);
+	sweep(&load_4_slots);
+	sweep(&load_256_slots);
+	must(load(&load_256_slots), "load sim_dev, 256 slots");
+	must(bind_device(0, false), "unbind");
+	sweep(&bind_256_slots);
+	unload("sim_dev");
 	must(load(&load_sim_dev), "load sim_dev");
 	for (i = 0; i < ARRAY_SIZE(bound_ops); i++)
 		sweep(&bound_ops[i]);
