@@ -38,7 +38,7 @@ SCENES = {
     "suspended": {"requests": 16, "successes": 16, "timeouts": 0, "retries": 0, "resets": 1},
     "unbound": {"requests": 10, "failures": 10, "timeouts": 0},
     "many-abort": {"requests": 256, "successes": 256, "timeouts": 3, "aborts": 3, "retries": 3, "resets": 0},
-    "many-reset": {"requests": 512, "successes": 512, "timeouts": 2, "retries": 2, "resets": 1, "innocent": 254},
+    "many-reset": {"requests": 256, "successes": 256, "timeouts": 2, "retries": 2, "resets": 1, "innocent": 254},
     "queue": {"requests": 48, "successes": 48, "timeouts": 1, "aborts": 1, "retries": 1},
     "one-lost": {"requests": 1, "successes": 1, "missed": 1, "timeouts": 0, "interrupts": 0},
     "one-abort": {"requests": 1, "successes": 1, "timeouts": 1, "aborts": 1, "retries": 1, "resets": 0},
