@@ -5,41 +5,55 @@
  * io_timeout.h guards one operation. A device with slots (tags, a queue) has many
  * under way, and a reset takes all of them away. One io_timeout for each slot is
  * wrong there: slot B would ask for a second reset in the middle of slot A's, or
- * time out and kill the retry of A. So one struct io_recovery guards the device:
+ * time out and kill the retry of A. So one struct io_recovery guards the device.
+ * A slot goes this way:
  *
- *	                  a slot timed out (ABORT)
- *	            +---------------------------------+
- *	            |                                 v
- *	 begin ->  busy  -- interrupt -->  idle  <- aborting
- *	            |                          abort   |
- *	            | timed out,             interrupt | abort timed out
- *	            | no abort (RESET)                 | (RESET)
- *	            v                                  v
- *	           the device is resetting, with all its slots
- *	            |                                  |
- *	            | reset interrupt, reset_done      | reset timed out (FAILED)
- *	            v                                  v
- *	           all slots idle: start again       all slots idle: fail all
+ *	       begin         tick, timed out (ABORT)
+ *	 idle --------> busy ------------------------> aborting
+ *	  ^ ^            |  |                           |   |
+ *	  | +------------+  |                           |   |
+ *	  |   interrupt     |    op or abort interrupt  |   |
+ *	  +<----------------|---------------------------+   |
+ *	                    |                               |
+ *	                    | tick, timed out, and          | tick, abort timed
+ *	                    | no abort (RESET)              | out (RESET)
+ *	                    v                               v
+ *	               the device is resetting, with all its slots
+ *	                    |                               |
+ *	                    | reset interrupt,              | tick, reset timed
+ *	                    | reset_done                    | out (FAILED)
+ *	                    v                               v
+ *	               all slots idle:                 all slots idle:
+ *	               start again                     fail all requests
  *
- * The rules, which drivers of such devices share:
+ * The words:
+ *
+ *  aborting	the operation timed out, and the device was told to abort it
+ *  guilty	the operation timed out
+ *  innocent	the operation did not time out, but a reset took it away
+ *  late	an interrupt of an operation or abort that is not outstanding any more
+ *  missed	an interrupt that was lost: polling found what it would have reported
+ *  generation	the number of a slot's operation: each begin in the slot adds 1
+ *
+ * The rules, which drivers of such devices share.
+ * Documentation/many-operations.rst has the reasons:
  *
  *  1. One reset a device. While it runs, no slot times out.
  *  2. Poll before acting: the commonest cause of a time-out is a lost interrupt.
  *  3. Then do the least that can help: abort the operation, if the device can;
  *     if the abort times out, reset the device; if the reset times out, fail.
- *  4. A reset takes away all that is outstanding. Operations that had timed out
- *     are guilty: their restart counts as a retry. The others are innocent: they
- *     are started again first, in their old order, and that is not held against
- *     them.
+ *  4. A reset takes away all that is outstanding. The restart of a guilty
+ *     operation counts as a retry. Innocent ones are started again before what
+ *     waits, in their old order, and no retry is counted.
  *  5. A reset that times out fails all that is outstanding: nobody knows what the
  *     device did.
- *  6. An operation has a generation. An interrupt with another one is late,
- *     whichever slot it names.
+ *  6. The device returns an operation's generation with the interrupt. If the
+ *     slot has another generation now, the interrupt is late: ignore it.
  *  7. While nothing is outstanding the driver stops its iotimer.
  *
  * This is the state machine alone: no lock, no device, no clock, no memory of its
  * own. The caller serializes all calls by the lock that its interrupt handler
- * takes. Its routine, called once a second, does in one hold of this lock:
+ * takes. The iotimer's routine does this once a second, in one hold of the lock:
  *
  *	if (io_recovery_due(r))
  *		read what the device has completed, and call
@@ -61,23 +75,28 @@
  *	if (io_recovery_idle(r))
  *		stop the iotimer
  *
- * An abort or a reset must be told to the device in the same hold of the lock, an
- * abort with slot and generation: the slot may soon be in use again.
+ * Program an abort or a reset before dropping the lock. Give the device the
+ * generation of the operation to abort, not only the slot: the slot may be in use
+ * again before the device gets to it.
  *
- * The one thing people get wrong: the end of a reset has no generation. When a
- * reset is told to the device, the end of an earlier one must not come any more.
- * A device that may still post it needs a driver that can tell the two apart.
+ * The one thing people get wrong: the interrupt that ends a reset has no
+ * generation. Once a reset is programmed, the interrupt of an earlier reset must
+ * not come any more. If the device may still send it, the driver must be able to
+ * tell the two apart.
  *
- * The one thing people forget: after IO_RECOVERY_FAILED the device may still write
- * to memory, and so it may when the driver is removed. Keep it from that (bus
- * mastering off) before a request completes, or its buffer is somebody else's; and
- * let it write again only after a reset has succeeded.
+ * The one thing people forget: the device may still write to memory after
+ * IO_RECOVERY_FAILED, and when the driver is removed. Switch bus mastering off
+ * before a request completes: afterwards its buffer belongs to somebody else.
+ * Switch it on again only when a reset has succeeded.
  *
- * What the driver keeps itself: which request is in which slot, what has ended and
- * is not handled yet. It handles that before io_recovery_reset_done(), and fails
- * after IO_RECOVERY_FAILED what was in the slots then, before it begins anything.
- * It limits the retries of a request, and also its free restarts: with limits of
- * their own, short operations that hang would starve a long one for ever.
+ * The driver itself keeps which request is in which slot, and which operations
+ * have ended but are not handled yet. It handles these before it calls
+ * io_recovery_reset_done(). After IO_RECOVERY_FAILED it fails all requests in
+ * slots before it begins another operation.
+ *
+ * The driver limits the retries of a request, and the restarts that are not
+ * retries too. Otherwise short operations that hang, one after the other, could
+ * reset the device again and again, and a long operation would never end.
  */
 #ifndef _IO_RECOVERY_H
 #define _IO_RECOVERY_H
@@ -112,15 +131,15 @@ enum io_recovery_state {
 	IO_RECOVERY_RESET_DONE,		/* and not handled yet */
 };
 
-/* private: flags of a slot. IO_RECOVERY_ABORTING comes with IO_RECOVERY_GUILTY */
+/* private: flags of a slot. A slot that is ABORTING is GUILTY too. */
 #define IO_RECOVERY_BUSY	0x1
 #define IO_RECOVERY_GUILTY	0x2	/* timed out; kept until the next begin */
 #define IO_RECOVERY_ABORTING	0x4	/* while busy: the driver was told to abort it */
 
 /*
- * private: a slot. Times are seconds, modulo 2^16. The flags are here, not in
- * bitmaps: begin and interrupt then store whole bytes, and need not wait until an
- * earlier change of the same word is done.
+ * private: a slot. Times are seconds, modulo 2^16. The flags are a byte of each
+ * slot, not bitmaps: begin and interrupt need not read and change a word that all
+ * slots share.
  */
 struct io_recovery_slot {
 	u32 generation;		/* of the operation that began last */
@@ -295,8 +314,8 @@ static inline u32 __io_recovery_begin(struct io_recovery *r,
  *
  * Context: any, under the caller's lock, before the hardware is told to start.
  * Return: the operation's generation. The device must give it back with the
- * completion, whole or in part, or with something else that tells an old
- * completion from a new one.
+ * completion, whole or in part, or the driver must tell an old completion from
+ * a new one in another way.
  */
 static inline u32 io_recovery_begin_limit(struct io_recovery *r,
 					  unsigned int slot,
@@ -344,7 +363,7 @@ static inline bool io_recovery_op_interrupt(struct io_recovery *r,
 {
 	if (unlikely(!io_recovery_expects(r, slot, generation)))
 		return false;
-	r->slot[slot].flags = 0;	/* perhaps done before its abort */
+	r->slot[slot].flags = 0;	/* not guilty: it was done before its abort */
 	return true;
 }
 
@@ -386,7 +405,7 @@ static inline bool io_recovery_reset_interrupt(struct io_recovery *r)
 }
 
 /**
- * io_recovery_reset_done - has a reset ended, not handled yet?
+ * io_recovery_reset_done - has a reset ended that is not handled yet?
  * @r: the device
  *
  * Context: any, under the caller's lock; called by the deferred handler.
@@ -408,9 +427,9 @@ static inline bool io_recovery_reset_done(struct io_recovery *r)
  * @slot: the slot
  *
  * Context: any, under the caller's lock.
- * Return: true from the operation's time-out until the next one begins in the
- * slot; false again if it still ended by its interrupt. So after an abort or a
- * reset, false means that the operation is innocent.
+ * Return: true from the operation's time-out until the next operation begins in
+ * the slot, but false again once io_recovery_op_interrupt() has returned true for
+ * the operation. So after a reset, false means that the operation is innocent.
  */
 static inline bool io_recovery_guilty(const struct io_recovery *r,
 				      unsigned int slot)
@@ -425,7 +444,8 @@ static inline bool io_recovery_guilty(const struct io_recovery *r,
  *
  * For resume, where the device has lost what it was doing, or after an error that
  * the device reports. Only operations that had timed out before are guilty. The
- * reset gets the limit that io_recovery_set_limits() set, and one second more.
+ * reset gets the limit that io_recovery_set_limits() set, and one second more as in
+ * io_recovery_begin_limit().
  *
  * Context: any, under the caller's lock, before the hardware is told to reset.
  */
@@ -489,7 +509,7 @@ static inline bool io_recovery_idle(const struct io_recovery *r)
 	       io_recovery_next_busy(r, 0) == r->nr_slots;
 }
 
-/* The time of the first slot to time out; far off if nothing is outstanding. */
+/* When the first slot times out; as late as the clock allows if none is busy. */
 static inline u16 io_recovery_first_due(const struct io_recovery *r)
 {
 	u16 first = r->now + IO_RECOVERY_MAX_LIMIT + 1;
@@ -527,7 +547,8 @@ static inline int io_recovery_left(const struct io_recovery *r)
  *
  * Context: any, under the caller's lock, which stays held until
  * io_recovery_tick() has returned.
- * Return: true if io_recovery_tick() would not return IO_RECOVERY_OK now.
+ * Return: true if io_recovery_tick() would now return anything but
+ * IO_RECOVERY_OK.
  */
 static inline bool io_recovery_due(const struct io_recovery *r)
 {
@@ -540,8 +561,8 @@ static inline bool io_recovery_due(const struct io_recovery *r)
  * @r: the device
  * @slot: the slot that the device named; any number
  *
- * When polling finds the end of an operation or of an abort: if it was due, its
- * interrupt was lost; else the interrupt may be on its way.
+ * For polling: if the slot of a completion that polling finds is due, the interrupt
+ * was lost (missed). If it is not, the interrupt may still be on its way.
  *
  * Context: any, under the caller's lock.
  * Return: true if the slot's operation or abort is outstanding, and would time out
@@ -555,7 +576,7 @@ static inline bool io_recovery_slot_due(const struct io_recovery *r,
 	       !io_recovery_before(r->now + 1, r->slot[slot].due);
 }
 
-/* Slots have timed out, or @next was early. What is to be done, and when next? */
+/* Slots may have timed out: @next is a lower bound. Set @next, and decide what to do. */
 static inline enum io_recovery_verdict io_recovery_expire(struct io_recovery *r)
 {
 	enum io_recovery_verdict verdict = IO_RECOVERY_OK;
@@ -567,9 +588,9 @@ static inline enum io_recovery_verdict io_recovery_expire(struct io_recovery *r)
 		if (io_recovery_before(r->now, s->due))
 			continue;
 		/*
-		 * A second time-out, even if no abort was to be had: else
-		 * operations that hang elsewhere could take all aborts, and
-		 * keep this one from ending.
+		 * A second time-out is a reset even if the driver has not
+		 * aborted the operation yet. Otherwise others that hang could
+		 * use up all aborts, and this operation would never end.
 		 */
 		if (!r->abort_limit || s->flags & IO_RECOVERY_GUILTY)
 			verdict = IO_RECOVERY_RESET;
@@ -591,9 +612,9 @@ static inline enum io_recovery_verdict io_recovery_expire(struct io_recovery *r)
  * io_recovery_tick - a second has passed (IoTimer routine)
  * @r: the device
  *
- * Constant time unless something times out, or might have: then it looks at all
- * slots that are busy. If all operations have the same limit, that is at most once
- * in so many seconds.
+ * Constant time, as long as nothing can have timed out; otherwise it looks at all
+ * slots. If all operations have the same limit and take much less, it does that
+ * once in about as many seconds.
  *
  * Context: any, under the caller's lock; called once a second.
  * Return: what to do, see &enum io_recovery_verdict. On IO_RECOVERY_RESET the
@@ -622,9 +643,9 @@ static inline enum io_recovery_verdict io_recovery_tick(struct io_recovery *r)
  * @r: the device
  *
  * Called in the routine after IO_RECOVERY_ABORT, until it returns -1. If the
- * device takes no more aborts now, stop asking: the operations that were not named
- * may be named after a later tick. After the abort's limit they time out again, and
- * the device is reset.
+ * device takes no more aborts now, stop calling. The remaining operations are
+ * returned after a later tick that returns IO_RECOVERY_ABORT. If none does within
+ * the abort's limit, they time out again, and the device is reset.
  *
  * Context: any, under the caller's lock, held since io_recovery_tick().
  * Return: a slot whose operation has timed out and is to be aborted, once each;

@@ -27,7 +27,7 @@
  *
  * This is the state machine alone: no lock, no device, no clock. One
  * struct io_timeout belongs to a device in which one operation at a time is
- * outstanding; a device with slots has a struct io_recovery instead. The caller
+ * outstanding; for a device that does many at a time, see io_recovery.h. The caller
  * serializes all calls on it by the lock that its interrupt handler takes (in
  * Windows' terms: in a SynchCritSection routine).
  *
@@ -220,7 +220,7 @@ enum io_timeout_verdict {
 
 /**
  * io_timeout_cancel - forget what is outstanding (the driver is removed)
- * @t: the slot; becomes idle, so later interrupts are ignored
+ * @t: the device; becomes idle, so later interrupts are ignored
  *
  * Context: any, under the caller's lock.
  */
@@ -232,7 +232,7 @@ static inline void io_timeout_cancel(struct io_timeout *t)
 
 /**
  * io_timeout_resetting - is a reset under way, or its end not yet handled?
- * @t: the slot
+ * @t: the device
  *
  * Context: any, under the caller's lock.
  * Return: true in the states resetting and reset done: until
@@ -245,7 +245,7 @@ static inline bool io_timeout_resetting(const struct io_timeout *t)
 
 /**
  * io_timeout_idle - is nothing outstanding?
- * @t: the slot
+ * @t: the device
  *
  * Context: any, under the caller's lock.
  * Return: true in the state idle: io_timeout_begin() is allowed, and the driver
@@ -258,7 +258,7 @@ static inline bool io_timeout_idle(const struct io_timeout *t)
 
 /**
  * io_timeout_left - seconds until the operation or the reset times out
- * @t: the slot
+ * @t: the device
  *
  * Context: any, under the caller's lock.
  * Return: ticks, 1 or more; IO_TIMEOUT_IDLE in the states idle and reset done.
@@ -270,7 +270,7 @@ static inline int io_timeout_left(const struct io_timeout *t)
 
 /**
  * io_timeout_set_limits - change the limits
- * @t: the slot, in any state
+ * @t: the device, in any state
  * @limit: seconds an operation may take, 1 to IO_TIMEOUT_MAX_LIMIT
  * @reset_limit: seconds a reset may take, 1 to IO_TIMEOUT_MAX_LIMIT
  *
@@ -287,8 +287,8 @@ static inline void io_timeout_set_limits(struct io_timeout *t, int limit,
 }
 
 /**
- * io_timeout_init - make a slot idle
- * @t: the slot
+ * io_timeout_init - make a device idle
+ * @t: the device
  * @limit: as for io_timeout_set_limits()
  * @reset_limit: as for io_timeout_set_limits()
  *
@@ -303,7 +303,7 @@ static inline void io_timeout_init(struct io_timeout *t, int limit,
 
 /**
  * io_timeout_begin_limit - an operation with a limit of its own is being started
- * @t: the slot, which must be idle; else this warns once and changes nothing
+ * @t: the device, which must be idle; else this warns once and changes nothing
  * @limit: seconds the operation may take, 1 to IO_TIMEOUT_MAX_LIMIT; clamped
  *
  * A tick may come right after this call, so the operation gets one second more
@@ -322,9 +322,9 @@ static inline void io_timeout_begin_limit(struct io_timeout *t, int limit)
 
 /**
  * io_timeout_begin - an operation is being started (StartIo)
- * @t: the slot, which must be idle; else this warns once and changes nothing
+ * @t: the device, which must be idle; else this warns once and changes nothing
  *
- * As io_timeout_begin_limit() with the slot's limit.
+ * As io_timeout_begin_limit() with the device's limit.
  *
  * Context: any, under the caller's lock, before the hardware is told to start.
  */
@@ -341,7 +341,7 @@ static inline bool io_timeout_running(const struct io_timeout *t)
 
 /**
  * io_timeout_restart_limit - progress was made, so the operation's time starts over
- * @t: the slot
+ * @t: the device
  * @limit: as for io_timeout_begin_limit()
  *
  * For an operation of many parts, each with an interrupt of its own.
@@ -360,10 +360,10 @@ static inline bool io_timeout_restart_limit(struct io_timeout *t, int limit)
 
 /**
  * io_timeout_restart - progress was made, so the operation's time starts over
- * @t: the slot
+ * @t: the device
  *
- * As io_timeout_restart_limit() with the slot's limit. The slot does not know the
- * limit of an operation that began with a limit of its own.
+ * As io_timeout_restart_limit() with the device's limit, even if the operation
+ * began with a limit of its own.
  *
  * Context: any, under the caller's lock.
  * Return: true if the operation is outstanding; false if the interrupt is to be
@@ -376,7 +376,7 @@ static inline bool io_timeout_restart(struct io_timeout *t)
 
 /**
  * io_timeout_op_interrupt - the operation's interrupt came (ISR)
- * @t: the slot
+ * @t: the device
  *
  * Context: any, under the caller's lock.
  * Return: true if the operation was outstanding and is now done; false if the
@@ -390,7 +390,7 @@ static inline bool io_timeout_op_interrupt(struct io_timeout *t)
 
 /**
  * io_timeout_reset_interrupt - the interrupt that ends a reset came (ISR)
- * @t: the slot
+ * @t: the device
  *
  * Context: any, under the caller's lock.
  * Return: true if a reset was under way and is now done: have the deferred
@@ -402,11 +402,11 @@ static inline bool io_timeout_reset_interrupt(struct io_timeout *t)
 }
 
 /**
- * io_timeout_reset_done - has a reset ended, not handled yet? (DpcForIsr)
- * @t: the slot
+ * io_timeout_reset_done - has a reset ended that is not handled yet? (DpcForIsr)
+ * @t: the device
  *
  * Context: any, under the caller's lock; called by the deferred handler.
- * Return: true, once for each reset that is done: the slot is now idle, so
+ * Return: true, once for each reset that is done: the device is now idle, so
  * start the request again or fail it; false otherwise.
  */
 static inline bool io_timeout_reset_done(struct io_timeout *t)
@@ -419,7 +419,7 @@ static inline bool io_timeout_reset_done(struct io_timeout *t)
 
 /**
  * io_timeout_begin_reset - a reset without a time-out is being started
- * @t: the slot, in any state: what was outstanding will not end any more. If a
+ * @t: the device, in any state. What was outstanding will not end any more. If a
  *	reset was under way already, its time starts over
  *
  * For resume, where the device has lost what it was doing, or after an error
@@ -436,7 +436,7 @@ static inline void io_timeout_begin_reset(struct io_timeout *t)
 
 /**
  * io_timeout_due - is the time up at the next tick?
- * @t: the slot
+ * @t: the device
  *
  * If so, first poll the device for what it has completed: the interrupt may
  * have been lost.
@@ -453,12 +453,12 @@ static inline bool io_timeout_due(const struct io_timeout *t)
 
 /**
  * io_timeout_tick - a second has passed (IoTimer routine)
- * @t: the slot
+ * @t: the device
  *
  * Context: any, under the caller's lock; called once a second.
  * Return: what to do, see &enum io_timeout_verdict. On IO_TIMEOUT_RESET the
- * slot waits for io_timeout_reset_interrupt(), so program the reset before
- * dropping the lock. On IO_TIMEOUT_FAILED the slot is idle.
+ * device waits for io_timeout_reset_interrupt(), so program the reset before
+ * dropping the lock. On IO_TIMEOUT_FAILED the device is idle.
  */
 static inline enum io_timeout_verdict io_timeout_tick(struct io_timeout *t)
 {

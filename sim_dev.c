@@ -20,7 +20,7 @@
  *					   the device
  *
  * A reset takes away the operations of all slots. Requests that had not timed out
- * are started again too, before new ones, and no retry is counted for them.
+ * (the innocent) are started again too, before new ones, and no retry is counted.
  *
  * One spinlock, sim_dev.lock, protects all this; the interrupt handler takes it.
  *
@@ -62,9 +62,9 @@
 #define SIM_DEV_QUIET_MS	2000	/* how long suspend waits */
 
 /*
- * How often a request may be started again because of others' time-outs. After
- * that it is charged, too: else a stream of requests that hang could starve a long
- * operation for ever.
+ * How often a request may be started again after resets for others. Each further
+ * restart counts as a retry. Otherwise a stream of requests that hang could keep a
+ * long operation from ending for ever.
  */
 #define SIM_DEV_MAX_RESTARTS	16
 
@@ -259,7 +259,7 @@ static bool sim_dev_is_open(const struct sim_dev *sim)
 	       !io_recovery_resetting(sim->recovery);
 }
 
-/* Program the device with a slot's request, the first time or again. */
+/* Program the device with a slot's request, for the first time or again. */
 static void sim_dev_program(struct sim_dev *sim, struct sim_slot *slot)
 {
 	unsigned int nr = sim_slot_nr(sim, slot);
@@ -318,8 +318,8 @@ void sim_dev_queue(struct sim_dev *sim, struct sim_request *req)
 }
 
 /*
- * Free the slot and complete its request. The caller starts the next one, once it
- * is done with the slots: restarts come before new requests.
+ * Free the slot and complete its request. The caller starts the next request only
+ * when it has handled all slots: restarts come before new requests.
  */
 static void sim_dev_finish(struct sim_dev *sim, struct sim_slot *slot,
 			   int result)
@@ -431,7 +431,7 @@ irqreturn_t sim_dev_isr(int irq, void *data)
 	return kind == SIM_DEV_IRQ_ACCEPTED ? IRQ_WAKE_THREAD : IRQ_HANDLED;
 }
 
-/* Would what this cause ends time out at the next tick? Caller holds the lock. */
+/* Does this cause end what would time out at the next tick? Caller holds the lock. */
 static bool sim_dev_is_due(const struct sim_dev *sim, u64 cause)
 {
 	return SIM_HW_CAUSE_CODE(cause) == SIM_HW_CAUSE_RESET ?
@@ -466,10 +466,10 @@ static void sim_dev_missed(struct sim_dev *sim, u64 cause)
 
 /*
  * Read all causes that wait, but no more than SIM_HW_MAX_CAUSES: the status of a
- * broken device may always say that another one waits. The interrupt of what is
- * due was lost; that of anything else may be on its way, unless the caller has
- * @waited for it. Return true if a cause ended something that was outstanding.
- * Caller holds the lock.
+ * broken device may always say that another one waits. If a cause ends what is
+ * due, its interrupt was lost. Otherwise the interrupt may be on its way, unless
+ * the caller has @waited for it. Return true if a cause ended something that was
+ * outstanding. Caller holds the lock.
  */
 static bool sim_dev_reap(struct sim_dev *sim, bool waited)
 {
@@ -519,7 +519,7 @@ static void sim_dev_done(struct sim_dev *sim, struct sim_slot *slot,
 	sim_dev_finish(sim, slot, error ? -EIO : (int)slot->len);
 }
 
-/* Does starting this request again count as a retry? */
+/* Does it count as a retry to start this request again? */
 static bool sim_dev_is_charged(const struct sim_dev *sim,
 			       const struct sim_slot *slot)
 {
@@ -529,7 +529,7 @@ static bool sim_dev_is_charged(const struct sim_dev *sim,
 	       slot->request->restarts >= SIM_DEV_MAX_RESTARTS;
 }
 
-/* What to do with a request whose operation an abort or a reset took away. */
+/* An abort or a reset took away the slot's operation. What to do with its request? */
 static enum sim_report sim_dev_decide(const struct sim_dev *sim,
 				      const struct sim_slot *slot)
 {
@@ -612,14 +612,14 @@ static void sim_dev_restart(struct sim_dev *sim,
 		sim_log_reset(reports, sim, SIM_REPORT_RESET_MISSED, NULL);
 	sim->reset_missed = false;
 	list_for_each_entry_safe(slot, next, &sim->busy, entry) {
-		/* Resume resets the device again. */
+		/* Else resume resets the device again, and then starts the request. */
 		if (!sim->closed || slot->request->cancelled)
 			sim_dev_retry(sim, slot, reports);
 	}
 	sim->resuming = false;
 }
 
-/* Handle what the handler or sim_dev_reap() accepted. Caller holds the lock. */
+/* Handle what sim_dev_isr() or sim_dev_reap() accepted. Caller holds the lock. */
 static void sim_dev_handle(struct sim_dev *sim,
 			   struct sim_dev_reports *reports)
 {
@@ -679,7 +679,7 @@ static void sim_dev_abort(struct sim_dev *sim, struct sim_dev_reports *reports)
 	}
 }
 
-/* The reset is the fault of this slot, if it timed out. Caller holds the lock. */
+/* The device is about to be reset: report what timed out in this slot. Caller holds the lock. */
 static void sim_dev_blame(struct sim_dev *sim, struct sim_slot *slot,
 			  struct sim_dev_reports *reports)
 {
@@ -699,8 +699,8 @@ static void sim_dev_blame(struct sim_dev *sim, struct sim_slot *slot,
 }
 
 /*
- * Operations or aborts timed out. What has ended is handled before the reset, which
- * may destroy the data. Caller holds the lock.
+ * Operations or aborts timed out. First handle the operations that have ended: the
+ * reset may destroy their data. Caller holds the lock.
  */
 static void sim_dev_reset(struct sim_dev *sim, struct sim_dev_reports *reports)
 {
@@ -847,11 +847,11 @@ static bool sim_dev_is_quiet(struct sim_dev *sim)
  * sim_dev_quiesce - prepare for the loss of power
  * @sim: the device
  *
- * Start nothing more, and wait until the device
- * has finished, but no longer than SIM_DEV_QUIET_MS. Then poll the device, so
- * that an operation whose interrupt was lost is not done again. Requests that
- * remain wait for sim_dev_resume(). The interrupt stays enabled, as is right on
- * a line that other devices share; the handler tests sim_dev.off.
+ * Start nothing more, and wait until the device has finished, but no longer than
+ * SIM_DEV_QUIET_MS. Then poll the device, so that an operation whose interrupt was
+ * lost is not done again. Requests that remain wait for sim_dev_restore(). The
+ * interrupt stays enabled, as is right on a line that other devices share; the
+ * handler tests sim_dev.off.
  *
  * Context: process, may sleep.
  */

@@ -8,8 +8,9 @@
  *	sim_log.c	the driver's log lines
  *	sim_file.c	the data node: submits requests and keeps their results
  *	sim_ctl.c	the control node and the attributes
- *	sim_hw.c	the hardware model, with headers of its own; sim_events.c has what
- *			it will signal, sim_rules.c which operations a fault strikes
+ *	sim_hw.c	the hardware model; it has headers of its own, as the next two
+ *	sim_events.c	what the hardware model will signal, and when
+ *	sim_rules.c	which operations, resets and aborts a fault strikes
  *
  * One lock for each device, sim_dev.lock, protects the device, its requests and
  * its open files.
@@ -62,7 +63,8 @@ extern struct sim_dev_param sim_param_queue_depth;
 /**
  * enum sim_dev_irq - what the handler makes of an interrupt
  * @SIM_DEV_IRQ_ACCEPTED: an outstanding operation, abort or reset is done
- * @SIM_DEV_IRQ_LATE: it belongs to an operation that is no longer outstanding
+ * @SIM_DEV_IRQ_LATE: it belongs to an operation or abort that is no longer
+ *	outstanding
  * @SIM_DEV_IRQ_SPURIOUS: it has no cause, or belongs to a reset that is not
  *	outstanding
  */
@@ -73,7 +75,7 @@ enum sim_dev_irq {
 };
 
 /**
- * enum sim_dev_timeout - what timed out, or had its interrupt lost
+ * enum sim_dev_timeout - what timed out, or whose interrupt was lost
  * @SIM_DEV_TIMEOUT_OP: an operation
  * @SIM_DEV_TIMEOUT_RESET: a reset
  * @SIM_DEV_TIMEOUT_ABORT: an abort
@@ -97,12 +99,13 @@ enum sim_dev_timeout {
  * @retries: operations started again because they had timed out, or because
  *	resets had taken their requests' operations away too often
  * @aborts: aborts that were started
- * @innocent: operations started again because a reset had taken them away,
- *	which does not count as a retry
+ * @innocent: operations started again after a reset had taken them away; these
+ *	had not timed out, and no retry was counted
  * @late: interrupts counted as SIM_DEV_IRQ_LATE
  * @spurious: interrupts counted as SIM_DEV_IRQ_SPURIOUS
- * @missed: operations, aborts and resets whose interrupt was lost. The driver
- *	found out by polling the device, when their time was up or before suspend
+ * @missed: operations, aborts and resets that the device had ended, but whose
+ *	interrupt was lost. The driver found out by polling, just before they would
+ *	have timed out, or before suspend
  */
 struct sim_dev_stats {
 	u64 submitted;
@@ -193,19 +196,19 @@ struct sim_dev_limits {
  * @ctl_node: /dev/sim_devN_ctl
  * @lock: protects @gone, all that follows, and all requests and files; the
  *	interrupt handler takes it
- * @closed: from suspend to resume: no operation is started
+ * @closed: true from suspend to resume: no operation is started
  * @off: the device has no power, or is about to lose it: the handler and the
  *	watchdog touch no register. Only a thread that suspend waits for still does
  * @recovery: the time-outs of operations, aborts and resets
  * @limits: seconds they may take; sysfs also reads these without @lock
  * @busy: the slots with a request, in the order of the requests' numbers
- * @free: the first of the other slots, linked by @next_free; NULL if there is none
+ * @free: the first free slot, linked by @next_free; NULL if there is none
  * @ended: slots whose interrupt came, and which the thread has not handled yet
  * @reset_started: when the last reset was started
- * @reset_missed: its interrupt was lost
- * @resuming: it was not started by a time-out
- * @failed: the reset timed out, and @failed_work has not handled it yet
- * @failed_work: fails all requests in slots then (CustomDpc)
+ * @reset_missed: the last reset's interrupt was lost
+ * @resuming: the last reset was started by resume, not by a time-out
+ * @failed: a reset timed out, and @failed_work has not handled that yet
+ * @failed_work: fails all requests in slots after a reset timed out (CustomDpc)
  * @queue: requests that wait for a slot
  * @done: asynchronous requests, for sim_dev_unlock() to complete
  * @files: the open data nodes
@@ -267,8 +270,9 @@ struct sim_dev {
  * @number: its number, counted from 1 for each device
  * @submitted: time of submission if the event sim_dev_complete was on then,
  *	else 0
- * @retries: how often the request was started again after a time-out
- * @restarts: how often it was started again because a reset had taken it away
+ * @retries: how often it was started again and a retry was counted
+ * @restarts: how often it was started again after a reset for another request; no
+ *	retry was counted. Resume does not count
  * @nonblock: the submitter does not wait, so an error is reported later: by
  *	read() if the file has a reader, else by fsync() or the next write()
  * @cancelled: by a signal or by closing the file: the result is dropped
@@ -333,7 +337,7 @@ struct sim_file {
 };
 
 /**
- * enum sim_report - the log line of a report
+ * enum sim_report - which log line to write
  * @SIM_REPORT_DONE_MISSED: the operation is done, but its interrupt was lost
  * @SIM_REPORT_RESET_MISSED: the reset is done, but its interrupt was lost
  * @SIM_REPORT_ABORT: the operation timed out and is aborted
@@ -364,7 +368,7 @@ enum sim_report {
 	SIM_REPORT_RESET_FAILED_IDLE,
 };
 
-/* More reports of one hold of the lock are counted only; printk would drop them too. */
+/* More reports in one hold of the lock are only counted; printk would drop them too. */
 #define SIM_DEV_MAX_REPORTS	8
 
 /**
@@ -374,8 +378,8 @@ enum sim_report {
  * @slot: the slot
  * @request: its request's number; 0 if there is none
  * @ms: how long the operation, the abort or the reset took
- * @retries: how often the request was started again after a time-out
- * @max_retries: how often it may be
+ * @retries: how often the request was retried
+ * @max_retries: how often it may be retried
  */
 struct sim_dev_report {
 	enum sim_report what;

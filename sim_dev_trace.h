@@ -106,7 +106,7 @@ TRACE_EVENT(sim_dev_interrupt,
 		  __entry->slot)
 );
 
-/* The watchdog has counted down to @counter. */
+/* A second has passed; @counter: seconds until the next time-out. */
 TRACE_EVENT(sim_dev_second,
 	TP_PROTO(const struct device *device, int counter),
 	TP_ARGS(device, counter),
@@ -206,7 +206,7 @@ TRACE_EVENT(sim_dev_reset,
 		  __entry->request, __entry->counter)
 );
 
-/* A request whose operation timed out is started again. */
+/* A request is started again, and a retry is counted. */
 TRACE_EVENT(sim_dev_retry,
 	TP_PROTO(const struct device *device, u64 request, unsigned int slot,
 		 unsigned int attempt, unsigned int max),
@@ -229,7 +229,7 @@ TRACE_EVENT(sim_dev_retry,
 		  __entry->request, __entry->attempt, __entry->max, __entry->slot)
 );
 
-/* A request is started again because a reset for others took its operation away. */
+/* A request is started again after a reset took its operation away; no retry is counted. */
 TRACE_EVENT(sim_dev_restart,
 	TP_PROTO(const struct device *device, u64 request, unsigned int slot,
 		 unsigned int restarts),

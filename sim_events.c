@@ -2,10 +2,10 @@
 /*
  * sim_events - what a simulated device will signal, and what waits to be read
  *
- * Of the events, all but late ones belong to what they are about: a slot has
- * one for its operation, one for its abort. So they never run out, and dropping
- * one needs no search. A late operation's event comes from a pool, since it
- * outlives the operation.
+ * Each slot has one event for its operation and one for its abort, and the device
+ * has one for its reset. So events never run out, and no search is needed to drop
+ * one. Late operations are the exception: their events outlive them, and come from
+ * a pool.
  */
 #include "sim_events.h"
 
@@ -60,7 +60,7 @@ void sim_events_add(struct sim_events *events, struct sim_event *event)
 /**
  * sim_events_remove - remove an event, if it is there
  * @events: the events
- * @event: the event. If it came from sim_events_get_late() it goes back
+ * @event: the event. If it came from sim_events_get_late(), it returns to the pool
  *
  * Context: any, under the caller's lock.
  */
@@ -100,12 +100,12 @@ static struct sim_posted *sim_events_posted(struct sim_events *events,
 }
 
 /**
- * sim_events_post - put an event's cause behind those that wait
+ * sim_events_post - queue an event's cause for the driver to read
  * @events: the events
  * @event: an event that is due
  *
  * Context: any, under the caller's lock.
- * Return: false if so many causes wait already that this one is lost.
+ * Return: false if SIM_HW_MAX_CAUSES wait already: this cause is lost.
  */
 bool sim_events_post(struct sim_events *events, const struct sim_event *event)
 {
@@ -156,7 +156,7 @@ void sim_events_drop_posted(struct sim_events *events)
 }
 
 /**
- * sim_events_init - begin without an event
+ * sim_events_init - make an empty tree, an empty ring and a full pool
  * @events: zeroed memory
  *
  * Context: any.

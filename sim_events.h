@@ -2,9 +2,9 @@
 /*
  * sim_events - what a simulated device will signal, and what waits to be read
  *
- * An event has a due time, by which a tree sorts it. When the event is due, the
- * device takes it out and posts its cause, which waits in a ring until the
- * driver reads it. The caller has the lock and the clock.
+ * A tree sorts the events by their due times. When an event is due, the device
+ * takes it out of the tree and posts its cause: the cause waits in a ring until
+ * the driver reads it. The caller has the lock and the clock.
  */
 #ifndef _SIM_EVENTS_H
 #define _SIM_EVENTS_H
@@ -16,10 +16,10 @@
 #include "sim_hw.h"
 
 /*
- * Late operations of which no interrupt has come yet. When this many are under
- * way, the next one hangs. A driver with one slot that times out operations
- * cannot have more: it causes at most one a second, and the latest comes after
- * 600 s.
+ * How many interrupts may be due that the fault "late" delays. If so many are, the
+ * next operation that this fault strikes hangs. With one slot there cannot be so
+ * many: the driver times out at most one operation a second, and the longest delay
+ * is 600 s.
  */
 #define SIM_EVENTS_MAX_LATE	1024
 
@@ -27,16 +27,16 @@
  * struct sim_event - what the device will signal
  * @node: entry in sim_events.tree, or empty
  * @next: entry in sim_events.free_late, of an event in the pool that is not in use
- * @due: when
+ * @due: when the device signals it
  * @tag: the tag for the cause
  * @length: how many bytes an operation loops back
- * @wrong_bit: which bit of them is wrong, if @corrupt
+ * @wrong_bit: which bit of the data is wrong, if @corrupt
  * @slot: the slot for the cause
  * @code: a SIM_HW_CAUSE_* value
- * @late: from the pool; neither a reset nor a start drops the event
+ * @late: the event is from the pool; neither a reset nor a start drops it
  * @lost: the event raises no interrupt
  * @twice: the cause is posted twice
- * @corrupt: a bit of the data is wrong
+ * @corrupt: one bit of the data is wrong
  */
 struct sim_event {
 	union {
@@ -58,7 +58,7 @@ struct sim_event {
 /**
  * struct sim_posted - a cause that waits to be read
  * @cause: as SIM_HW_CAUSE reads
- * @stays: a reset does not drop the cause: it is late or spurious
+ * @stays: the cause is late or spurious, so a reset does not drop it
  */
 struct sim_posted {
 	u64 cause;

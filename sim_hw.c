@@ -3,18 +3,19 @@
  * sim_hw - the hardware model: a device that loops data back
  *
  * Whatever the device will signal is an event with a due time: the end of an
- * operation, late or not, of an abort, of a reset, a spurious interrupt. One
- * hrtimer is armed for the first event that is not due; sim_events.c has them all.
+ * operation, late or not, of an abort or of a reset, or a spurious interrupt. One
+ * hrtimer is armed for the first event that is not due. sim_events.c keeps the
+ * events.
  *
- * When an event is due it takes effect, and its cause is put behind those that
- * wait to be read. The event raises the interrupt, unless the interrupt is
- * raised already or the fault "lost" hit the event. Reading a cause lowers the
- * interrupt, and raises it again if more causes wait. The tag tells whether a late
- * event is about an operation that has ended.
+ * When an event is due it takes effect, and its cause is queued for the driver to
+ * read. The event raises the interrupt, unless the interrupt is raised already or
+ * the fault "lost" struck the event. Reading a cause lowers the interrupt, and
+ * raises it again if more causes wait. The tag tells whether a late event is about
+ * an operation that has ended.
  *
- * Rules decide which fault strikes, see sim_rules.c. Most faults change the event:
- * it is not queued (hang), nothing removes it from the tree (late), its cause is
- * posted twice (duplicate), or it raises no interrupt (lost).
+ * sim_rules.c decides which fault strikes. Most faults change the event: the event
+ * is not queued (hang), a reset does not remove it (late), its cause is posted
+ * twice (duplicate), or it raises no interrupt (lost).
  *
  * The interrupt is a Linux interrupt number without a controller. The hrtimer
  * raises it, or an irq_work for an event that is due at once, so that the
@@ -38,7 +39,7 @@
 #include "sim_rules.h"
 
 /**
- * struct sim_hw_slot - what does one operation at a time
+ * struct sim_hw_slot - a slot, which does one operation at a time
  * @op: the end of the operation, if it is not late
  * @abort: the end of an abort
  * @busy: an operation is under way
@@ -70,10 +71,10 @@ struct sim_hw_slot {
  * @resetting: a reset is under way
  * @raised: the interrupt was raised, and no cause was read since
  * @off: there is no power
- * @has_spurious: a spurious interrupt is under way or waits
+ * @has_spurious: a spurious interrupt is under way, or its cause waits
  * @tag: tag of the last operation started in any slot
- * @state: what a tester has set, but for faults
- * @rules: faults
+ * @state: what a tester has set, except for faults
+ * @rules: the faults
  * @events: what is under way, and the causes that wait to be read
  * @reset: the end of a reset
  * @spurious: the next spurious interrupt
@@ -349,7 +350,7 @@ static void sim_hw_next_spurious(struct sim_hw *hw, unsigned int ms)
 	sim_hw_queue(hw, &hw->spurious, ms * USEC_PER_MSEC);
 }
 
-/* Begin so many interrupts without cause, instead of those that are left. */
+/* Begin @count interrupts without cause; they replace those that are left. */
 static void sim_hw_begin_spurious(struct sim_hw *hw, enum sim_hw_fault fault,
 				  unsigned int count)
 {
@@ -369,9 +370,9 @@ static void sim_hw_leave(struct sim_hw *hw)
 }
 
 /*
- * Let a fault strike an operation: change the event that ends the operation, and
- * in how many microseconds. @arg is the rule's number behind the fault. Return
- * false if the operation never ends.
+ * Let a fault strike an operation: change @end, the event that ends the operation,
+ * and @us, the microseconds until then. @arg is the number behind the fault's name.
+ * Return false if the operation never ends.
  */
 static bool sim_hw_strike(struct sim_hw *hw, enum sim_hw_fault fault,
 			  unsigned int arg, struct sim_event *end,
@@ -577,9 +578,9 @@ void sim_hw_start(struct sim_hw *hw, unsigned int slot, u32 tag,
  * @slot: where the operation was started
  * @tag: the operation's tag
  *
- * Takes as long as a reset. Then the slot's operation under way ends if it has
- * this tag, and SIM_HW_CAUSE_ABORT is posted, also if the operation was done
- * already. A late interrupt of the operation still comes. An abort replaces the
+ * An abort takes as long as a reset. Then the slot's operation ends, if it is still
+ * under way and has this tag. SIM_HW_CAUSE_ABORT is posted even if the operation was
+ * done before. A late interrupt of the operation still comes. An abort replaces the
  * one under way in the same slot.
  *
  * Context: any but NMI.
@@ -677,8 +678,8 @@ u64 sim_hw_read_tag(struct sim_hw *hw, unsigned int slot)
  * @hw: the device
  * @slot: the slot
  * @data: where to
- * @len: bytes, at most SIM_HW_BUFFER_SIZE; those that the operation did not loop
- *	back read as 0
+ * @len: bytes, at most SIM_HW_BUFFER_SIZE; bytes that the operation did not loop
+ *	back read as 0. If the device does not respond, all are 0xff
  *
  * Context: any but NMI.
  */
@@ -726,11 +727,11 @@ void sim_hw_inject(struct sim_hw *hw, enum sim_hw_fault fault,
 /**
  * sim_hw_add_rule - let a fault strike by a rule
  * @hw: the device
- * @rule: the rule, see sim_rules_parse(); comes behind those that there are, and
- *	before the faults of sim_hw_inject()
+ * @rule: the rule, see sim_rules_parse(); tried after the earlier rules, and before
+ *	the faults of sim_hw_inject()
  *
  * Context: any but NMI.
- * Return: 0, or -ENOSPC if there are too many rules.
+ * Return: 0, or -ENOSPC, see sim_rules_add().
  */
 int sim_hw_add_rule(struct sim_hw *hw, const struct sim_rule *rule)
 {
@@ -781,7 +782,7 @@ void sim_hw_get_rules(struct sim_hw *hw, struct sim_rules *rules)
 /**
  * sim_hw_seed - begin the random numbers of latencies and rules
  * @hw: the device
- * @seed: where
+ * @seed: where they begin
  *
  * Context: any but NMI.
  */
@@ -798,9 +799,9 @@ void sim_hw_seed(struct sim_hw *hw, u32 seed)
  * sim_hw_set_range - set how long something takes
  * @hw: the device
  * @what: what
- * @min_ms: milliseconds, at least, for what is started from now on
- * @max_ms: at most, @min_ms to SIM_HW_MAX_MS; the same as @min_ms but for
- *	operations. Each operation draws its time between the two
+ * @min_ms: the shortest time in milliseconds, for what is started from now on
+ * @max_ms: the longest time, @min_ms to SIM_HW_MAX_MS. Each operation takes a random
+ *	time between the two; for anything but operations they are the same
  *
  * Context: any but NMI.
  */
@@ -819,8 +820,8 @@ void sim_hw_set_range(struct sim_hw *hw, enum sim_hw_ms what,
 /**
  * sim_hw_set_dead - let the device die, or revive it
  * @hw: the device
- * @dead: true: what is under way hangs, and so do all that are
- *	started from now on; false: those that are started from now on work
+ * @dead: true: all operations, resets and aborts hang, also those under way;
+ *	false: what is started from now on works
  *
  * Late and spurious interrupts that are under way still come.
  *

@@ -41,8 +41,8 @@ struct sim_rules;
  *	is about, see SIM_HW_CAUSE_CODE() and what follows it. A read takes the
  *	cause off a queue; if another one waits, the interrupt is raised again.
  *	While a cause waits, sim_hw_start(), sim_hw_abort() and sim_hw_reset()
- *	raise the interrupt again too, so an interrupt that the system lost does
- *	not silence the device
+ *	raise the interrupt again too: if the system lost an interrupt, the
+ *	device does not stay silent
  */
 enum sim_hw_reg {
 	SIM_HW_SLOTS,
@@ -96,7 +96,8 @@ void sim_hw_read_buffer(struct sim_hw *hw, unsigned int slot, void *data,
  * @SIM_HW_LOST: the operation is done and its cause waits, but no interrupt
  *	comes for it
  * @SIM_HW_DUPLICATE: the operation's cause comes twice
- * @SIM_HW_RESET_LOST: the same as @SIM_HW_LOST for a reset
+ * @SIM_HW_RESET_LOST: the reset is done and its cause waits, but no interrupt
+ *	comes for it
  * @SIM_HW_STORM: an interrupt without cause, at once; the next as soon as the
  *	driver has read the cause register
  * @SIM_HW_CORRUPT: one bit of the data that the operation loops back is wrong
@@ -107,7 +108,8 @@ void sim_hw_read_buffer(struct sim_hw *hw, unsigned int slot, void *data,
  * @SIM_HW_GONE: the device goes away at the operation's start
  * @SIM_HW_NR_FAULTS: how many kinds there are
  *
- * Of the faults that are pending without a number, the first in this order hits.
+ * Of the faults that sim_hw_inject() has made pending, the first in this order
+ * strikes.
  */
 enum sim_hw_fault {
 	SIM_HW_HANG,
@@ -130,8 +132,8 @@ enum sim_hw_fault {
 /**
  * enum sim_hw_ms - times in milliseconds that can be set
  * @SIM_HW_LATENCY: an operation, at least
- * @SIM_HW_MAX_LATENCY: an operation, at most; each draws its own time. Set by
- *	sim_hw_set_range() for SIM_HW_LATENCY
+ * @SIM_HW_MAX_LATENCY: an operation, at most; each takes a random time between the
+ *	two. Set by sim_hw_set_range() for SIM_HW_LATENCY
  * @SIM_HW_RESET_LATENCY: a reset, or an abort
  * @SIM_HW_LATE_AFTER: a late interrupt, from its operation's start
  * @SIM_HW_NR_MS: how many there are
@@ -146,7 +148,7 @@ enum sim_hw_ms {
 
 /**
  * struct sim_hw_state - what a tester sees of the hardware model
- * @pending: how many faults of each kind are left, those of rules not counted
+ * @pending: how many faults of each kind are pending; rules are not counted
  * @ms: the times, by enum sim_hw_ms
  * @slots: how many slots the device has
  * @dead: all operations, resets and aborts hang

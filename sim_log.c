@@ -14,15 +14,15 @@
 
 #include "sim_dev.h"
 
-/* Of reports that are too many, these are dropped first: the request goes well. */
+/* If there are too many reports, drop these first: they report no failure. */
 static bool sim_log_is_minor(enum sim_report what)
 {
 	return what == SIM_REPORT_RESTART || what == SIM_REPORT_DONE_MISSED;
 }
 
 /*
- * A place for one more report, or NULL if it is dropped. In a full array a minor
- * report makes room for one that is not.
+ * A place for one more report, or NULL to drop the report. If the array is full,
+ * the last minor report in it makes room for one that is not minor.
  */
 static struct sim_dev_report *sim_log_place(struct sim_dev_reports *reports,
 					    enum sim_report what)

@@ -2,14 +2,14 @@
 /*
  * sim_rules - which operation, reset or abort a fault strikes
  *
- * Each rule counts the operations that are of its kind, size and slot, and by
- * that count alone knows its turn. So a rule keeps its turns, whatever other
- * rules there are: of "error every 2" and "hang every 3" the first strikes
- * the operations 2, 4 and 6, the second 3 and 9, and the sixth is the first
- * rule's because that rule comes first.
+ * Each rule counts the operations of its size and slot (a rule for resets or aborts
+ * counts these), and its turns depend on this count only. So other rules do not
+ * change them: with "error every 2" and "hang every 3", the first rule strikes the
+ * operations 2, 4 and 6, and the second 3 and 9. Operation 6 is the turn of both,
+ * and the first rule wins.
  *
- * For the same reason each rule has random numbers of its own, which begin with
- * the seed and the rule's number.
+ * For the same reason each rule has random numbers of its own. They depend on the
+ * seed and the rule's number only.
  */
 #include <linux/bits.h>
 #include <linux/errno.h>
@@ -31,7 +31,7 @@ static const struct {
 	const char *name;
 	enum sim_rules_event event;
 	enum sim_rules_arg arg;
-	bool at_once;		/* without a rule, it does not wait for an operation */
+	bool at_once;		/* sim_hw_inject() begins it at once, without an operation */
 } sim_rules_faults[SIM_HW_NR_FAULTS] = {
 	[SIM_HW_HANG] = { "hang", SIM_RULES_OPERATION },
 	[SIM_HW_LATE] = { "late", SIM_RULES_OPERATION, SIM_RULES_ARG_MS },
@@ -63,7 +63,7 @@ const char *sim_rules_name(enum sim_hw_fault fault)
 }
 
 /**
- * sim_rules_takes_arg - does a number follow the fault's name in a rule?
+ * sim_rules_takes_arg - may a number follow the fault's name in a rule?
  * @fault: the fault
  *
  * Context: any.
@@ -87,7 +87,7 @@ bool sim_rules_is_of(enum sim_hw_fault fault, enum sim_rules_event event)
 	return sim_rules_faults[fault].event == event;
 }
 
-/* Random numbers: splitmix64, which is good from its first number, whatever the seed. */
+/* Random numbers: splitmix64, whose first number is good already, with any seed. */
 
 static u64 sim_rules_mix(u64 z)
 {
@@ -108,20 +108,20 @@ static u32 sim_rules_below(u64 *state, u32 bound)
 	return (u64)sim_rules_next(state) * bound >> 32;
 }
 
-/* The state with which a rule's random numbers begin; those of number 0 are the device's. */
+/* The first state of a rule's random numbers. Number 0 is the device itself. */
 static u64 sim_rules_begin(const struct sim_rules *rules, u32 number)
 {
 	return sim_rules_mix((u64)rules->seed << 32 | number);
 }
 
 /**
- * sim_rules_random - a random number of the device's
+ * sim_rules_random - draw one of the device's random numbers
  * @rules: the device's rules
- * @low: the lowest that it can be
- * @high: the highest, below the largest of all
+ * @low: the lowest possible number
+ * @high: the highest possible number, below UINT_MAX
  *
  * Context: any, under the caller's lock.
- * Return: the number. If there is only one, nothing is drawn.
+ * Return: the number. If @low is @high, no random number is used up.
  */
 unsigned int sim_rules_random(struct sim_rules *rules, unsigned int low,
 			      unsigned int high)
@@ -132,9 +132,9 @@ unsigned int sim_rules_random(struct sim_rules *rules, unsigned int low,
 }
 
 /**
- * sim_rules_seed - begin the random numbers, of the device and of each rule
+ * sim_rules_seed - begin the random numbers of the device and of each rule
  * @rules: the device's rules
- * @seed: where
+ * @seed: where they begin
  *
  * Context: any, under the caller's lock.
  */
@@ -151,7 +151,7 @@ void sim_rules_seed(struct sim_rules *rules, u32 seed)
 /* Rules */
 
 /**
- * sim_rules_clear - drop all faults, with a number or without
+ * sim_rules_clear - drop all rules and pending faults
  * @rules: the device's rules
  *
  * The next rule has number 1. The seed stays.
@@ -219,7 +219,7 @@ static bool sim_rules_within(const struct sim_range *range, unsigned int number)
 	return number >= range->low && number <= range->high;
 }
 
-/* Count an operation of the rule's kind, size and slot. Is it the rule's turn? */
+/* Count an operation, which has the rule's size and slot. Does the rule strike it? */
 static bool sim_rule_has_turn(struct sim_rule *rule)
 {
 	if (rule->met < rule->after) {
@@ -235,7 +235,7 @@ static bool sim_rule_has_turn(struct sim_rule *rule)
 	       sim_rules_below(&rule->random, rule->chance.high) < rule->chance.low;
 }
 
-/* Take one of the faults without a number. */
+/* Take the first of the pending faults that can strike this. */
 static enum sim_hw_fault sim_rules_take_pending(struct sim_rules *rules,
 						enum sim_rules_event event)
 {
@@ -257,11 +257,11 @@ static enum sim_hw_fault sim_rules_take_pending(struct sim_rules *rules,
  * @event: what begins
  * @slot: in which slot an operation begins
  * @size: its bytes
- * @arg: set to the rule's @arg if a numbered rule strikes; may be NULL
+ * @arg: set to the rule's @arg if a rule strikes; may be NULL
  *
  * Context: any, under the caller's lock.
- * Return: the fault of the first rule that strikes, else that of the first that
- * is pending without a number, else SIM_HW_NR_FAULTS.
+ * Return: the fault of the first rule that strikes, else the first pending fault,
+ * else SIM_HW_NR_FAULTS.
  */
 enum sim_hw_fault sim_rules_strike(struct sim_rules *rules,
 				   enum sim_rules_event event,
@@ -277,7 +277,7 @@ enum sim_hw_fault sim_rules_strike(struct sim_rules *rules,
 		    (!sim_rules_within(&rule->size, size) ||
 		     !sim_rules_within(&rule->slot, slot)))
 			continue;
-		/* Each rule keeps its turns, so look at those behind too. */
+		/* The rules behind one that strikes count the operation too. */
 		if (sim_rule_has_turn(rule) && !strikes)
 			strikes = rule;
 	}
@@ -336,10 +336,10 @@ int sim_rules_number(const char *word, const struct sim_range *limits,
 }
 
 /**
- * sim_rules_range - parse a number, or two with a minus between them
+ * sim_rules_range - parse a number, or a range such as 1-9
  * @word: the text, which is changed
  * @limits: the range that both must be in
- * @range: set to the two, or twice to the one
+ * @range: set to the range; a single number is both its ends
  *
  * Context: any.
  * Return: as sim_rules_number(); -ERANGE if the second is below the first.
@@ -361,7 +361,7 @@ int sim_rules_range(char *word, const struct sim_range *limits,
 	return minus ? sim_rules_number(minus + 1, &second, &range->high) : 0;
 }
 
-/* N/M: strike N of M times. */
+/* N/M: strike with a chance of N in M. */
 static int sim_rules_chance(char *word, struct sim_range *chance)
 {
 	struct sim_range limits = { 1, SIM_HW_MAX_FAULTS };
@@ -494,7 +494,7 @@ static int sim_rules_parse_arg(struct sim_rule *rule, char **word, char **line)
  * @slots: how many slots the device has
  *
  * Context: any.
- * Return: 0; -EINVAL for a wrong word, a bad number, a word too few or too many;
+ * Return: 0; -EINVAL for an unknown word, a bad number, too few or too many words;
  * -ERANGE for a number out of range. The first mistake decides.
  */
 int sim_rules_parse(struct sim_rule *rule, char *line, unsigned int slots)

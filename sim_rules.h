@@ -2,10 +2,11 @@
 /*
  * sim_rules - which operation, reset or abort a fault strikes
  *
- * A rule says how a fault strikes: after how many operations, each how many, how
- * often, by what chance, operations of what size and in what slot. The rules
- * know no device, no clock and no lock: the caller has them. Their chances come
- * from a seed, so that the same operations are struck again.
+ * A rule says which operations a fault strikes: of what size, in what slot, how
+ * many to skip first, then every how many, with what chance, and how many in all.
+ * sim_dev(4) describes the text of a rule. The rules know no device, no clock and
+ * no lock: the caller has them. The random numbers come from a seed, so a second
+ * run strikes the same operations.
  */
 #ifndef _SIM_RULES_H
 #define _SIM_RULES_H
@@ -14,7 +15,7 @@
 
 #include "sim_hw.h"
 
-#define SIM_RULES_MAX		64	/* numbered rules */
+#define SIM_RULES_MAX		64	/* rules of a device */
 #define SIM_RULES_SEED		1	/* the seed unless another is set */
 
 /**
@@ -42,18 +43,19 @@ struct sim_range {
 /**
  * struct sim_rule - a rule
  * @fault: what happens
- * @arg: milliseconds of a late interrupt, or how many interrupts without cause
- * @after: skip so many operations first
- * @every: then strike each how many-th
- * @times: strike so often in all; 0: for ever
- * @chance: strike with this chance, @low in @high
+ * @arg: the number behind the fault: milliseconds of a late interrupt, or how many
+ *	interrupts without cause
+ * @after: how many operations to skip first
+ * @every: then each operation of this number has a turn: 3 is every third
+ * @times: how many operations to strike in all; 0: no limit
+ * @chance: strike @low of @high turns, at random
  * @size: only operations of so many bytes
  * @slot: only operations in these slots
- * @number: its number
- * @met: how many operations it has met, counted up to @after
- * @since: and since its last turn
- * @struck: how many operations it has struck
- * @random: state of its random numbers
+ * @number: the rule's number
+ * @met: how many operations were skipped, see @after
+ * @since: how many operations came since the last turn, see @every
+ * @struck: how many operations the rule has struck
+ * @random: state of the rule's random numbers
  *
  * sim_rules_add() sets the fields from @number on.
  */
@@ -75,12 +77,13 @@ struct sim_rule {
 
 /**
  * struct sim_rules - the faults of a device; the caller has the lock
- * @pending: how many faults of each kind are left that have no number
+ * @pending: how many faults of each kind are pending besides the rules, see
+ *	sim_hw_inject()
  * @seed: where the random numbers began
  * @random: state of the device's random numbers
  * @last: the number of the last rule that was added
- * @nr: how many numbered rules there are
- * @rule: the numbered rules, in their order
+ * @nr: how many rules there are
+ * @rule: the rules, in the order of their numbers
  */
 struct sim_rules {
 	unsigned int pending[SIM_HW_NR_FAULTS];

@@ -453,8 +453,8 @@ static void an_abort_that_is_put_off_gets_its_whole_limit(struct kunit *test)
 	expect_verdict(test, r, 10, IO_RECOVERY_RESET);
 }
 
-/* Else hangs elsewhere could take all aborts that the device can do, for ever. */
-static void an_abort_that_is_never_to_be_had_is_a_reset(struct kunit *test)
+/* Otherwise other operations that hang could use up all aborts for ever. */
+static void an_operation_that_is_not_aborted_in_time_is_a_reset(struct kunit *test)
 {
 	struct io_recovery *r = new_device(test, 2, LIMIT, ABORT_LIMIT, RESET_LIMIT);
 
@@ -467,8 +467,8 @@ static void an_abort_that_is_never_to_be_had_is_a_reset(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, io_recovery_guilty(r, 1));
 }
 
-/* As if it were begun in the tick, also if the limit changed since the verdict. */
-static void an_abort_that_is_put_off_gets_the_limit_of_now(struct kunit *test)
+/* The limit is that of the call of next_abort, not that of the tick. */
+static void an_abort_that_is_put_off_gets_the_current_limit(struct kunit *test)
 {
 	struct io_recovery *r = new_device(test, 1, LIMIT, 10, RESET_LIMIT);
 
@@ -479,7 +479,7 @@ static void an_abort_that_is_put_off_gets_the_limit_of_now(struct kunit *test)
 	expect_verdict(test, r, 2, IO_RECOVERY_RESET);
 }
 
-static void no_abort_is_named_once_the_device_cannot(struct kunit *test)
+static void no_abort_without_an_abort_limit(struct kunit *test)
 {
 	struct io_recovery *r = in_state(test, TIMED_OUT);
 
@@ -514,7 +514,7 @@ static void a_reset_tells_guilty_from_innocent(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, io_recovery_guilty(r, 1));
 }
 
-static void a_reset_that_no_tick_asked_for_charges_what_had_timed_out(struct kunit *test)
+static void after_begin_reset_only_what_had_timed_out_is_guilty(struct kunit *test)
 {
 	struct io_recovery *r = new_device(test, 3, LIMIT, ABORT_LIMIT, RESET_LIMIT);
 
@@ -598,8 +598,8 @@ static void a_slot_costs_9_bytes_at_most(struct kunit *test)
 
 static const unsigned int slot_counts[] = { 1, 2, 31, 32, 33, 63, 64, 65, 128, 1023, 1024 };
 
-/* All at once, then each in turn: the other slots must not matter. */
-static void every_slot_is_a_slot(struct kunit *test)
+/* All slots at once, then each alone. */
+static void each_slot_works_whatever_the_others_do(struct kunit *test)
 {
 	unsigned int i, slot;
 
@@ -715,16 +715,16 @@ static struct kunit_case io_recovery_cases[] = {
 	KUNIT_CASE(abort_then_reset_then_fail),
 	KUNIT_CASE(operations_that_time_out_together_are_aborted_together),
 	KUNIT_CASE(an_abort_that_is_put_off_gets_its_whole_limit),
-	KUNIT_CASE(an_abort_that_is_never_to_be_had_is_a_reset),
-	KUNIT_CASE(an_abort_that_is_put_off_gets_the_limit_of_now),
-	KUNIT_CASE(no_abort_is_named_once_the_device_cannot),
+	KUNIT_CASE(an_operation_that_is_not_aborted_in_time_is_a_reset),
+	KUNIT_CASE(an_abort_that_is_put_off_gets_the_current_limit),
+	KUNIT_CASE(no_abort_without_an_abort_limit),
 	KUNIT_CASE(a_reset_tells_guilty_from_innocent),
-	KUNIT_CASE(a_reset_that_no_tick_asked_for_charges_what_had_timed_out),
+	KUNIT_CASE(after_begin_reset_only_what_had_timed_out_is_guilty),
 	KUNIT_CASE(an_interrupt_of_an_earlier_generation_is_late),
 	KUNIT_CASE(generations_are_of_the_slot_and_wrap),
 	KUNIT_CASE(init_makes_all_slots_idle),
 	KUNIT_CASE(a_slot_costs_9_bytes_at_most),
-	KUNIT_CASE(every_slot_is_a_slot),
+	KUNIT_CASE(each_slot_works_whatever_the_others_do),
 	KUNIT_CASE(the_clock_wraps),
 	KUNIT_CASE(the_clock_wraps_at_the_fifth_tick),
 	KUNIT_CASE(nothing_times_out_while_nothing_is_outstanding),

@@ -320,8 +320,8 @@ static void an_abort_that_ends_before_the_reset(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GREW(fx, resets), 1ull);
 }
 
-/* Many restarts do not keep a request that fails out of the log. */
-static void bad_news_is_kept_of_many_reports(struct kunit *test)
+/* A request that fails is in the log even if many others are started again. */
+static void reports_without_a_failure_are_dropped_first(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
 	struct sim_dev *sim = fx->sim;
@@ -434,7 +434,7 @@ static struct kunit_case sim_dev_slots_cases[] = {
 	KUNIT_CASE(one_lost_interrupt_needs_no_reset),
 	KUNIT_CASE(what_has_ended_is_done_before_the_reset),
 	KUNIT_CASE(an_abort_that_ends_before_the_reset),
-	KUNIT_CASE(bad_news_is_kept_of_many_reports),
+	KUNIT_CASE(reports_without_a_failure_are_dropped_first),
 	KUNIT_CASE(a_wrong_slot_or_tag_is_late),
 	KUNIT_CASE(unbinding_fails_all_slots),
 	KUNIT_CASE(resume_starts_all_slots_over),

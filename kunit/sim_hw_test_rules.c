@@ -247,7 +247,7 @@ static void the_first_rule_wins_and_others_keep_their_turns(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rules->rule[0].struck, 6ull);
 }
 
-static void numbers_come_first_then_the_others_in_their_old_order(struct kunit *test)
+static void rules_come_first_then_pending_faults_in_their_order(struct kunit *test)
 {
 	static const enum sim_hw_fault order[] = {
 		SIM_HW_HANG, SIM_HW_LATE, SIM_HW_ERROR, SIM_HW_LOST, SIM_HW_DUPLICATE,
@@ -462,7 +462,7 @@ static struct kunit_case sim_rules_cases[] = {
 	KUNIT_CASE(rules_have_their_turns),
 	KUNIT_CASE(rules_count_their_own_kind),
 	KUNIT_CASE(the_first_rule_wins_and_others_keep_their_turns),
-	KUNIT_CASE(numbers_come_first_then_the_others_in_their_old_order),
+	KUNIT_CASE(rules_come_first_then_pending_faults_in_their_order),
 	KUNIT_CASE(rules_are_numbered_and_dropped),
 	KUNIT_CASE(a_seed_repeats),
 	KUNIT_CASE(rules_have_their_own_chances),

@@ -6,8 +6,8 @@
  * when operations time out; this driver does it. The device is that of queue_hw.c.
  *
  * Writing the attribute "request" queues a request: a word, which the device turns
- * into capitals, and perhaps the seconds that this may take. Reading "results" waits
- * until all requests have ended, and prints them in the order of their ends.
+ * into capitals, and optionally how many seconds that may take. Reading "results"
+ * waits until all requests have ended, and prints them in the order of their ends.
  *
  * A request is on one of three lists:
  *
@@ -15,8 +15,8 @@
  *	active		in a slot of the device, in the order of their start
  *	ended		until somebody reads the result
  *
- * The handler and the routine both end in queue_advance(), which handles a reset that
- * is done, and starts what waits.
+ * The handler and the routine both call queue_advance() at their ends. It handles a
+ * reset that is done, and starts what waits.
  */
 #include <linux/interrupt.h>
 #include <linux/list.h>
@@ -36,7 +36,7 @@
 #define QUEUE_RESET_TIMEOUT	2	/* seconds a reset may take */
 #define QUEUE_SUSPEND_TIMEOUT	2	/* seconds suspend waits for all that is under way */
 #define QUEUE_RETRIES		3	/* restarts of a request that timed out */
-#define QUEUE_INNOCENT		5	/* restarts because of others */
+#define QUEUE_INNOCENT		5	/* restarts of a request that did not time out */
 #define QUEUE_DEPTH		64	/* requests on all lists */
 #define QUEUE_WORD		24	/* characters of a request */
 
@@ -58,11 +58,11 @@ struct queue_request {
 struct queue {
 	int irq;
 	struct iotimer *timer;
-	wait_queue_head_t wait;	/* for the end of requests, for an idle device */
+	wait_queue_head_t wait;	/* for the end of requests, or for an idle device */
 
 	spinlock_t lock;	/* protects what follows; taken by the handler */
 	struct io_recovery *recovery;
-	struct queue_request *slot[QUEUE_HW_SLOTS];	/* those on the list active */
+	struct queue_request *slot[QUEUE_HW_SLOTS];	/* the active requests */
 	struct list_head waiting;
 	struct list_head active;
 	struct list_head ended;
@@ -137,7 +137,7 @@ static void queue_end(struct queue *q, struct queue_request *req, int result)
 	wake_up(&q->wait);
 }
 
-/* An operation timed out and was taken away: retry it, behind what waits. */
+/* An abort or a reset took away an operation that had timed out: retry the request. */
 static void queue_retry(struct queue *q, struct queue_request *req)
 {
 	q->stats.guilty++;
@@ -148,7 +148,7 @@ static void queue_retry(struct queue *q, struct queue_request *req)
 		queue_end(q, req, -ETIMEDOUT);
 }
 
-/* A reset took an operation away that had not timed out: leave it on its list. */
+/* A reset took away an operation that had not timed out: its request stays on the list. */
 static void queue_again(struct queue *q, struct queue_request *req)
 {
 	q->stats.innocent++;
@@ -158,8 +158,8 @@ static void queue_again(struct queue *q, struct queue_request *req)
 }
 
 /*
- * A reset is done: it took away all that was active. Start the innocent again before
- * what waits, in their old order.
+ * A reset is done. It took away all active operations. The guilty go behind what
+ * waits, the innocent before, in their old order.
  */
 static void queue_restart(struct queue *q)
 {
@@ -193,7 +193,7 @@ static void queue_fail(struct queue *q)
 		queue_end(q, req, -EIO);
 }
 
-/* Is this completion the end of something that is outstanding? */
+/* Is this completion expected? If so, handle what it ends. */
 static bool queue_take_completion(struct queue *q, u64 completion)
 {
 	unsigned int slot = QUEUE_HW_SLOT(completion);
@@ -231,8 +231,9 @@ static bool queue_is_due(const struct queue *q, u64 completion)
 }
 
 /*
- * Read all that the device has completed. Return how much of it was due: before a
- * tick, the interrupts of that were lost. Others may be on their way.
+ * Read all completions that wait. Return how many end what would time out at the
+ * next tick: before a tick, the interrupts of these were lost. The interrupts of the
+ * others may be on their way.
  */
 static unsigned int queue_reap(struct queue *q)
 {
@@ -277,7 +278,7 @@ static irqreturn_t queue_isr(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-/* Have the device abort all that timed out. Return how much that is. */
+/* Have the device abort the operations that timed out. Return how many. */
 static unsigned int queue_abort(struct queue *q)
 {
 	unsigned int aborts = 0;
@@ -416,7 +417,7 @@ static struct attribute *queue_attrs[] = {
 };
 ATTRIBUTE_GROUPS(queue);
 
-/* For suspend and shutdown: nothing begins, and soon the device is quiet. */
+/* For suspend and shutdown: start nothing more, then wait, but not for long. */
 static void queue_quiesce(struct queue *q)
 {
 	spin_lock_irq(&q->lock);
@@ -439,7 +440,7 @@ static int queue_suspend(struct device *dev)
 	return 0;
 }
 
-/* The device has forgotten everything: what is still active is innocent. */
+/* The device has forgotten everything: reset it, then start again what is still active. */
 static int queue_resume(struct device *dev)
 {
 	struct queue *q = dev_get_drvdata(dev);
@@ -489,7 +490,7 @@ static int queue_init_recovery(struct queue *q, struct device *dev)
 		return -ENOMEM;
 	io_recovery_init(q->recovery, QUEUE_HW_SLOTS, QUEUE_TIMEOUT, abort_timeout,
 			 QUEUE_RESET_TIMEOUT);
-	/* Another driver may have been bound before: its completions are late. */
+	/* A driver was perhaps bound before: completions of its operations are late. */
 	for (slot = 0; slot < QUEUE_HW_SLOTS; slot++) {
 		u64 generation = queue_hw_read(QUEUE_HW_GENERATION(slot));
 
