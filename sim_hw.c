@@ -20,6 +20,9 @@
  * The interrupt is a Linux interrupt number without a controller. The hrtimer
  * raises it, or an irq_work for an event that is due at once, so that the
  * driver's handler runs in hard interrupt context like any other.
+ *
+ * More than 1,000 lines: a third is kernel-doc, and all functions share one lock.
+ * What needs no lock of its own is in sim_events.c and sim_rules.c.
  */
 #include <linux/bug.h>
 #include <linux/hrtimer.h>

@@ -52,7 +52,7 @@ SIM_DEV_PARAM(, max_retries, 3, 0, 100, "retries of a request that timed out");
 SIM_DEV_PARAM(static, latency_ms, 5, 0, SIM_HW_MAX_MS,
 	      "ms an operation and a reset take");
 SIM_DEV_PARAM(, queue_depth, 16, 1, 1024,
-	      "requests a device holds at most, those under way included; no fewer than slots");
+	      "requests a device holds at most, those under way included; slots, if that is more");
 
 /* Only init and exit use these. */
 
