@@ -76,18 +76,20 @@ static void drop_rule(const struct rule *rule)
 	close(fd);
 }
 
-/* Drop one of the rules, whichever. */
+/* Drop one of the rules: one that has struck, if there is one. */
 void drop_any_rule(void)
 {
 	static __thread struct rule rules[64];
-	unsigned int nr = list_rules(rules, ARRAY_SIZE(rules));
-	const struct rule *rule = &rules[nr ? below(nr) : 0];
+	unsigned int nr = list_rules(rules, ARRAY_SIZE(rules)), which, i;
 
 	if (!nr)
 		return;
-	if (rule->struck)
+	which = below(nr);
+	for (i = 0; i < nr && !rules[which].struck; i++)
+		which = (which + 1) % nr;
+	if (rules[which].struck)
 		count(STRUCK);
-	drop_rule(rule);
+	drop_rule(&rules[which]);
 }
 
 /* Add a rule; one of those that silence the device is undone after a while. */
@@ -135,6 +137,10 @@ void add_any_rule(void)
 		break;
 	}
 	count(RULES);
+	if (below(2)) {		/* before another fault's turn clears all rules */
+		doze(2000000);
+		drop_any_rule();
+	}
 }
 
 /* What the taster knows of its requests. */
