@@ -18,8 +18,8 @@ kunit() {
 		--append "kunit.enable=1 kunit.autorun=1" "$@" "$top/tests/um/guest.sh"
 }
 
-# suite LOG MODULE: print the results of one module out of a kernel log, as number $ktap_number, with
-# the seconds that each case took. Drops the KTAP header, which not all kernels print.
+# suite LOG MODULE: print the results of one module's suites out of a kernel log, numbered from
+# $ktap_number + 1, with the seconds that each case took. Drops the KTAP header, which not all kernels print.
 suite() {
 	sed -n "/kunit: begin $2\r*\$/,/kunit: end $2\r*\$/{s/\r//;/kunit: /!p}" "$logs/$1.log" | awk -v number="$ktap_number" '
 		match($0, /^\[ *[0-9.]+\] /) { time = substr($0, 2, RLENGTH - 3) + 0; $0 = substr($0, RLENGTH + 1) }
@@ -27,7 +27,7 @@ suite() {
 		/^ +1\.\./ { last = time }
 		/^    (not )?ok / && !/# SKIP/ { $0 = sprintf("%s # %.1f s", $0, time - last) }
 		/^    (not )?ok / { last = time }
-		/^(not )?ok / { sub(/ok [0-9]+/, "ok " number) }
+		/^(not )?ok / { sub(/ok [0-9]+/, "ok " ++number) }
 		{ print }'
 }
 
@@ -38,10 +38,11 @@ suites() {
 	shift 2
 	[ "$ktap_number" -gt 0 ] || echo "KTAP version 1"
 	for module; do
-		ktap_number=$((ktap_number + 1))
 		suite "$log" "$module" | tee "$logs/$module.ktap"
-		grep -q '^ok ' "$logs/$module.ktap" || ktap_failed=$((ktap_failed + 1))
-		grep -qE '^(not )?ok ' "$logs/$module.ktap" || echo "not ok $ktap_number - $module"
+		grep -qE '^(not )?ok ' "$logs/$module.ktap" ||
+			echo "not ok $((ktap_number + 1)) - $module" | tee -a "$logs/$module.ktap"
+		ktap_failed=$((ktap_failed + $(grep -c '^not ok ' "$logs/$module.ktap" || true)))
+		ktap_number=$((ktap_number + $(grep -cE '^(not )?ok ' "$logs/$module.ktap")))
 	done
 	[ "$status" -eq 0 ] || result "not ok" "the guest ends with exit status 0 (it was $status; its log is $logs/$log.log)"
 }
