@@ -40,6 +40,7 @@ static unsigned int random_below(struct random_walk *walk, unsigned int bound)
 }
 
 static void random_lock(struct random_walk *walk)
+	__acquires(&walk->sim->lock)
 {
 	unsigned int i;
 
@@ -118,6 +119,7 @@ static void random_limits(struct random_walk *walk)
 
 /* As sim_dev_quiesce() when the device is not quiet in time. */
 static void random_suspend(struct random_walk *walk)
+	__must_hold(&walk->sim->lock)
 {
 	struct sim_dev *sim = walk->sim;
 
@@ -137,6 +139,7 @@ static void random_suspend(struct random_walk *walk)
 }
 
 static void random_resume(struct random_walk *walk)
+	__must_hold(&walk->sim->lock)
 {
 	struct sim_dev *sim = walk->sim;
 
@@ -149,6 +152,7 @@ static void random_resume(struct random_walk *walk)
 }
 
 static void random_step(struct random_walk *walk)
+	__must_hold(&walk->sim->lock)
 {
 	struct sim_dev *sim = walk->sim;
 

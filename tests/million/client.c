@@ -275,7 +275,8 @@ static void first_was_read(struct client *c)
 /* What came back of the first request must be its data, but for what a rule does to it. */
 static void check_data(struct client *c, const uint8_t *data, unsigned int len)
 {
-	unsigned int i, wrong = 0, expected, number = c->unread[0].number, written = c->unread[0].written;
+	unsigned int number = c->unread[0].number, written = c->unread[0].written;
+	unsigned int i, wrong = 0, expected;
 	const uint8_t *right = (uint8_t *)payload + c->read;
 	enum fate fate = fate_of(c, written);
 

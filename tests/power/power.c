@@ -2,10 +2,11 @@
 /*
  * power DEVICE COUNT [SETS] - make requests while the system is suspended
  *
- * Five processes, or so many sets of five, make COUNT requests each on /dev/sim_dev<DEVICE>: two wait in
- * write() and read each result, one only writes, one writes with O_NONBLOCK and polls,
- * one waits in read(). None has a signal handler. Each request must end once, with
- * its own data. Prints how many did, and on stderr what went wrong.
+ * Five processes, or so many sets of five, make COUNT requests each on
+ * /dev/sim_dev<DEVICE>: two wait in write() and read each result, one only writes, one
+ * writes with O_NONBLOCK and polls, one waits in read(). None has a signal handler. Each
+ * request must end once, with its own data. Prints how many did, and on stderr what went
+ * wrong.
  */
 #include "client.h"
 
