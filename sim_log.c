@@ -258,6 +258,5 @@ void sim_log_reports(struct sim_dev *sim, const struct sim_dev_reports *reports)
 	for (i = 0; i < nr; i++)
 		sim_log_report(sim, &reports->report[i]);
 	if (more)
-		dev_info_ratelimited(sim->dev, "and %u request%s more\n", more,
-				     more == 1 ? "" : "s");
+		dev_info_ratelimited(sim->dev, "and %u more\n", more);
 }

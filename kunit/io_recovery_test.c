@@ -173,9 +173,7 @@ static long do_cancel(struct io_recovery *r)
 /* So many ticks that the next one is the last. */
 static long do_wait(struct io_recovery *r)
 {
-	int ticks = io_recovery_left(r) - 1;
-
-	tick(r, ticks > 0 ? ticks : 0);
+	tick(r, max(io_recovery_left(r) - 1, 0));
 	return io_recovery_due(r);
 }
 
