@@ -271,9 +271,9 @@ static void an_abort_of_what_is_not_under_way_is_done_too(struct kunit *test)
 	settle();
 	fx->keep = false;
 	sim_hw_set_ms(fx->hw, SIM_HW_LATENCY, 1000);
-	start_in(fx, 2, 3, "other tag");
 	fx->nr_seen = 0;
 	fx->began = ktime_get();
+	start_in(fx, 2, 3, "other tag");	/* raises the interrupt for "unread" */
 	sim_hw_abort(fx->hw, 0, 1);
 	sim_hw_abort(fx->hw, 1, 2);
 	sim_hw_abort(fx->hw, 2, 99);
