@@ -99,7 +99,7 @@ obeys() {
 	sed -n 's/^#options/options/p' "$2" >/etc/modprobe.d/sim_dev.conf
 	local status=0
 	shows "$1" budget_us=200 \
-		"devices=1 timeout=3 reset_timeout=2 max_retries=3 latency_ms=5 queue_depth=16" || status=1
+		"devices=1 slots=1 timeout=3 abort_timeout=0 reset_timeout=2 max_retries=3 latency_ms=5 queue_depth=16" || status=1
 	rm /etc/modprobe.d/sim_dev.conf
 	return $status
 }
