@@ -25,6 +25,12 @@ static struct buffer ctl_buffer(struct caller *c, unsigned int i)
 	return b;
 }
 
+/* Is this what a write of @len bytes may return? After the fault "short" it is less. */
+static bool may_take(ssize_t ret, size_t len)
+{
+	return ret == (ssize_t)len || (ret > 0 && ret < (ssize_t)len);
+}
+
 static void data_write_to(struct caller *c, unsigned int i)
 {
 	struct buffer b = any_buffer(c, one_in(&c->r, 4) ? 5000 : 100);
@@ -39,7 +45,7 @@ static void data_write_to(struct caller *c, unsigned int i)
 		allow_request(c, i);
 	ret = write(SLOT_FD + i, b.p, b.len);
 	end(c, DATA_WRITE, ret,
-	    ret == b.len && b.avail == b.len && b.len <= MAX_REQUEST && may_write(c, i));
+	    may_take(ret, b.len) && b.avail == b.len && b.len <= MAX_REQUEST && may_write(c, i));
 }
 
 void data_write(struct caller *c)
@@ -123,7 +129,7 @@ void data_writev(struct caller *c)
 		allow_request(c, i);
 	ret = writev(SLOT_FD + i, iov, v.nr);
 	end(c, DATA_WRITEV, ret, v.wild ? ret <= MAX_REQUEST :
-	    ret == v.len && v.len <= MAX_REQUEST && !v.short_of && may_write(c, i));
+	    may_take(ret, v.len) && v.len <= MAX_REQUEST && !v.short_of && may_write(c, i));
 }
 
 void data_readv(struct caller *c)
@@ -314,7 +320,7 @@ void any_pwritev2(struct caller *c)
 	if (b.len && b.avail == b.len && b.len <= MAX_REQUEST)
 		allow_request(c, i);
 	ret = pwritev2(SLOT_FD + i, &iov, 1, at, flags);
-	end(c, PWRITEV2, ret, at == -1 && ret == b.len && b.avail == b.len && b.len <= MAX_REQUEST);
+	end(c, PWRITEV2, ret, at == -1 && may_take(ret, b.len) && b.avail == b.len && b.len <= MAX_REQUEST);
 }
 
 /* Between a pipe and the data node. The control node cannot splice. */
@@ -414,7 +420,7 @@ static void aio_event(struct caller *c, const struct io_event *event)
 	if (ret < 0)
 		errno = -ret;
 	end(c, flight->which, ret < 0 ? -1 : ret,
-	    flight->which == AIO_WRITE ? ret == flight->len :
+	    flight->which == AIO_WRITE ? may_take(ret, flight->len) :
 	    flight->which == AIO_READ ? ret <= flight->len && ret <= MAX_REQUEST :
 	    flight->which == AIO_SYNC ? !ret : true);
 	flight->busy = false;

@@ -7,6 +7,7 @@
 const char *const log_words[NR_LOG] = {
 	"timed out", "giving up", "retrying", "was cancelled", "reset failed",
 	": done, but no interrupt", "was reset, but no interrupt", "callbacks suppressed",
+	"starting over", " more",
 };
 
 /* The line that a device makes the driver log again and again. */
@@ -97,7 +98,7 @@ static void log_line(const char *text)
 	if (!strstr(text, "sim_dev") && !strstr(text, "iotimer"))
 		return;
 	/* From the last: "callbacks suppressed" stands behind a function's name. */
-	for (i = SUPPRESSED; i < NR_LOG; i--)
+	for (i = NR_LOG - 1; i < NR_LOG; i--)
 		if (strstr(text, log_words[i]))
 			break;
 	if (i < NR_LOG) {

@@ -37,7 +37,7 @@ extern const char *const op_names[NR_OPS];
 /* What the driver logs; log_words has the words that tell the lines apart. */
 enum {
 	TIMED_OUT, GIVING_UP, RETRYING, CANCELLED, RESET_FAILED, MISSED, RESET_MISSED,
-	SUPPRESSED, NR_LOG
+	SUPPRESSED, RESTARTED, MORE, NR_LOG
 };
 
 #define NR_WORDS	SUPPRESSED	/* each logged at one place, "reset failed" at two */

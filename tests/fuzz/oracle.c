@@ -67,7 +67,7 @@ static void oracle_compare(struct oracle *o, const char *after)
 		at += sprintf(at, "pending_abort_hang: %u\n", m->abort_hang);
 	at += sprintf(at, "submitted: 0\ncompleted: 0\nfailed: 0\ncancelled: 0\n"
 		      "timeouts: 0\nresets: 0\nreset_failures: 0\nretries: 0\nlate: 0\n"
-		      "spurious: %lld\nmissed: 0\n", spurious);
+		      "spurious: %lld\nmissed: 0\naborts: 0\ninnocent: 0\n", spurious);
 	if (m->seed != 1)
 		at += sprintf(at, "seed: %u\n", m->seed);
 	for (i = 0; i < m->nr_rules; i++)
