@@ -88,7 +88,7 @@ static inline int io_timeout_from_jiffies(unsigned long timeout)
 /**
  * struct io_countdown - seconds until a time is up
  *
- * Zeroed memory is no countdown: begin with io_countdown_clear().
+ * Zeroed memory is no countdown: begin with io_countdown_init().
  */
 struct io_countdown {
 	/* private: */
@@ -125,6 +125,17 @@ static inline void io_countdown_set(struct io_countdown *c, int seconds)
 {
 	io_countdown_set_in_tick(c, seconds);
 	c->left++;
+}
+
+/**
+ * io_countdown_init - make a countdown that is not running
+ * @c: the countdown, uninitialized
+ *
+ * Context: any; before anyone else can reach @c.
+ */
+static inline void io_countdown_init(struct io_countdown *c)
+{
+	c->left = IO_TIMEOUT_IDLE;
 }
 
 /**
@@ -226,7 +237,7 @@ enum io_timeout_verdict {
  */
 static inline void io_timeout_cancel(struct io_timeout *t)
 {
-	io_countdown_clear(&t->countdown);
+	io_countdown_init(&t->countdown);
 	t->resetting = false;
 }
 

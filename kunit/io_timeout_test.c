@@ -54,9 +54,9 @@ static void jiffies_are_rounded_up_and_clamped(struct kunit *test)
 
 static struct io_countdown countdown_of(int seconds)
 {
-	struct io_countdown c = {};
+	struct io_countdown c;
 
-	io_countdown_clear(&c);
+	io_countdown_init(&c);
 	if (seconds)
 		io_countdown_set(&c, seconds);
 	return c;
