@@ -183,8 +183,13 @@ static inline void io_recovery_rest(struct io_recovery *r)
 	r->next = r->now + IO_RECOVERY_MAX_LIMIT + 1;
 }
 
-/* Nothing is outstanding any more, and no reset is under way. */
-static inline void io_recovery_empty(struct io_recovery *r)
+/**
+ * io_recovery_cancel - forget all that is outstanding (the driver is removed)
+ * @r: the device; all slots become idle, so later interrupts are ignored
+ *
+ * Context: any, under the caller's lock.
+ */
+static inline void io_recovery_cancel(struct io_recovery *r)
 {
 	unsigned int i;
 
@@ -252,7 +257,7 @@ static inline void io_recovery_init(struct io_recovery *r, unsigned int slots,
 		r->slot[i] = (struct io_recovery_slot){};
 	r->now = -5;		/* so that every device sees the clock wrap */
 	io_recovery_set_limits(r, limit, abort_limit, reset_limit);
-	io_recovery_empty(r);
+	io_recovery_cancel(r);
 }
 
 /**
@@ -417,7 +422,7 @@ static inline bool io_recovery_reset_done(struct io_recovery *r)
 {
 	if (r->state != IO_RECOVERY_RESET_DONE)
 		return false;
-	io_recovery_empty(r);
+	io_recovery_cancel(r);
 	return true;
 }
 
@@ -453,17 +458,6 @@ static inline void io_recovery_begin_reset(struct io_recovery *r)
 {
 	r->state = IO_RECOVERY_RESETTING;
 	r->next = r->now + r->reset_limit + 1;
-}
-
-/**
- * io_recovery_cancel - forget all that is outstanding (the driver is removed)
- * @r: the device; all slots become idle, so later interrupts are ignored
- *
- * Context: any, under the caller's lock.
- */
-static inline void io_recovery_cancel(struct io_recovery *r)
-{
-	io_recovery_empty(r);
 }
 
 /**
@@ -628,7 +622,7 @@ static inline enum io_recovery_verdict io_recovery_tick(struct io_recovery *r)
 		return IO_RECOVERY_OK;
 	switch (r->state) {
 	case IO_RECOVERY_RESETTING:
-		io_recovery_empty(r);
+		io_recovery_cancel(r);
 		return IO_RECOVERY_FAILED;
 	case IO_RECOVERY_RESET_DONE:
 		io_recovery_rest(r);

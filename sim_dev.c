@@ -442,26 +442,20 @@ static bool sim_dev_is_due(const struct sim_dev *sim, u64 cause)
 /* Polling found the end of an operation, an abort or a reset: its interrupt was lost. */
 static void sim_dev_missed(struct sim_dev *sim, u64 cause)
 {
-	struct sim_slot *slot = &sim->slots[SIM_HW_CAUSE_SLOT(cause)];
+	unsigned int nr = SIM_HW_CAUSE_SLOT(cause);
+	struct sim_slot *slot = &sim->slots[nr];
 
 	sim->stats.missed++;
-	switch (SIM_HW_CAUSE_CODE(cause)) {
-	case SIM_HW_CAUSE_RESET:
+	if (SIM_HW_CAUSE_CODE(cause) == SIM_HW_CAUSE_RESET) {
 		sim->reset_missed = true;
 		trace_sim_dev_missed(sim->dev, sim_dev_first_number(sim), 0,
 				     SIM_DEV_TIMEOUT_RESET);
-		break;
-	case SIM_HW_CAUSE_ABORT:
-		trace_sim_dev_missed(sim->dev, slot->request->number,
-				     sim_slot_nr(sim, slot),
-				     SIM_DEV_TIMEOUT_ABORT);
-		break;
-	default:
-		slot->missed = true;
-		trace_sim_dev_missed(sim->dev, slot->request->number,
-				     sim_slot_nr(sim, slot),
-				     SIM_DEV_TIMEOUT_OP);
+		return;
 	}
+	slot->missed = !slot->aborted;
+	trace_sim_dev_missed(sim->dev, slot->request->number, nr,
+			     slot->aborted ? SIM_DEV_TIMEOUT_ABORT :
+					     SIM_DEV_TIMEOUT_OP);
 }
 
 /*
@@ -698,6 +692,15 @@ static void sim_dev_blame(struct sim_dev *sim, struct sim_slot *slot,
 	}
 }
 
+/* Tell the device to reset; @number is the request to trace. Caller holds the lock. */
+static void sim_dev_command_reset(struct sim_dev *sim, u64 number)
+{
+	sim->stats.resets++;
+	sim->reset_started = ktime_get();
+	trace_sim_dev_reset(sim->dev, number, io_recovery_left(sim->recovery));
+	sim_hw_reset(sim->hw);
+}
+
 /*
  * Operations or aborts timed out. First handle the operations that have ended: the
  * reset may destroy their data. Caller holds the lock.
@@ -709,12 +712,8 @@ static void sim_dev_reset(struct sim_dev *sim, struct sim_dev_reports *reports)
 	sim_dev_handle_ended(sim, reports);
 	list_for_each_entry(slot, &sim->busy, entry)
 		sim_dev_blame(sim, slot, reports);
-	sim->stats.resets++;
 	sim->resuming = false;
-	sim->reset_started = ktime_get();
-	trace_sim_dev_reset(sim->dev, sim_dev_first_guilty(sim),
-			    io_recovery_left(sim->recovery));
-	sim_hw_reset(sim->hw);
+	sim_dev_command_reset(sim, sim_dev_first_guilty(sim));
 }
 
 /*
@@ -896,13 +895,9 @@ void sim_dev_restore(struct sim_dev *sim)
 	sim->off = false;
 	sim->closed = false;
 	sim->resuming = true;
-	sim->stats.resets++;
 	io_recovery_begin_reset(sim->recovery);
-	sim->reset_started = ktime_get();
-	trace_sim_dev_reset(sim->dev, sim_dev_first_number(sim),
-			    io_recovery_left(sim->recovery));
+	sim_dev_command_reset(sim, sim_dev_first_number(sim));
 	iotimer_start(sim->timer);
-	sim_hw_reset(sim->hw);
 	spin_unlock_irqrestore(&sim->lock, flags);
 }
 
