@@ -320,7 +320,8 @@ void any_pwritev2(struct caller *c)
 	if (b.len && b.avail == b.len && b.len <= MAX_REQUEST)
 		allow_request(c, i);
 	ret = pwritev2(SLOT_FD + i, &iov, 1, at, flags);
-	end(c, PWRITEV2, ret, at == -1 && may_take(ret, b.len) && b.avail == b.len && b.len <= MAX_REQUEST);
+	end(c, PWRITEV2, ret, at == -1 && may_take(ret, b.len) &&
+	    b.avail == b.len && b.len <= MAX_REQUEST);
 }
 
 /* Between a pipe and the data node. The control node cannot splice. */
