@@ -34,11 +34,11 @@ only() {
 	mv /tmp/some /tmp/trace
 }
 
-# traced: does /tmp/trace match stdin, line by line? On stdin, N matches any number, and S a number
-# of microseconds from 3 to 4.1 s: the time-out that the contract allows, with a reset and a retry of
-# 5 ms each.
+# traced: does /tmp/trace match stdin, line by line? On stdin, N matches any number, S a number of
+# microseconds from 3 to 4 s, the time-out that the contract allows, and R one to 4.1 s: the same with
+# the reset and the retry, of 5 ms each.
 traced() {
-	sed 's/[][]/\\&/g; s/\bN\b/-\\?[0-9]\\+/g; s/\bS\b/\\(3[0-9]\\|40\\)[0-9]\\{5\\}/; s/^/^/; s/$/$/' >/tmp/expected
+	sed 's/[][]/\\&/g; s/\bN\b/-\\?[0-9]\\+/g; s/\bS\b/3[0-9]\\{6\\}/; s/\bR\b/\\(3[0-9]\\|40\\)[0-9]\\{5\\}/; s/^/^/; s/$/$/' >/tmp/expected
 	[ "$(wc -l </tmp/expected)" -eq "$(wc -l </tmp/trace)" ] || { cat /tmp/trace; return 1; }
 	line=0
 	while read -r pattern; do
@@ -285,7 +285,7 @@ check "events tell of a hang, its reset and its retry" traced <<-E
 	sim_dev_retry: dev=sim_dev.0 request=2 attempt=1 max=3 slot=0
 	sim_dev_start_io: dev=sim_dev.0 request=2 tag=3 counter=4 slot=0
 	sim_dev_interrupt: dev=sim_dev.0 cause=done tag=3 verdict=accepted slot=0
-	sim_dev_complete: dev=sim_dev.0 request=2 result=6 us=S retries=1 cancelled=0
+	sim_dev_complete: dev=sim_dev.0 request=2 result=6 us=R retries=1 cancelled=0
 E
 
 events_on sim_dev
