@@ -73,6 +73,7 @@ struct sim_hw_slot {
  * @irq: the interrupt's number
  * @resetting: a reset is under way
  * @raised: the interrupt was raised, and no cause was read since
+ * @raised_at: when, in jiffies
  * @off: there is no power
  * @has_spurious: a spurious interrupt is under way, or its cause waits
  * @tag: tag of the last operation started in any slot
@@ -94,6 +95,7 @@ struct sim_hw {
 	bool raised;
 	bool off;
 	bool has_spurious;
+	unsigned long raised_at;
 	u32 tag;
 	struct sim_hw_state state;
 	struct sim_rules rules;
@@ -201,6 +203,15 @@ static void sim_hw_take_effect(struct sim_hw *hw,
 	}
 }
 
+/* The caller raises the interrupt, unless it was raised before. */
+static void sim_hw_mark_raised(struct sim_hw *hw)
+{
+	if (hw->raised)
+		return;
+	hw->raised = true;
+	hw->raised_at = jiffies;
+}
+
 /* An event is due, and in no tree: post its cause. */
 static void sim_hw_fire(struct sim_hw *hw, const struct sim_event *event)
 {
@@ -209,7 +220,7 @@ static void sim_hw_fire(struct sim_hw *hw, const struct sim_event *event)
 	if (event->twice)
 		sim_hw_post(hw, event);
 	if (!event->lost)
-		hw->raised = true;
+		sim_hw_mark_raised(hw);
 }
 
 /*
@@ -241,18 +252,26 @@ static bool sim_hw_process_due(struct sim_hw *hw, ktime_t now)
  */
 static void sim_hw_raise(struct sim_hw *hw)
 {
-	hw->raised = true;
+	sim_hw_mark_raised(hw);
 	if (IS_ENABLED(CONFIG_UML))
 		hrtimer_start(&hw->irq_timer, 0, HRTIMER_MODE_ABS_HARD);
 	else
 		irq_work_queue(&hw->irq_work);
 }
 
-/* Raise the interrupt if a cause waits, even if it was raised before. */
+/*
+ * A cause may wait that raised no interrupt, or whose interrupt the system lost: raise
+ * it. An interrupt less than a second old may be on its way to a handler that waits for
+ * a lock, which the caller holds: a second one would find no cause.
+ */
 static void sim_hw_raise_again(struct sim_hw *hw)
 {
-	if (hw->events.nr_posted)
-		sim_hw_raise(hw);
+	if (!hw->events.nr_posted)
+		return;
+	if (hw->raised && time_before(jiffies, hw->raised_at + HZ))
+		return;
+	hw->raised = false;
+	sim_hw_raise(hw);
 }
 
 /*

@@ -40,9 +40,9 @@ struct sim_rules;
  * @SIM_HW_CAUSE: why the interrupt was raised: a code, and which operation it
  *	is about, see SIM_HW_CAUSE_CODE() and what follows it. A read takes the
  *	cause off a queue; if another one waits, the interrupt is raised again.
- *	While a cause waits, sim_hw_start(), sim_hw_abort() and sim_hw_reset()
- *	raise the interrupt again too: if the system lost an interrupt, the
- *	device does not stay silent
+ *	If a cause waits and the interrupt was not raised in the last second,
+ *	sim_hw_start(), sim_hw_abort() and sim_hw_reset() raise it too: if the
+ *	system lost an interrupt, the device does not stay silent
  */
 enum sim_hw_reg {
 	SIM_HW_SLOTS,

@@ -412,11 +412,31 @@ static void a_start_raises_a_lost_interrupt_again(struct kunit *test)
 	settle();
 	KUNIT_EXPECT_EQ(test, fx->nr_seen, 2u);
 	fx->keep = false;
+	msleep(1000);
 	start(fx, 4, "d");
 	settle();
 	KUNIT_EXPECT_EQ(test, fx->nr_seen, 4u);
 	KUNIT_EXPECT_EQ(test, fx->seen[2].tag, 3u);
 	KUNIT_EXPECT_EQ(test, fx->seen[3].tag, 4u);
+}
+
+/*
+ * A handler that has not read the cause yet may be waiting for the lock under which the
+ * driver starts an operation.
+ */
+static void a_start_raises_no_interrupt_that_may_be_on_its_way(struct kunit *test)
+{
+	struct fixture *fx = test->priv;
+
+	sim_hw_set_ms(fx->hw, SIM_HW_LATENCY, 0);
+	fx->keep = true;
+	start(fx, 1, "a");
+	settle();
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
+	start(fx, 2, "b");
+	sim_hw_abort(fx->hw, 0, 2);
+	settle();
+	KUNIT_EXPECT_EQ(test, fx->nr_seen, 1u);
 }
 
 static void a_reset_drops_what_was_not_read(struct kunit *test)
@@ -436,7 +456,7 @@ static void a_reset_drops_what_was_not_read(struct kunit *test)
 	fx->keep = true;
 	sim_hw_inject(fx->hw, SIM_HW_LATE, 1);
 	start(fx, 2, "late");
-	settle();
+	msleep(1000);
 	fx->keep = false;
 	fx->nr_seen = 0;
 	sim_hw_set_ms(fx->hw, SIM_HW_RESET_LATENCY, 50);
@@ -734,6 +754,7 @@ static struct kunit_case sim_hw_cases[] = {
 	KUNIT_CASE(spurious_do_not_hide_a_completion),
 	KUNIT_CASE(lost_is_done_without_an_interrupt),
 	KUNIT_CASE(a_start_raises_a_lost_interrupt_again),
+	KUNIT_CASE(a_start_raises_no_interrupt_that_may_be_on_its_way),
 	KUNIT_CASE(a_reset_drops_what_was_not_read),
 	KUNIT_CASE(duplicate_comes_twice),
 	KUNIT_CASE(a_storm_has_no_cause_and_ends),

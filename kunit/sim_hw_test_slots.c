@@ -269,6 +269,7 @@ static void an_abort_of_what_is_not_under_way_is_done_too(struct kunit *test)
 	fx->keep = true;
 	start_in(fx, 1, 2, "unread");
 	settle();
+	msleep(1000);
 	fx->keep = false;
 	sim_hw_set_ms(fx->hw, SIM_HW_LATENCY, 1000);
 	fx->nr_seen = 0;
