@@ -52,11 +52,38 @@ static void sim_dev_free(struct kref *ref)
 	kvfree(sim);
 }
 
-static void sim_dev_put(void *data)
+/**
+ * sim_dev_put - drop a reference
+ * @sim: the device, freed with the last reference
+ *
+ * Context: process, may sleep.
+ */
+void sim_dev_put(struct sim_dev *sim)
 {
-	struct sim_dev *sim = data;
-
 	kref_put(&sim->ref, sim_dev_free);
+}
+
+/**
+ * sim_dev_get - get a reference to a device that the driver is bound to
+ * @number: its number; N for /dev/sim_devN
+ *
+ * Context: process, may sleep.
+ * Return: the device, which may be gone by now; NULL if there is none.
+ */
+struct sim_dev *sim_dev_get(unsigned int number)
+{
+	struct sim_dev *sim;
+	struct device *node;
+	char name[32];
+
+	snprintf(name, sizeof(name), SIM_DEV_NAME "%u", number);
+	node = class_find_device_by_name(&sim_dev_class, name);
+	if (!node)
+		return NULL;
+	sim = dev_get_drvdata(node);
+	kref_get(&sim->ref);
+	put_device(node);
+	return sim;
 }
 
 static void sim_node_release(struct device *dev)
@@ -100,6 +127,11 @@ static int sim_node_add(struct sim_dev *sim, struct sim_node *node, int id,
 static void sim_dev_unbind(void *data)
 {
 	sim_dev_shut_down(data);
+}
+
+static void sim_dev_release(void *data)
+{
+	sim_dev_put(data);
 }
 
 static void sim_dev_cancel_work(void *data)
@@ -189,7 +221,7 @@ static struct sim_dev *sim_dev_alloc(struct device *dev, struct sim_hw *hw,
 	INIT_LIST_HEAD(&sim->ended);
 	INIT_LIST_HEAD(&sim->queue);
 	INIT_LIST_HEAD(&sim->done);
-	INIT_LIST_HEAD(&sim->files);
+	INIT_LIST_HEAD(&sim->watchers);
 	init_waitqueue_head(&sim->room);
 	INIT_WORK(&sim->failed_work, sim_dev_failed);
 	sim->nr_slots = slots;
@@ -227,7 +259,7 @@ static int sim_dev_probe(struct platform_device *pdev)
 	sim = sim_dev_alloc(dev, hw, irq, slots);
 	if (!sim)
 		return -ENOMEM;
-	err = devm_add_action_or_reset(dev, sim_dev_put, sim);
+	err = devm_add_action_or_reset(dev, sim_dev_release, sim);
 	if (err)
 		return err;
 	if (!sim_dev_init_slots(sim))

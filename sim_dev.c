@@ -5,7 +5,7 @@
  * Shows how a driver notices an I/O that never interrupts, by the scheme of
  * io_recovery.h on top of an iotimer. A request goes this way:
  *
- *	write()		sim_dev_queue()    queue the request
+ *	write()		sim_dev_queue()    queue the request; sim_file.c, sim_client.c
  *	StartIo		sim_dev_start_io() begin the time-out, program the device
  *	ISR		sim_dev_isr()      end the time-out, wake the thread
  *	DpcForIsr	sim_dev_thread()   complete the request, start the next
@@ -26,26 +26,17 @@
  *
  * Each request is completed exactly once. Until then the request is in the
  * queue or in a slot. The context that takes it out, under the lock,
- * completes it: the thread, the watchdog, the work item, the submitter (on a
- * fatal signal), close, suspend or unbinding.
+ * completes it: the thread, the watchdog, the work item, suspend or unbinding.
+ * Or its submitter takes it back from the queue (on a fatal signal, or on close).
  *
  * Log lines are written after the lock is dropped: a console is slow, and the
  * handler waits for the lock. A struct sim_dev_report keeps them until then.
  */
-#include <linux/cdev.h>
-#include <linux/completion.h>
 #include <linux/device.h>
-#include <linux/fs.h>
 #include <linux/interrupt.h>
-#include <linux/kref.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/math64.h>
-#include <linux/module.h>
-#include <linux/platform_device.h>
-#include <linux/pm.h>
-#include <linux/refcount.h>
-#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -70,70 +61,17 @@
 
 /* Requests */
 
-/**
- * sim_request_put - drop a reference to a request
- * @req: the request, freed with the last one
- *
- * Context: any.
- */
-void sim_request_put(struct sim_request *req)
-{
-	if (refcount_dec_and_test(&req->ref))
-		kfree(req);
-}
-
-/* Is the result kept for read()? Caller holds the lock. */
-static bool sim_request_has_reader(const struct sim_request *req)
-{
-	return req->file && req->file->keeps_results;
-}
-
-/* Wake all on a wait queue. Caller holds the lock, and has changed what they wait for. */
-static void sim_dev_wake(struct wait_queue_head *wait)
-{
-	/*
-	 * No barrier is needed: waiters put themselves on the queue before they
-	 * check the condition under the lock. A waiter that is not on the queue
-	 * yet will see the change. sim_ctl_poll() checks without the lock, but
-	 * waits for unbinding only, and sim_dev_shut_down() always wakes it.
-	 */
-	if (waitqueue_active(wait))
-		wake_up(wait);
-}
-
-/**
- * sim_request_unlist - take a request off its file's list, if it is on one
- * @req: the request
- *
- * The list and the driver share one reference: if the request is done, drop
- * that reference by sim_request_put().
- *
- * Context: any, under the device's lock.
- */
-void sim_request_unlist(struct sim_request *req)
-{
-	struct sim_file *file = req->file;
-
-	if (!file)
-		return;
-	lockdep_assert_held(&file->sim->lock);
-	req->file = NULL;
-	list_del_init(&req->list);
-	file->nr_requests--;
-	sim_dev_wake(&file->wait);
-}
-
 /*
- * One request fewer is outstanding. Wake writers that wait for room and, if the
- * queue was full, all files that poll. Caller holds the lock.
+ * One request fewer is outstanding. Wake those that wait for room and, if the queue
+ * was full, all watchers. Caller holds the lock.
  */
 static void sim_dev_make_room(struct sim_dev *sim)
 {
-	struct sim_file *file;
+	struct sim_watcher *watcher;
 
 	if (sim->outstanding-- >= sim->depth)
-		list_for_each_entry(file, &sim->files, node)
-			sim_dev_wake(&file->wait);
+		list_for_each_entry(watcher, &sim->watchers, node)
+			sim_dev_wake(&watcher->wait);
 	sim_dev_wake(&sim->room);
 }
 
@@ -150,29 +88,14 @@ static void sim_dev_trace_complete(struct sim_dev *sim, struct sim_request *req,
 			       req->cancelled);
 }
 
-/* Keep an error that neither write() nor read() reports, for fsync() or the next write(). */
-static void sim_dev_keep_error(struct sim_request *req, int result)
+/* Count a request that is no longer outstanding. Caller holds the lock. */
+static void sim_dev_account(struct sim_dev *sim, struct sim_request *req,
+			    int result)
 {
-	if (result < 0 && req->nonblock && req->file && !req->file->keeps_results)
-		req->file->error = result;
-}
-
-/*
- * Complete a request that the caller has just taken from the queue or the slot.
- * The caller holds the lock, and drops it by sim_dev_unlock(). Do not use @req
- * afterwards without a reference of your own: a reader, a waiting writer or
- * sim_dev_unlock() may drop the last one.
- */
-static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
-			     int result)
-{
-	bool waited_for = !req->nonblock && !req->cancelled && !req->iocb;
-
 	lockdep_assert_held(&sim->lock);
 	sim_dev_trace_complete(sim, req, result);
-	sim_dev_keep_error(req, result);
-	req->result = result;
-	req->done = true;
+	req->result = req->cancelled ? -ECANCELED : result;
+	req->outstanding = false;
 	if (req->cancelled)
 		sim->stats.cancelled++;
 	else if (result >= 0)
@@ -180,28 +103,26 @@ static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
 	else
 		sim->stats.failed++;
 	sim_dev_make_room(sim);
-	if (req->iocb)
-		list_add_tail(&req->queue, &sim->done);
+}
 
-	if (sim_request_has_reader(req) && (result >= 0 || req->nonblock)) {
-		sim_dev_wake(&req->file->wait);
-	} else {
-		sim_request_unlist(req);
-		sim_request_put(req);
-	}
-	/* The writer holds a reference of its own, which it may drop at once. */
-	if (waited_for)
-		complete(&req->completed);
+/*
+ * Complete a request that the caller has just taken from the queue or the slot.
+ * The caller holds the lock, and drops it by sim_dev_unlock(), which tells the
+ * submitter.
+ */
+static void sim_dev_complete(struct sim_dev *sim, struct sim_request *req,
+			     int result)
+{
+	sim_dev_account(sim, req, result);
+	list_add_tail(&req->queue, &sim->done);
 }
 
 /**
- * sim_dev_unlock - drop the lock, complete the asynchronous requests done under it
+ * sim_dev_unlock - drop the lock, then call done() of the requests done under it
  * @sim: the device
  * @flags: as spin_lock_irqsave() saved them
  *
  * In place of spin_unlock_irqrestore() where requests may have been completed.
- * Calls ki_complete() without the lock, and drops the reference that
- * sim_file_write_iter() left to it.
  *
  * Context: any.
  */
@@ -214,11 +135,11 @@ void sim_dev_unlock(struct sim_dev *sim, unsigned long flags)
 	list_splice_init(&sim->done, &done);
 	spin_unlock_irqrestore(&sim->lock, flags);
 	list_for_each_entry_safe(req, next, &done, queue) {
-		struct kiocb *iocb = req->iocb;
-		long result = req->result;
+		struct sim_client *client = req->client;
 
-		sim_request_put(req);
-		iocb->ki_complete(iocb, result);	/* may free the file */
+		req->done(req);		/* may free the request */
+		if (client)
+			sim_client_end(client);
 	}
 }
 
@@ -298,20 +219,42 @@ static void sim_dev_start_io(struct sim_dev *sim)
 }
 
 /**
+ * sim_dev_admit - may a request be queued now?
+ * @sim: the device
+ *
+ * Context: any, under the device's lock.
+ * Return: 0; -ENODEV if the device is gone; -EAGAIN if the queue is full.
+ */
+int sim_dev_admit(const struct sim_dev *sim)
+{
+	lockdep_assert_held(&sim->lock);
+	if (sim->gone)
+		return -ENODEV;
+	return sim->outstanding >= sim->depth ? -EAGAIN : 0;
+}
+
+/**
  * sim_dev_queue - queue a request, and start it if a slot is free
- * @sim: the device, not gone
- * @req: the request, with a reference for the driver
+ * @sim: the device, which admits it
+ * @req: the request
+ * @nonblock: its submitter does not wait; for the trace
+ *
+ * Does not call done(), but it may be called on another CPU as soon as the lock is
+ * dropped.
  *
  * Context: any, under the device's lock.
  */
-void sim_dev_queue(struct sim_dev *sim, struct sim_request *req)
+void sim_dev_queue(struct sim_dev *sim, struct sim_request *req, bool nonblock)
 {
 	lockdep_assert_held(&sim->lock);
 	req->number = ++sim->stats.submitted;
+	req->submitted = trace_sim_dev_complete_enabled() ? ktime_get() : 0;
+	req->retries = 0;
+	req->restarts = 0;
+	req->cancelled = false;
+	req->outstanding = true;
 	sim->outstanding++;
-	if (trace_sim_dev_complete_enabled())
-		req->submitted = ktime_get();
-	trace_sim_dev_submit(sim->dev, req->number, req->len, req->nonblock,
+	trace_sim_dev_submit(sim->dev, req->number, req->len, nonblock,
 			     sim->outstanding);
 	list_add_tail(&req->queue, &sim->queue);
 	sim_dev_start_io(sim);
@@ -336,23 +279,26 @@ static void sim_dev_finish(struct sim_dev *sim, struct sim_slot *slot,
 }
 
 /**
- * sim_dev_cancel - cancel a request that is not done
+ * sim_dev_cancel - cancel a request
  * @sim: the device
- * @req: the request. In the queue, it is completed now; in the device, when the
- *	device is done with it
+ * @req: the request. In the queue, it is taken back now; in the device, it is
+ *	completed when the device is done with it; if it is done, nothing happens
  *
- * Context: any, under the device's lock, which sim_dev_unlock() drops.
+ * Context: any, under the device's lock.
+ * Return: true if it is taken back: done() is not called. Else done() is called, or
+ *	was.
  */
-void sim_dev_cancel(struct sim_dev *sim, struct sim_request *req)
+bool sim_dev_cancel(struct sim_dev *sim, struct sim_request *req)
 {
 	lockdep_assert_held(&sim->lock);
+	if (!req->outstanding)
+		return false;
 	req->cancelled = true;
-	if (!list_empty(&req->queue)) {
-		list_del_init(&req->queue);
-		sim_dev_complete(sim, req, -EINTR);
-	} else {
-		sim_request_unlist(req);
-	}
+	if (list_empty(&req->queue))
+		return false;
+	list_del_init(&req->queue);
+	sim_dev_account(sim, req, -EINTR);
+	return true;
 }
 
 /* The interrupt */
@@ -506,7 +452,7 @@ static void sim_dev_done(struct sim_dev *sim, struct sim_slot *slot,
 	/* A write() that returns 0 would be tried again for ever. */
 	bool error = slot->error || !slot->len;
 
-	if (!error && sim_request_has_reader(slot->request))
+	if (!error && slot->request->read_back && !slot->request->cancelled)
 		error = !sim_dev_read_back(sim, slot);
 	if (slot->missed)
 		sim_log_slot(reports, sim, SIM_REPORT_DONE_MISSED, slot);
@@ -809,7 +755,7 @@ void sim_dev_shut_down(struct sim_dev *sim)
 {
 	struct sim_request *req, *next;
 	struct sim_slot *slot, *nslot;
-	struct sim_file *file;
+	struct sim_watcher *watcher;
 	unsigned long flags;
 
 	spin_lock_irqsave(&sim->lock, flags);
@@ -823,8 +769,8 @@ void sim_dev_shut_down(struct sim_dev *sim)
 		list_del_init(&req->queue);
 		sim_dev_complete(sim, req, -ENODEV);
 	}
-	list_for_each_entry(file, &sim->files, node)
-		sim_dev_wake(&file->wait);
+	list_for_each_entry(watcher, &sim->watchers, node)
+		sim_dev_wake(&watcher->wait);
 	sim_dev_unlock(sim, flags);
 	wake_up_all(&sim->room);
 }

@@ -6,6 +6,7 @@
  *	sim_dev.c	the driver: starts requests, times them out, resets, retries
  *	sim_bind.c	binds the driver to a device: memory, nodes, power
  *	sim_log.c	the driver's log lines
+ *	sim_client.c	the interface to other drivers, in sim_client.h
  *	sim_file.c	the data node: submits requests and keeps their results
  *	sim_ctl.c	the control node and the attributes
  *	sim_hw.c	the hardware model; it has headers of its own, as the next two
@@ -19,20 +20,18 @@
 #define _SIM_DEV_H
 
 #include <linux/cdev.h>
-#include <linux/completion.h>
 #include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/irqreturn.h>
 #include <linux/kref.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
-#include <linux/mutex.h>
-#include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "io_recovery.h"
+#include "sim_client.h"
 #include "sim_hw.h"
 
 /* The name of the driver, its class, devices and nodes; a test's copy has another. */
@@ -92,7 +91,8 @@ enum sim_dev_timeout {
  *	@cancelled and those outstanding
  * @completed: requests that succeeded
  * @failed: requests that ended with EIO, ETIMEDOUT or ENODEV
- * @cancelled: requests cancelled by a signal or by closing their file
+ * @cancelled: requests cancelled by a signal, by closing their file, or by another
+ *	driver
  * @timeouts: operations that timed out
  * @resets: resets that were started
  * @reset_failures: resets that timed out
@@ -170,6 +170,17 @@ struct sim_node {
 };
 
 /**
+ * struct sim_watcher - is woken when a full queue has room again, and when the
+ *	device is gone
+ * @node: entry in sim_dev.watchers
+ * @wait: what is woken
+ */
+struct sim_watcher {
+	struct list_head node;
+	wait_queue_head_t wait;
+};
+
+/**
  * struct sim_dev_limits - seconds until something times out
  * @op: an operation
  * @abort: an abort; 0 if the device cannot abort
@@ -183,8 +194,8 @@ struct sim_dev_limits {
 
 /**
  * struct sim_dev - a device, from probe until it is unbound and all files closed
- * @ref: the driver holds one reference while bound, and each node another until
- *	the last file of it is closed
+ * @ref: the driver holds one reference while bound, each node another until the
+ *	last file of it is closed, and each struct sim_client one
  * @dev: the platform device; only used while bound
  * @irq: its interrupt
  * @hw: the hardware model, which outlives this structure
@@ -210,8 +221,8 @@ struct sim_dev_limits {
  * @failed: a reset timed out, and @failed_work has not handled that yet
  * @failed_work: fails all requests in slots after a reset timed out (CustomDpc)
  * @queue: requests that wait for a slot
- * @done: asynchronous requests, for sim_dev_unlock() to complete
- * @files: the open data nodes
+ * @done: requests that are done, for sim_dev_unlock() to tell their submitters
+ * @watchers: the open data nodes
  * @outstanding: requests in slots and @queue
  * @depth: how many may be outstanding
  * @max_retries: how often a request may be retried
@@ -246,7 +257,7 @@ struct sim_dev {
 	struct work_struct failed_work;
 	struct list_head queue;
 	struct list_head done;
-	struct list_head files;
+	struct list_head watchers;
 	unsigned int outstanding;
 	unsigned int depth;
 	unsigned int max_retries;
@@ -254,86 +265,6 @@ struct sim_dev {
 	wait_queue_head_t room;
 	unsigned int nr_slots;
 	struct sim_slot slots[];
-};
-
-/**
- * struct sim_request - one write() (IRP)
- * @ref: the driver and the file's list share one reference, until the request is
- *	done and off the list. write() has another; with an @iocb, write() leaves
- *	it to sim_dev_unlock()
- * @queue: entry in sim_dev.queue until the request is started; if it has an
- *	@iocb, entry in sim_dev.done once it is done
- * @list: entry in sim_file.requests
- * @file: the file whose list it is on, or NULL
- * @completed: what a blocking write() waits for
- * @iocb: the asynchronous write() that gets the result, or NULL
- * @number: its number, counted from 1 for each device
- * @submitted: time of submission if the event sim_dev_complete was on then,
- *	else 0
- * @retries: how often it was started again and a retry was counted
- * @restarts: how often it was started again after a reset for another request; no
- *	retry was counted. Resume does not count
- * @nonblock: the submitter does not wait, so an error is reported later: by
- *	read() if the file has a reader, else by fsync() or the next write()
- * @cancelled: by a signal or by closing the file: the result is dropped
- * @done: @result is valid. sim_dev.lock protects this and all fields above
- * @result: length or negative errno; does not change once @done
- * @offset: bytes of the result that were read; protected by sim_file.read_lock
- * @len: bytes in @data
- * @room: size of @data in bytes
- * @data: what was written; once @done, what was looped back, if the file has a
- *	reader
- */
-struct sim_request {
-	refcount_t ref;
-	struct list_head queue;
-	struct list_head list;
-	struct sim_file *file;
-	struct completion completed;
-	struct kiocb *iocb;
-	u64 number;
-	ktime_t submitted;
-	unsigned int retries;
-	unsigned int restarts;
-	bool nonblock;
-	bool cancelled;
-	bool done;
-	int result;
-	size_t offset;
-	size_t len;
-	size_t room;
-	u8 data[];
-};
-
-/**
- * struct sim_file - an open data node
- * @sim: its device
- * @keeps_results: opened for reading too
- * @requests: the outstanding requests and, if @keeps_results, those whose results
- *	were not read yet, in the order of submission
- * @nr_requests: entries of @requests
- * @error: error of a request that has no reader, kept for fsync() or the next
- *	write(); 0 if none
- * @node: entry in sim_dev.files
- * @wait: wait queue of read(), fsync() and poll; woken when a request is done or
- *	taken off the list, the queue has room again, or the device is gone
- * @spare: a freed request for the next write() to reuse, or NULL; only
- *	exchanged, by xchg()
- * @read_lock: one reader at a time; only its holder takes a request that is done
- *	off the list
- *
- * sim_dev.lock protects @keeps_results to @node.
- */
-struct sim_file {
-	struct sim_dev *sim;
-	bool keeps_results;
-	struct list_head requests;
-	unsigned int nr_requests;
-	int error;
-	struct list_head node;
-	wait_queue_head_t wait;
-	struct sim_request *spare;
-	struct mutex read_lock;	/* one reader at a time */
 };
 
 /**
@@ -421,7 +352,22 @@ static inline s64 sim_dev_reset_age(const struct sim_dev *sim)
 	return ktime_us_delta(ktime_get(), sim->reset_started);
 }
 
+/* Wake all on a wait queue. The caller has changed what they wait for. */
+static inline void sim_dev_wake(struct wait_queue_head *wait)
+{
+	/*
+	 * No barrier is needed: waiters put themselves on the queue before they
+	 * check the condition under the lock. A waiter that is not on the queue
+	 * yet will see the change. sim_ctl_poll() checks without the lock, but
+	 * waits for unbinding only, and sim_dev_shut_down() always wakes it.
+	 */
+	if (waitqueue_active(wait))
+		wake_up(wait);
+}
+
 /* sim_bind.c */
+struct sim_dev *sim_dev_get(unsigned int number);
+void sim_dev_put(struct sim_dev *sim);
 int sim_dev_register_driver(unsigned int nr);
 void sim_dev_unregister_driver(unsigned int nr);
 
@@ -436,14 +382,16 @@ void sim_dev_restore(struct sim_dev *sim);
 void sim_dev_halt(struct sim_dev *sim);
 void sim_dev_shut_down(struct sim_dev *sim);
 
-/* sim_dev.c: for its clients */
+/* sim_dev.c: for those that submit requests */
 void sim_dev_set_limits(struct sim_dev *sim);
-void sim_dev_queue(struct sim_dev *sim, struct sim_request *req);
-void sim_dev_cancel(struct sim_dev *sim, struct sim_request *req);
+int sim_dev_admit(const struct sim_dev *sim);
+void sim_dev_queue(struct sim_dev *sim, struct sim_request *req, bool nonblock);
+bool sim_dev_cancel(struct sim_dev *sim, struct sim_request *req);
 void sim_dev_unlock(struct sim_dev *sim, unsigned long flags)
 	__releases(&sim->lock);
-void sim_request_put(struct sim_request *req);
-void sim_request_unlist(struct sim_request *req);
+
+/* sim_client.c */
+void sim_client_end(struct sim_client *client);
 
 /* sim_log.c */
 void sim_log_slot(struct sim_dev_reports *reports, const struct sim_dev *sim,

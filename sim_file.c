@@ -7,7 +7,7 @@
  *
  * A request is on its file's list until it is done and, if the file is open for
  * reading, until its result was read. A blocking write() waits for its request.
- * sim_dev_unlock() completes an asynchronous write().
+ * sim_file_done() completes an asynchronous write().
  *
  * sim_dev.lock protects the list and its requests. An open node holds a
  * reference to the struct sim_dev, so a file can be used after the driver was
@@ -31,51 +31,191 @@
 
 #define SIM_FILE_MAX_RESULTS	64	/* unread or outstanding requests of a file */
 
-/* Allocate a request of @len bytes, or reuse the spare one if it is large enough. */
-static struct sim_request *sim_request_alloc(struct sim_file *file, size_t len)
+/**
+ * struct sim_file - an open data node
+ * @sim: its device
+ * @keeps_results: opened for reading too
+ * @requests: the outstanding requests and, if @keeps_results, those whose results
+ *	were not read yet, in the order of submission
+ * @nr_requests: entries of @requests
+ * @error: error of a request that has no reader, kept for fsync() or the next
+ *	write(); 0 if none
+ * @watcher: its wait queue is that of read(), fsync() and poll. It is also woken when
+ *	a request is done or taken off the list
+ * @spare: a freed request for the next write() to reuse, or NULL; only
+ *	exchanged, by xchg()
+ * @read_lock: one reader at a time; only its holder takes a request that is done
+ *	off the list
+ *
+ * sim_dev.lock protects @keeps_results to @watcher.
+ */
+struct sim_file {
+	struct sim_dev *sim;
+	bool keeps_results;
+	struct list_head requests;
+	unsigned int nr_requests;
+	int error;
+	struct sim_watcher watcher;
+	struct sim_file_request *spare;
+	struct mutex read_lock;	/* one reader at a time */
+};
+
+/**
+ * struct sim_file_request - one write()
+ * @req: what the driver gets
+ * @ref: the driver and the file's list share one reference, until the request is
+ *	done and off the list. write() has another; with an @iocb, write() leaves it
+ *	to sim_file_done()
+ * @sim: its device
+ * @list: entry in sim_file.requests
+ * @file: the file whose list it is on, or NULL
+ * @completed: what a blocking write() waits for
+ * @iocb: the asynchronous write() that gets the result, or NULL
+ * @nonblock: the submitter does not wait, so an error is reported later: by
+ *	read() if the file has a reader, else by fsync() or the next write()
+ * @done: the result is valid. sim_dev.lock protects this, @list and @file
+ * @offset: bytes of the result that were read; protected by sim_file.read_lock
+ * @room: size of @data in bytes
+ * @data: what was written; once @done, what was looped back, if the file has a
+ *	reader
+ */
+struct sim_file_request {
+	struct sim_request req;
+	refcount_t ref;
+	struct sim_dev *sim;
+	struct list_head list;
+	struct sim_file *file;
+	struct completion completed;
+	struct kiocb *iocb;
+	bool nonblock;
+	bool done;
+	size_t offset;
+	size_t room;
+	u8 data[];
+};
+
+static void sim_file_put(struct sim_file_request *freq)
 {
-	struct sim_request *req = xchg(&file->spare, NULL);
+	if (refcount_dec_and_test(&freq->ref))
+		kfree(freq);
+}
+
+/*
+ * Take a request off its file's list, if it is on one. The list and the driver share
+ * one reference: if the request is done, drop it by sim_file_put(). Caller holds the
+ * lock.
+ */
+static void sim_file_unlist(struct sim_file_request *freq)
+{
+	struct sim_file *file = freq->file;
+
+	lockdep_assert_held(&freq->sim->lock);
+	if (!file)
+		return;
+	freq->file = NULL;
+	list_del_init(&freq->list);
+	file->nr_requests--;
+	sim_dev_wake(&file->watcher.wait);
+}
+
+/* Put the result of a request where write(), read() or fsync() finds it. Caller holds the lock. */
+static bool sim_file_keep_result(struct sim_file_request *freq)
+{
+	struct sim_file *file = freq->file;
+	int result = freq->req.result;
+
+	freq->done = true;
+	/* The writer holds a reference of its own, which it may drop at once. */
+	complete(&freq->completed);
+	if (file && file->keeps_results && (result >= 0 || freq->nonblock)) {
+		sim_dev_wake(&file->watcher.wait);
+		return true;
+	}
+	if (file && !file->keeps_results && result < 0 && freq->nonblock)
+		file->error = result;
+	sim_file_unlist(freq);
+	return false;
+}
+
+/* The driver is done with the request. */
+static void sim_file_done(struct sim_request *req)
+{
+	struct sim_file_request *freq =
+		container_of(req, struct sim_file_request, req);
+	struct kiocb *iocb = freq->iocb;
+	int result = req->result;
+	unsigned long flags;
+	bool kept;
+
+	spin_lock_irqsave(&freq->sim->lock, flags);
+	kept = sim_file_keep_result(freq);
+	spin_unlock_irqrestore(&freq->sim->lock, flags);
+	/* Without an iocb, a reader may have freed a request that is kept. */
+	if (!kept)
+		sim_file_put(freq);
+	if (iocb) {
+		sim_file_put(freq);
+		iocb->ki_complete(iocb, result);	/* may free the file */
+	}
+}
+
+/* Cancel a request that is not done. Caller holds the lock. */
+static void sim_file_cancel(struct sim_file_request *freq)
+{
+	bool taken_back = sim_dev_cancel(freq->sim, &freq->req);
+
+	sim_file_unlist(freq);
+	if (taken_back)		/* else sim_file_done() puts it */
+		sim_file_put(freq);
+}
+
+/* Allocate a request of @len bytes, or reuse the spare one if it is large enough. */
+static struct sim_file_request *sim_file_alloc_request(struct sim_file *file,
+						       size_t len)
+{
+	struct sim_file_request *freq = xchg(&file->spare, NULL);
 	size_t room = len;
 
-	if (req && req->room >= len) {
-		room = req->room;
+	if (freq && freq->room >= len) {
+		room = freq->room;
 	} else {
-		kfree(req);
-		req = kmalloc(struct_size(req, data, len), GFP_KERNEL_ACCOUNT);
+		kfree(freq);
+		freq = kmalloc(struct_size(freq, data, len), GFP_KERNEL_ACCOUNT);
 	}
-	if (!req)
+	if (!freq)
 		return NULL;
-	memset(req, 0, sizeof(*req));
-	refcount_set(&req->ref, 1);
-	init_completion(&req->completed);
-	INIT_LIST_HEAD(&req->queue);
-	INIT_LIST_HEAD(&req->list);
-	req->room = room;
-	req->len = len;
-	return req;
+	memset(freq, 0, sizeof(*freq));
+	refcount_set(&freq->ref, 1);
+	init_completion(&freq->completed);
+	INIT_LIST_HEAD(&freq->list);
+	freq->sim = file->sim;
+	freq->room = room;
+	freq->req.data = freq->data;
+	freq->req.len = len;
+	freq->req.done = sim_file_done;
+	return freq;
 }
 
 /* Drop write()'s reference. With the last one, keep the request for the next write(). */
-static void sim_request_put_spare(struct sim_file *file, struct sim_request *req)
+static void sim_file_put_spare(struct sim_file *file,
+			       struct sim_file_request *freq)
 {
-	if (refcount_dec_and_test(&req->ref))
-		kfree(xchg(&file->spare, req));
+	if (refcount_dec_and_test(&freq->ref))
+		kfree(xchg(&file->spare, freq));
 }
 
 /* May the file submit a request now? Caller holds the lock. */
 static int sim_file_admit(const struct sim_file *file)
 {
-	const struct sim_dev *sim = file->sim;
+	int err = sim_dev_admit(file->sim);
 
-	if (sim->gone)
-		return -ENODEV;
+	if (err == -ENODEV)
+		return err;
 	if (file->error)
 		return file->error;
 	if (file->keeps_results && file->nr_requests >= SIM_FILE_MAX_RESULTS)
 		return -ENOBUFS;
-	if (sim->outstanding >= sim->depth)
-		return -EAGAIN;
-	return 0;
+	return err;
 }
 
 static bool sim_file_must_wait(struct sim_file *file)
@@ -90,7 +230,7 @@ static bool sim_file_must_wait(struct sim_file *file)
 }
 
 /* Queue a request. The caller keeps a reference of its own. */
-static int sim_file_submit(struct sim_file *file, struct sim_request *req)
+static int sim_file_submit(struct sim_file *file, struct sim_file_request *freq)
 {
 	struct sim_dev *sim = file->sim;
 	unsigned long flags;
@@ -99,11 +239,12 @@ static int sim_file_submit(struct sim_file *file, struct sim_request *req)
 	spin_lock_irqsave(&sim->lock, flags);
 	err = sim_file_admit(file);
 	if (!err) {
-		refcount_set(&req->ref, 2);
-		req->file = file;
-		list_add_tail(&req->list, &file->requests);
+		refcount_set(&freq->ref, 2);
+		freq->file = file;
+		list_add_tail(&freq->list, &file->requests);
 		file->nr_requests++;
-		sim_dev_queue(sim, req);
+		freq->req.read_back = file->keeps_results;
+		sim_dev_queue(sim, &freq->req, freq->nonblock);
 	} else if (err == file->error) {
 		file->error = 0;	/* reported once */
 	}
@@ -128,23 +269,19 @@ static unsigned int sim_file_wait_state(struct kiocb *iocb)
  * do not end the wait: the restarted system call would queue a new request at
  * the end of the queue, and the device may do the cancelled request as well.
  */
-static int sim_file_wait(struct sim_dev *sim, struct sim_request *req,
-			 unsigned int state)
+static int sim_file_wait(struct sim_file_request *freq, unsigned int state)
 {
 	unsigned long flags;
 	int result;
 
-	if (!wait_for_completion_state(&req->completed, state))
-		return req->result;
+	if (!wait_for_completion_state(&freq->completed, state))
+		return freq->req.result;
 
-	spin_lock_irqsave(&sim->lock, flags);
-	if (!req->done) {
-		sim_dev_cancel(sim, req);
-		result = -EINTR;
-	} else {
-		result = req->result;
-	}
-	sim_dev_unlock(sim, flags);
+	spin_lock_irqsave(&freq->sim->lock, flags);
+	result = freq->done ? freq->req.result : -EINTR;
+	if (!freq->done)
+		sim_file_cancel(freq);
+	spin_unlock_irqrestore(&freq->sim->lock, flags);
 	return result;
 }
 
@@ -158,7 +295,7 @@ static ssize_t sim_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	unsigned int state = TASK_KILLABLE |
 			     (user_backed_iter(from) ? TASK_FREEZABLE : 0);
 	size_t len = iov_iter_count(from);
-	struct sim_request *req;
+	struct sim_file_request *freq;
 	ssize_t ret;
 
 	if (READ_ONCE(file->sim->gone))	/* sim_file_admit() checks again, locked */
@@ -168,31 +305,31 @@ static ssize_t sim_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	if (!len)
 		return 0;
 
-	req = sim_request_alloc(file, len);
-	if (!req)
+	freq = sim_file_alloc_request(file, len);
+	if (!freq)
 		return -ENOMEM;
-	req->nonblock = nonblock && !async;
-	req->iocb = async ? iocb : NULL;
-	if (!copy_from_iter_full(req->data, len, from)) {
+	freq->nonblock = nonblock && !async;
+	freq->iocb = async ? iocb : NULL;
+	if (!copy_from_iter_full(freq->data, len, from)) {
 		ret = -EFAULT;
 		goto out;
 	}
 
-	ret = sim_file_submit(file, req);
+	ret = sim_file_submit(file, freq);
 	while (ret == -EAGAIN && may_wait) {
 		ret = wait_event_state(file->sim->room,
 				       !sim_file_must_wait(file),
 				       sim_file_wait_state(iocb));
 		if (ret)
 			goto out;
-		ret = sim_file_submit(file, req);
+		ret = sim_file_submit(file, freq);
 	}
-	if (!ret && async)	/* sim_dev_unlock() drops our reference */
+	if (!ret && async)	/* sim_file_done() drops our reference */
 		return -EIOCBQUEUED;
 	if (!ret)
-		ret = nonblock ? len : sim_file_wait(file->sim, req, state);
+		ret = nonblock ? len : sim_file_wait(freq, state);
 out:
-	sim_request_put_spare(file, req);
+	sim_file_put_spare(file, freq);
 	return ret;
 }
 
@@ -219,14 +356,14 @@ static ssize_t sim_file_splice_write(struct pipe_inode_info *pipe,
 /* Are the file's requests up to this number done? The list is sorted by number. */
 static bool sim_file_is_flushed(struct sim_file *file, u64 number)
 {
-	struct sim_request *req;
+	struct sim_file_request *freq;
 	unsigned long flags;
 	bool flushed = true;
 
 	spin_lock_irqsave(&file->sim->lock, flags);
-	list_for_each_entry(req, &file->requests, list) {
-		if (!req->done) {
-			flushed = req->number > number;
+	list_for_each_entry(freq, &file->requests, list) {
+		if (!freq->done) {
+			flushed = freq->req.number > number;
 			break;
 		}
 	}
@@ -256,7 +393,7 @@ static int sim_file_fsync(struct file *filp, loff_t start, loff_t end,
 	unsigned long flags;
 	int err;
 
-	if (wait_event_state(file->wait, sim_file_is_flushed(file, number),
+	if (wait_event_state(file->watcher.wait, sim_file_is_flushed(file, number),
 			     (TASK_KILLABLE | TASK_FREEZABLE)))
 		return -EINTR;
 	spin_lock_irqsave(&sim->lock, flags);
@@ -267,15 +404,15 @@ static int sim_file_fsync(struct file *filp, loff_t start, loff_t end,
 }
 
 /* Return 1 if there is a result to read, 0 at the end of the file, or an errno for read(). */
-static int sim_file_peek(struct sim_file *file, struct sim_request **first)
+static int sim_file_peek(struct sim_file *file, struct sim_file_request **first)
 {
 	struct sim_dev *sim = file->sim;
 	unsigned long flags;
 	int ret;
 
 	spin_lock_irqsave(&sim->lock, flags);
-	*first = list_first_entry_or_null(&file->requests, struct sim_request,
-					  list);
+	*first = list_first_entry_or_null(&file->requests,
+					  struct sim_file_request, list);
 	if (sim->gone)
 		ret = -ENODEV;
 	else if (!*first)
@@ -287,33 +424,32 @@ static int sim_file_peek(struct sim_file *file, struct sim_request **first)
 }
 
 /* Take the first result off the list. Caller holds read_lock. */
-static void sim_file_pop(struct sim_file *file, struct sim_request *first)
+static void sim_file_pop(struct sim_file_request *first)
 {
-	struct sim_dev *sim = file->sim;
 	unsigned long flags;
 
-	spin_lock_irqsave(&sim->lock, flags);
-	sim_request_unlist(first);
-	spin_unlock_irqrestore(&sim->lock, flags);
-	sim_request_put(first);
+	spin_lock_irqsave(&first->sim->lock, flags);
+	sim_file_unlist(first);
+	spin_unlock_irqrestore(&first->sim->lock, flags);
+	sim_file_put(first);
 }
 
 /* Read from the first result, which is done. Caller holds read_lock. */
-static ssize_t sim_file_read_first(struct sim_file *file,
-				   struct sim_request *first,
+static ssize_t sim_file_read_first(struct sim_file_request *first,
 				   struct iov_iter *to)
 {
-	ssize_t ret = first->result;
+	int result = first->req.result;
+	ssize_t ret = result;
 
 	if (ret > 0) {
 		ret = copy_to_iter(first->data + first->offset,
-				   first->result - first->offset, to);
+				   result - first->offset, to);
 		if (!ret)
 			return -EFAULT;
 		first->offset += ret;
 	}
-	if (ret <= 0 || first->offset == first->result)
-		sim_file_pop(file, first);
+	if (ret <= 0 || first->offset == result)
+		sim_file_pop(first);
 	return ret;
 }
 
@@ -334,7 +470,7 @@ static ssize_t sim_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	struct sim_file *file = iocb->ki_filp->private_data;
 	bool nonblock = iocb->ki_filp->f_flags & O_NONBLOCK ||
 			iocb->ki_flags & IOCB_NOWAIT;
-	struct sim_request *first;
+	struct sim_file_request *first;
 	ssize_t ret;
 
 	if (!iov_iter_count(to))
@@ -345,11 +481,11 @@ static ssize_t sim_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 			return ret;
 		ret = sim_file_peek(file, &first);
 		if (ret > 0)
-			ret = sim_file_read_first(file, first, to);
+			ret = sim_file_read_first(first, to);
 		mutex_unlock(&file->read_lock);
 		if (ret != -EAGAIN || nonblock)
 			return ret;
-		ret = wait_event_state(file->wait,
+		ret = wait_event_state(file->watcher.wait,
 				       sim_file_peek(file, &first) != -EAGAIN,
 				       sim_file_wait_state(iocb));
 		if (ret)
@@ -365,17 +501,17 @@ static ssize_t sim_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 static __poll_t sim_file_poll(struct file *filp, poll_table *wait)
 {
 	struct sim_file *file = filp->private_data;
-	struct sim_request *first;
+	struct sim_file_request *first;
 	unsigned long flags;
 	__poll_t mask = 0;
 	int admit;
 
-	poll_wait(filp, &file->wait, wait);
+	poll_wait(filp, &file->watcher.wait, wait);
 
 	spin_lock_irqsave(&file->sim->lock, flags);
 	admit = sim_file_admit(file);
-	first = list_first_entry_or_null(&file->requests, struct sim_request,
-					 list);
+	first = list_first_entry_or_null(&file->requests,
+					 struct sim_file_request, list);
 	if (file->sim->gone) {
 		mask = EPOLLERR | EPOLLHUP;
 	} else {
@@ -398,10 +534,10 @@ static struct sim_file *sim_file_alloc(struct sim_dev *sim, bool keeps_results)
 	file->sim = sim;	/* the open node holds a reference */
 	file->keeps_results = keeps_results;
 	INIT_LIST_HEAD(&file->requests);
-	init_waitqueue_head(&file->wait);
+	init_waitqueue_head(&file->watcher.wait);
 	mutex_init(&file->read_lock);
 	spin_lock_irqsave(&sim->lock, flags);
-	list_add(&file->node, &sim->files);
+	list_add(&file->watcher.node, &sim->watchers);
 	spin_unlock_irqrestore(&sim->lock, flags);
 	return file;
 }
@@ -410,21 +546,21 @@ static struct sim_file *sim_file_alloc(struct sim_dev *sim, bool keeps_results)
 static void sim_file_free(struct sim_file *file)
 {
 	struct sim_dev *sim = file->sim;
-	struct sim_request *req, *next;
+	struct sim_file_request *freq, *next;
 	unsigned long flags;
 
 	spin_lock_irqsave(&sim->lock, flags);
-	list_del(&file->node);
+	list_del(&file->watcher.node);
 	file->keeps_results = false;
-	list_for_each_entry_safe(req, next, &file->requests, list) {
-		if (!req->done) {
-			sim_dev_cancel(sim, req);
+	list_for_each_entry_safe(freq, next, &file->requests, list) {
+		if (!freq->done) {
+			sim_file_cancel(freq);
 		} else {
-			sim_request_unlist(req);
-			sim_request_put(req);
+			sim_file_unlist(freq);
+			sim_file_put(freq);
 		}
 	}
-	sim_dev_unlock(sim, flags);
+	spin_unlock_irqrestore(&sim->lock, flags);
 	mutex_destroy(&file->read_lock);
 	kfree(file->spare);
 	kfree(file);

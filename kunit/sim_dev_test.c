@@ -295,5 +295,6 @@ static struct kunit_suite sim_dev_suite = {
 };
 
 #include "sim_dev_test_slots.c"
+#include "sim_dev_test_client.c"
 
-kunit_test_suites(&sim_dev_suite, &sim_dev_slots_suite);
+kunit_test_suites(&sim_dev_suite, &sim_dev_slots_suite, &sim_client_suite);

@@ -59,7 +59,8 @@ has_symbols() {
 has_headers() {
 	cmp "/usr/src/iotimer/$1/iotimer.h" /root/tree/iotimer.h &&
 		cmp "/usr/src/iotimer/$1/io_timeout.h" /root/tree/io_timeout.h &&
-		cmp "/usr/src/iotimer/$1/io_recovery.h" /root/tree/io_recovery.h
+		cmp "/usr/src/iotimer/$1/io_recovery.h" /root/tree/io_recovery.h &&
+		cmp "/usr/src/iotimer/$1/sim_client.h" /root/tree/sim_client.h
 }
 
 # builds_example KERNEL: does the README's driver build against what is installed, without the tree?
@@ -217,12 +218,13 @@ stage)
 	check "make install with DESTDIR leaves the system alone" nothing_left
 	for file in "lib/modules/$kernel/updates/iotimer.ko" "lib/modules/$kernel/updates/sim_dev.ko" \
 		"usr/src/iotimer/$kernel/iotimer.h" "usr/src/iotimer/$kernel/io_timeout.h" \
-		"usr/src/iotimer/$kernel/io_recovery.h" "usr/src/iotimer/$kernel/Module.symvers" \
+		"usr/src/iotimer/$kernel/io_recovery.h" "usr/src/iotimer/$kernel/sim_client.h" \
+		"usr/src/iotimer/$kernel/Module.symvers" \
 		usr/lib/udev/rules.d/60-sim_dev.rules \
 		usr/lib/sysusers.d/iotimer.conf usr/share/doc/iotimer/examples/sim_dev.conf; do
 		check "DESTDIR has the installed file ($file)" [ -s "/root/stage/$file" ]
 	done
-	check "DESTDIR has no other file" [ "$(find /root/stage -type f ! -path '*/share/man/*' ! -name 'modules.*' | wc -l)" -eq 9 ]
+	check "DESTDIR has no other file" [ "$(find /root/stage -type f ! -path '*/share/man/*' ! -name 'modules.*' | wc -l)" -eq 10 ]
 	check "DESTDIR has the man pages" [ "$(find /root/stage/usr/share/man -type f 2>/dev/null | wc -l)" -eq ${#mans[@]} ]
 	check "make uninstall succeeds with DESTDIR" stage uninstall
 	check "make uninstall with DESTDIR leaves no file" [ -z "$(find /root/stage -type f)" ]
