@@ -77,7 +77,7 @@ litmus:	## check the engine's memory ordering with herd7 and the kernel's memory
 	$(run) litmus
 
 # The tests of which `make test` runs some, by name; modules, timeline and install are other targets.
-names := system trace ported queue edu lockdep suspend power vm um smp isolated
+names := system trace ported queue mirror edu lockdep suspend power vm um smp isolated
 $(names):
 	$(run) $@
 

@@ -256,6 +256,9 @@ static void look(struct view *view)
 	view_add_names(view, "/sys/module", "sim_dev");
 	view_add_names(view, "/sys/bus/platform/devices", "sim_dev");
 	view_add_names(view, "/sys/bus/platform/drivers", "sim_dev");
+	view_add_names(view, "/dev", "mirror");
+	view_add_names(view, "/sys/bus/platform/devices", "mirror");
+	view_add_names(view, "/sys/bus/platform/drivers", "mirror");
 	view_add_names(view, DRIVER, "");
 	for (i = 0; i < DEVICES; i++) {
 		snprintf(path, sizeof(path), ATTR_PATH, i, "");
@@ -598,6 +601,22 @@ static const struct op bound_ops[] = {
 	{ .name = "write an attribute", .run = run_set_attr, .undo = undo_set_attr },
 };
 
+/* The layered driver, examples/mirror */
+
+static void unload_mirror(const struct op *op)
+{
+	unload("mirror");
+}
+
+static const struct op load_mirror = {
+	.name = "load the mirror", .run = load, .undo = unload_mirror, .path = "/root/mirror.ko",
+	.parameters = "legs=0,1", .devices = DEVICES, .also = EINVAL,	/* as with sim_dev */
+};
+
+static const struct op use_mirror = {
+	.name = "mirror: open, write, read, close", .run = run_round_trip, .path = "/dev/mirror",
+};
+
 /* Attempts */
 
 /* Count of an operation's attempts */
@@ -758,6 +777,11 @@ int main(int argc, char **argv)
 	must(load(&load_sim_dev), "load sim_dev");
 	for (i = 0; i < ARRAY_SIZE(bound_ops); i++)
 		sweep(&bound_ops[i]);
+	sweep(&load_mirror);
+	must(load(&load_mirror), "load the mirror");
+	must(round_trip("/dev/mirror"), "use the mirror");	/* its legs are attached now */
+	sweep(&use_mirror);
+	unload("mirror");
 	sweep(&unbind_op);
 	must(bind_device(0, false), "unbind");
 	sweep(&bind_op);
