@@ -42,12 +42,15 @@ static struct class sim_dev_class = {
 	.name = SIM_DEV_NAME,
 };
 
-static dev_t sim_dev_devt;	/* two minors a device */
+#define SIM_DEV_MINORS	(2 * SIM_DEV_MAX_DEVICES)
+
+static dev_t sim_dev_devt;	/* the first of two minors a device */
 
 static void sim_dev_free(struct kref *ref)
 {
 	struct sim_dev *sim = container_of(ref, struct sim_dev, ref);
 
+	sim_hw_put(sim->hw);
 	kvfree(sim->recovery);
 	kvfree(sim);
 }
@@ -169,11 +172,11 @@ static void sim_dev_shutdown(struct platform_device *pdev)
 /* Binding */
 
 /* NULL if the device is not ours: driver_override binds any platform device. */
-static struct sim_hw *sim_dev_find_hw(struct platform_device *pdev)
+static const struct sim_dev_data *sim_dev_get_data(struct platform_device *pdev)
 {
-	struct sim_hw **hw = dev_get_platdata(&pdev->dev);
-
-	return !strcmp(pdev->name, SIM_DEV_NAME) && hw ? *hw : NULL;
+	if (strcmp(pdev->name, SIM_DEV_NAME))
+		return NULL;
+	return dev_get_platdata(&pdev->dev);
 }
 
 /*
@@ -199,9 +202,11 @@ static bool sim_dev_init_slots(struct sim_dev *sim)
 	return true;
 }
 
-static struct sim_dev *sim_dev_alloc(struct device *dev, struct sim_hw *hw,
+static struct sim_dev *sim_dev_alloc(struct device *dev,
+				     const struct sim_dev_data *data,
 				     int irq, unsigned int slots)
 {
+	const struct sim_dev_settings *settings = data->settings;
 	struct io_recovery *recovery = kvzalloc(io_recovery_size(slots),
 						GFP_KERNEL);
 	struct sim_dev *sim = kvzalloc(struct_size(sim, slots, slots),
@@ -215,7 +220,7 @@ static struct sim_dev *sim_dev_alloc(struct device *dev, struct sim_hw *hw,
 	kref_init(&sim->ref);
 	sim->dev = dev;
 	sim->irq = irq;
-	sim->hw = hw;
+	sim->hw = sim_hw_get(data->hw);
 	spin_lock_init(&sim->lock);
 	INIT_LIST_HEAD(&sim->busy);
 	INIT_LIST_HEAD(&sim->ended);
@@ -225,11 +230,11 @@ static struct sim_dev *sim_dev_alloc(struct device *dev, struct sim_hw *hw,
 	init_waitqueue_head(&sim->room);
 	INIT_WORK(&sim->failed_work, sim_dev_failed);
 	sim->nr_slots = slots;
-	sim->depth = max(sim_param_queue_depth.value, slots);
-	sim->max_retries = sim_param_max_retries.value;
-	sim->limits.op = sim_param_timeout.value;
-	sim->limits.abort = sim_param_abort_timeout.value;
-	sim->limits.reset = sim_param_reset_timeout.value;
+	sim->depth = max(settings->queue_depth.value, slots);
+	sim->max_retries = settings->max_retries.value;
+	sim->limits.op = settings->timeout.value;
+	sim->limits.abort = settings->abort_timeout.value;
+	sim->limits.reset = settings->reset_timeout.value;
 	sim->recovery = recovery;
 	io_recovery_init(recovery, slots, sim->limits.op, sim->limits.abort,
 			 sim->limits.reset);
@@ -242,21 +247,21 @@ static struct sim_dev *sim_dev_alloc(struct device *dev, struct sim_hw *hw,
  */
 static int sim_dev_probe(struct platform_device *pdev)
 {
-	struct sim_hw *hw = sim_dev_find_hw(pdev);
+	const struct sim_dev_data *data = sim_dev_get_data(pdev);
 	struct device *dev = &pdev->dev;
 	struct sim_dev *sim;
 	int irq, err;
 	u64 slots;
 
-	if (!hw)
+	if (!data)
 		return -ENODEV;
-	slots = sim_hw_read(hw, SIM_HW_SLOTS);
+	slots = sim_hw_read(data->hw, SIM_HW_SLOTS);
 	if (!slots || slots > SIM_HW_MAX_SLOTS)	/* all ones if it is gone */
 		return -ENODEV;
 	irq = platform_get_irq(pdev, 0);
 	if (irq < 0)
 		return irq;
-	sim = sim_dev_alloc(dev, hw, irq, slots);
+	sim = sim_dev_alloc(dev, data, irq, slots);
 	if (!sim)
 		return -ENOMEM;
 	err = devm_add_action_or_reset(dev, sim_dev_release, sim);
@@ -298,13 +303,34 @@ static struct platform_driver sim_dev_driver = {
 };
 
 /**
+ * sim_dev_bind - bind the driver to a device, unless it is bound
+ * @pdev: the device, registered
+ *
+ * To register a device binds it too, but ignores that this failed.
+ *
+ * Context: process, may sleep.
+ * Return: 0, or the negative errno of probe.
+ */
+int sim_dev_bind(struct platform_device *pdev)
+{
+	int err = device_driver_attach(&sim_dev_driver.driver, &pdev->dev);
+
+	if (err != -EBUSY)
+		return err;
+	device_lock(&pdev->dev);
+	if (pdev->dev.driver)	/* was bound */
+		err = 0;
+	device_unlock(&pdev->dev);
+	return err;
+}
+
+/**
  * sim_dev_register_driver - register the driver, and what its nodes need
- * @nr: number of devices
  *
  * Context: process, may sleep.
  * Return: 0, or a negative errno.
  */
-int sim_dev_register_driver(unsigned int nr)
+int sim_dev_register_driver(void)
 {
 	int err;
 
@@ -314,7 +340,7 @@ int sim_dev_register_driver(unsigned int nr)
 	err = class_register(&sim_dev_class);
 	if (err)
 		goto out_wq;
-	err = alloc_chrdev_region(&sim_dev_devt, 0, 2 * nr, SIM_DEV_NAME);
+	err = alloc_chrdev_region(&sim_dev_devt, 0, SIM_DEV_MINORS, SIM_DEV_NAME);
 	if (err)
 		goto out_class;
 	err = platform_driver_register(&sim_dev_driver);
@@ -323,7 +349,7 @@ int sim_dev_register_driver(unsigned int nr)
 	return 0;
 
 out_chrdev:
-	unregister_chrdev_region(sim_dev_devt, 2 * nr);
+	unregister_chrdev_region(sim_dev_devt, SIM_DEV_MINORS);
 out_class:
 	class_unregister(&sim_dev_class);
 out_wq:
@@ -333,14 +359,13 @@ out_wq:
 
 /**
  * sim_dev_unregister_driver - undo sim_dev_register_driver()
- * @nr: number of devices
  *
  * Context: process, may sleep.
  */
-void sim_dev_unregister_driver(unsigned int nr)
+void sim_dev_unregister_driver(void)
 {
 	platform_driver_unregister(&sim_dev_driver);
-	unregister_chrdev_region(sim_dev_devt, 2 * nr);
+	unregister_chrdev_region(sim_dev_devt, SIM_DEV_MINORS);
 	class_unregister(&sim_dev_class);
 	destroy_workqueue(sim_dev_wq);
 }

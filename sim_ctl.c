@@ -451,17 +451,6 @@ const struct file_operations sim_ctl_fops = {
 
 /* sysfs, on the platform device */
 
-/* Parse a number that is in a module parameter's range. */
-static int sim_ctl_parse(const char *buf, const struct sim_dev_param *range,
-			 unsigned int *value)
-{
-	int err = kstrtouint(buf, 10, value);
-
-	if (err)
-		return err;
-	return *value < range->min || *value > range->max ? -ERANGE : 0;
-}
-
 /* A setting, whose range is that of the module parameter of the same name. */
 #define SIM_CTL_ATTR_RW(name, field)					\
 static ssize_t name##_show(struct device *dev,				\
@@ -478,7 +467,7 @@ static ssize_t name##_store(struct device *dev,				\
 	struct sim_dev *sim = dev_get_drvdata(dev);			\
 	unsigned long flags;						\
 	unsigned int value;						\
-	int err = sim_ctl_parse(buf, &sim_param_##name, &value);	\
+	int err = sim_dev_parse_param(buf, &sim_dev_defaults.name, &value); \
 									\
 	if (err)							\
 		return err;						\

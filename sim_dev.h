@@ -3,6 +3,7 @@
  * sim_dev - what the files of sim_dev.ko share
  *
  *	sim_main.c	parameters, and the devices that the module makes
+ *	sim_configfs.c	devices at run time; a module of its own, by sim_main.h
  *	sim_dev.c	the driver: starts requests, times them out, resets, retries
  *	sim_bind.c	binds the driver to a device: memory, nodes, power
  *	sim_log.c	the driver's log lines
@@ -24,6 +25,7 @@
 #include <linux/fs.h>
 #include <linux/irqreturn.h>
 #include <linux/kref.h>
+#include <linux/kstrtox.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
@@ -39,7 +41,11 @@
 #define SIM_DEV_NAME	"sim_dev"
 #endif
 
+/* Devices that there may be at a time, and the first number that none has. */
+#define SIM_DEV_MAX_DEVICES	1024
+
 struct iotimer;
+struct platform_device;
 
 /**
  * struct sim_dev_param - a module parameter with its range
@@ -53,11 +59,57 @@ struct sim_dev_param {
 	unsigned int max;
 };
 
-extern struct sim_dev_param sim_param_timeout;
-extern struct sim_dev_param sim_param_abort_timeout;
-extern struct sim_dev_param sim_param_reset_timeout;
-extern struct sim_dev_param sim_param_max_retries;
-extern struct sim_dev_param sim_param_queue_depth;
+/**
+ * sim_dev_parse_param - parse a number that is in a parameter's range
+ * @text: the number, decimal
+ * @param: the parameter, which does not change
+ * @value: where to put the number
+ *
+ * Return: 0; -EINVAL if it is no number, or negative; -ERANGE if it is out of range.
+ */
+static inline int sim_dev_parse_param(const char *text,
+				      const struct sim_dev_param *param,
+				      unsigned int *value)
+{
+	int err = kstrtouint(text, 10, value);
+
+	if (err)
+		return err;
+	return *value < param->min || *value > param->max ? -ERANGE : 0;
+}
+
+/**
+ * struct sim_dev_settings - what a device is made with
+ * @slots: operations it does at a time
+ * @timeout: seconds an operation may take
+ * @abort_timeout: seconds an abort may take; 0 if the device cannot abort
+ * @reset_timeout: seconds a reset may take
+ * @max_retries: retries of a request that timed out
+ * @latency_ms: milliseconds an operation, an abort or a reset takes
+ * @queue_depth: requests it holds at most; @slots, if that is more
+ */
+struct sim_dev_settings {
+	struct sim_dev_param slots;
+	struct sim_dev_param timeout;
+	struct sim_dev_param abort_timeout;
+	struct sim_dev_param reset_timeout;
+	struct sim_dev_param max_retries;
+	struct sim_dev_param latency_ms;
+	struct sim_dev_param queue_depth;
+};
+
+/* The module parameters. */
+extern struct sim_dev_settings sim_dev_defaults;
+
+/**
+ * struct sim_dev_data - platform data of a device
+ * @hw: its hardware model
+ * @settings: what its driver begins with whenever it binds; must not change
+ */
+struct sim_dev_data {
+	struct sim_hw *hw;
+	const struct sim_dev_settings *settings;
+};
 
 /**
  * enum sim_dev_irq - what the handler makes of an interrupt
@@ -198,7 +250,7 @@ struct sim_dev_limits {
  *	last file of it is closed, and each struct sim_client one
  * @dev: the platform device; only used while bound
  * @irq: its interrupt
- * @hw: the hardware model, which outlives this structure
+ * @hw: the hardware model, to which this structure holds a reference
  * @timer: enabled while something is outstanding
  * @gone: the driver was unbound: nothing is outstanding, and no request is
  *	accepted. Written under @lock, and also read without it, by system calls
@@ -368,8 +420,9 @@ static inline void sim_dev_wake(struct wait_queue_head *wait)
 /* sim_bind.c */
 struct sim_dev *sim_dev_get(unsigned int number);
 void sim_dev_put(struct sim_dev *sim);
-int sim_dev_register_driver(unsigned int nr);
-void sim_dev_unregister_driver(unsigned int nr);
+int sim_dev_register_driver(void);
+void sim_dev_unregister_driver(void);
+int sim_dev_bind(struct platform_device *pdev);
 
 /* sim_dev.c: for sim_bind.c */
 irqreturn_t sim_dev_isr(int irq, void *data);

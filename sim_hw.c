@@ -30,6 +30,7 @@
 #include <linux/irq.h>
 #include <linux/irq_work.h>
 #include <linux/irqdesc.h>
+#include <linux/kref.h>
 #include <linux/ktime.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
@@ -65,6 +66,7 @@ struct sim_hw_slot {
 
 /**
  * struct sim_hw - a device
+ * @ref: references; the maker has one, and each driver that was bound
  * @lock: protects all that follows; raw, because the hrtimer runs in hard
  *	interrupt context on PREEMPT_RT as well
  * @timer: armed for the first event that is not due
@@ -86,6 +88,7 @@ struct sim_hw_slot {
  * @slot: the slots
  */
 struct sim_hw {
+	struct kref ref;
 	raw_spinlock_t lock;
 	struct hrtimer timer;
 	struct irq_work irq_work;
@@ -993,7 +996,7 @@ static void sim_hw_init(struct sim_hw *hw, unsigned int slots)
  * @reset_latency_ms: milliseconds that a reset takes, or an abort
  *
  * Context: process, may sleep.
- * Return: the device, or an ERR_PTR: -EINVAL for a bad number of slots, -ENOMEM,
+ * Return: the device, with a reference, or an ERR_PTR: -EINVAL for a bad number of slots, -ENOMEM,
  * or the error of __irq_alloc_descs().
  */
 struct sim_hw *sim_hw_create(unsigned int slots, unsigned int latency_ms,
@@ -1020,6 +1023,7 @@ struct sim_hw *sim_hw_create(unsigned int slots, unsigned int latency_ms,
 		return ERR_PTR(err);
 	}
 	sim_hw_init(hw, slots);
+	kref_init(&hw->ref);
 	hw->state.ms[SIM_HW_LATENCY] = latency_ms;
 	hw->state.ms[SIM_HW_MAX_LATENCY] = latency_ms;
 	hw->state.ms[SIM_HW_RESET_LATENCY] = reset_latency_ms;
@@ -1032,17 +1036,38 @@ struct sim_hw *sim_hw_create(unsigned int slots, unsigned int latency_ms,
 	return hw;
 }
 
-/**
- * sim_hw_destroy - free a device
- * @hw: the device; its interrupt must have been freed
- *
- * Context: process, may sleep.
- */
-void sim_hw_destroy(struct sim_hw *hw)
+static void sim_hw_free(struct kref *ref)
 {
+	struct sim_hw *hw = container_of(ref, struct sim_hw, ref);
+
 	hrtimer_cancel(&hw->timer);
 	hrtimer_cancel(&hw->irq_timer);
 	irq_work_sync(&hw->irq_work);
 	irq_free_descs(hw->irq, 1);
 	kvfree(hw);
+}
+
+/**
+ * sim_hw_get - take another reference to a device
+ * @hw: the device
+ *
+ * Context: any.
+ * Return: @hw.
+ */
+struct sim_hw *sim_hw_get(struct sim_hw *hw)
+{
+	kref_get(&hw->ref);
+	return hw;
+}
+
+/**
+ * sim_hw_put - drop a reference to a device
+ * @hw: the device, freed with the last reference; its interrupt must have been
+ *	freed then
+ *
+ * Context: process, may sleep.
+ */
+void sim_hw_put(struct sim_hw *hw)
+{
+	kref_put(&hw->ref, sim_hw_free);
 }

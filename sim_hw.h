@@ -72,7 +72,8 @@ enum sim_hw_reg {
 
 struct sim_hw *sim_hw_create(unsigned int slots, unsigned int latency_ms,
 			     unsigned int reset_latency_ms);
-void sim_hw_destroy(struct sim_hw *hw);
+struct sim_hw *sim_hw_get(struct sim_hw *hw);
+void sim_hw_put(struct sim_hw *hw);
 int sim_hw_irq(const struct sim_hw *hw);
 
 void sim_hw_start(struct sim_hw *hw, unsigned int slot, u32 tag,

@@ -4,21 +4,23 @@
  *
  * Parameters, init and exit. Each device is a hardware model (sim_hw.c), a
  * power domain that cuts its power in suspend, and a platform device, to which
- * the driver (sim_dev.c) binds.
+ * the driver (sim_dev.c) binds. sim_configfs.c makes more, at run time.
  */
 #include <linux/err.h>
+#include <linux/export.h>
+#include <linux/idr.h>
 #include <linux/ioport.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/platform_device.h>
 #include <linux/pm.h>
 #include <linux/pm_domain.h>
-#include <linux/stringify.h>
 
 #include "sim_dev.h"
 #include "sim_hw.h"
+#include "sim_main.h"
 
-#define SIM_MAIN_MAX_DEVICES	256
+#define SIM_MAIN_MAX_DEVICES	256	/* that the parameter makes */
 
 /* The parameters. Most are defaults that sysfs or the control node can change. */
 
@@ -34,38 +36,54 @@ static const struct kernel_param_ops sim_main_param_ops = {
 	.get = param_get_uint,
 };
 
-/* A parameter that is not static is used in other files too. */
-#define SIM_DEV_PARAM(linkage, name, value, min, max, desc)		\
-	linkage struct sim_dev_param sim_param_##name = { value, min, max }; \
-	module_param_cb(name, &sim_main_param_ops, &sim_param_##name, 0444); \
-	MODULE_PARM_DESC(name, desc " (" __stringify(min) " to "	\
-			 __stringify(max) ", default " __stringify(value) ")")
+/* What a device is made with, unless configfs says otherwise. */
+struct sim_dev_settings sim_dev_defaults = {
+	.slots		= { 1, 1, SIM_HW_MAX_SLOTS },
+	.timeout	= { 3, 1, 3600 },
+	.abort_timeout	= { 0, 0, 3600 },
+	.reset_timeout	= { 2, 1, 3600 },
+	.max_retries	= { 3, 0, 100 },
+	.latency_ms	= { 5, 0, SIM_HW_MAX_MS },
+	.queue_depth	= { 16, 1, 1024 },
+};
+EXPORT_SYMBOL_GPL(sim_dev_defaults);
 
-SIM_DEV_PARAM(static, devices, 1, 1, SIM_MAIN_MAX_DEVICES, "devices to make");
-SIM_DEV_PARAM(static, slots, 1, 1, SIM_HW_MAX_SLOTS,
-	      "operations a device does at a time");
-SIM_DEV_PARAM(, timeout, 3, 1, 3600, "seconds an operation may take");
-SIM_DEV_PARAM(, abort_timeout, 0, 0, 3600,
-	      "seconds an abort may take; 0: the device cannot abort");
-SIM_DEV_PARAM(, reset_timeout, 2, 1, 3600, "seconds a reset may take");
-SIM_DEV_PARAM(, max_retries, 3, 0, 100, "retries of a request that timed out");
-SIM_DEV_PARAM(static, latency_ms, 5, 0, SIM_HW_MAX_MS,
-	      "ms an operation and a reset take");
-SIM_DEV_PARAM(, queue_depth, 16, 1, 1024,
-	      "requests a device holds at most, those under way included; slots, if that is more");
+static struct sim_dev_param sim_param_devices = { 1, 1, SIM_MAIN_MAX_DEVICES };
 
-/* Only init and exit use these. */
+#define SIM_DEV_PARAM(name, param, desc)				\
+	module_param_cb(name, &sim_main_param_ops, param, 0444);	\
+	MODULE_PARM_DESC(name, desc)
 
-static struct {
-	struct sim_hw *hw;
-	struct platform_device *pdev;
-} sim_main_devs[SIM_MAIN_MAX_DEVICES];
+SIM_DEV_PARAM(devices, &sim_param_devices,
+	      "devices to make (1 to 256, default 1)");
+SIM_DEV_PARAM(slots, &sim_dev_defaults.slots,
+	      "operations a device does at a time (1 to 256, default 1)");
+SIM_DEV_PARAM(timeout, &sim_dev_defaults.timeout,
+	      "seconds an operation may take (1 to 3600, default 3)");
+SIM_DEV_PARAM(abort_timeout, &sim_dev_defaults.abort_timeout,
+	      "seconds an abort may take; 0: the device cannot abort (0 to 3600, default 0)");
+SIM_DEV_PARAM(reset_timeout, &sim_dev_defaults.reset_timeout,
+	      "seconds a reset may take (1 to 3600, default 2)");
+SIM_DEV_PARAM(max_retries, &sim_dev_defaults.max_retries,
+	      "retries of a request that timed out (0 to 100, default 3)");
+SIM_DEV_PARAM(latency_ms, &sim_dev_defaults.latency_ms,
+	      "ms an operation and a reset take (0 to 600000, default 5)");
+SIM_DEV_PARAM(queue_depth, &sim_dev_defaults.queue_depth,
+	      "requests a device holds at most, those under way included; slots, if that is more (1 to 1024, default 16)");
 
+static DEFINE_IDA(sim_main_numbers);	/* of devices; has a lock of its own */
+
+/* Only init and exit use these: the devices that the parameter makes. */
+static struct sim_main_dev sim_main_devs[SIM_MAIN_MAX_DEVICES];
 static unsigned int sim_main_nr_devs;
+
+/* Power */
 
 static struct sim_hw *sim_main_power_hw(struct device *dev)
 {
-	return *(struct sim_hw **)dev_get_platdata(dev);
+	const struct sim_dev_data *data = dev_get_platdata(dev);
+
+	return data->hw;
 }
 
 static int sim_main_power_off(struct device *dev)
@@ -88,27 +106,20 @@ static struct dev_pm_domain sim_main_power = {
 	},
 };
 
-static void sim_main_unmake(void)
-{
-	while (sim_main_nr_devs--) {
-		platform_device_unregister(sim_main_devs[sim_main_nr_devs].pdev);
-		sim_hw_destroy(sim_main_devs[sim_main_nr_devs].hw);
-	}
-	sim_main_nr_devs = 0;
-}
+/* Devices */
 
-static struct platform_device *sim_main_register(struct sim_hw *hw,
-						 unsigned int id)
+static struct platform_device *sim_main_register(const struct sim_dev_data *data,
+						 unsigned int number)
 {
-	struct resource irq = DEFINE_RES_IRQ(sim_hw_irq(hw));
-	struct platform_device *pdev = platform_device_alloc(SIM_DEV_NAME, id);
+	struct platform_device *pdev = platform_device_alloc(SIM_DEV_NAME, number);
+	struct resource irq = DEFINE_RES_IRQ(sim_hw_irq(data->hw));
 	int err;
 
 	if (!pdev)
 		return ERR_PTR(-ENOMEM);
 	err = platform_device_add_resources(pdev, &irq, 1);
 	if (!err)
-		err = platform_device_add_data(pdev, &hw, sizeof(hw));
+		err = platform_device_add_data(pdev, data, sizeof(*data));
 	if (!err) {
 		dev_pm_domain_set(&pdev->dev, &sim_main_power);
 		err = platform_device_add(pdev);
@@ -120,23 +131,109 @@ static struct platform_device *sim_main_register(struct sim_hw *hw,
 	return pdev;
 }
 
-static int sim_main_make(unsigned int id)
+/* The driver may fail to bind to the device. */
+static int sim_main_make(struct sim_main_dev *dev, unsigned int number,
+			 const struct sim_dev_settings *settings)
 {
-	struct platform_device *pdev;
-	struct sim_hw *hw;
+	struct sim_dev_data data = { .settings = settings };
 
-	hw = sim_hw_create(sim_param_slots.value, sim_param_latency_ms.value,
-			   sim_param_latency_ms.value);
-	if (IS_ERR(hw))
-		return PTR_ERR(hw);
-	pdev = sim_main_register(hw, id);
-	if (IS_ERR(pdev)) {
-		sim_hw_destroy(hw);
-		return PTR_ERR(pdev);
+	data.hw = sim_hw_create(settings->slots.value, settings->latency_ms.value,
+				settings->latency_ms.value);
+	if (IS_ERR(data.hw))
+		return PTR_ERR(data.hw);
+	dev->hw = data.hw;
+	dev->pdev = sim_main_register(&data, number);
+	if (IS_ERR(dev->pdev)) {
+		sim_hw_put(dev->hw);
+		return PTR_ERR(dev->pdev);
 	}
-	sim_main_devs[id].hw = hw;
-	sim_main_devs[id].pdev = pdev;
 	return 0;
+}
+
+/**
+ * sim_main_get_number - reserve the first number that no device has
+ *
+ * Context: process, may sleep.
+ * Return: the number, or a negative errno: -ENOSPC if there are
+ * SIM_DEV_MAX_DEVICES devices, or -ENOMEM.
+ */
+int sim_main_get_number(void)
+{
+	return ida_alloc_max(&sim_main_numbers, SIM_DEV_MAX_DEVICES - 1,
+			     GFP_KERNEL);
+}
+EXPORT_SYMBOL_GPL(sim_main_get_number);
+
+/**
+ * sim_main_put_number - give a number back
+ * @number: the number; no device has it any more
+ *
+ * Context: process.
+ */
+void sim_main_put_number(unsigned int number)
+{
+	ida_free(&sim_main_numbers, number);
+}
+EXPORT_SYMBOL_GPL(sim_main_put_number);
+
+/**
+ * sim_main_add - make a device, and bind the driver to it
+ * @dev: describes the device afterwards
+ * @number: its number, from sim_main_get_number()
+ * @settings: what it is made with; must not change while it exists
+ *
+ * Context: process, may sleep.
+ * Return: 0, or a negative errno, also if the driver did not bind.
+ */
+int sim_main_add(struct sim_main_dev *dev, unsigned int number,
+		 const struct sim_dev_settings *settings)
+{
+	int err = sim_main_make(dev, number, settings);
+
+	if (err)
+		return err;
+	err = sim_dev_bind(dev->pdev);
+	if (err)
+		sim_main_remove(dev);
+	return err;
+}
+EXPORT_SYMBOL_GPL(sim_main_add);
+
+/**
+ * sim_main_remove - remove a device
+ * @dev: the device. Its requests fail with -ENODEV; its nodes may stay open
+ *
+ * Context: process, may sleep.
+ */
+void sim_main_remove(struct sim_main_dev *dev)
+{
+	platform_device_unregister(dev->pdev);
+	sim_hw_put(dev->hw);
+}
+EXPORT_SYMBOL_GPL(sim_main_remove);
+
+/* The devices that the parameter makes */
+
+static void sim_main_remove_all(void)
+{
+	while (sim_main_nr_devs--) {
+		sim_main_remove(&sim_main_devs[sim_main_nr_devs]);
+		sim_main_put_number(sim_main_nr_devs);
+	}
+	sim_main_nr_devs = 0;
+}
+
+/* Nobody else has a number yet, so these are 0, 1, 2 and so on. */
+static int sim_main_make_next(void)
+{
+	int number = sim_main_get_number(), err;
+
+	if (number < 0)
+		return number;
+	err = sim_main_make(&sim_main_devs[number], number, &sim_dev_defaults);
+	if (err)
+		sim_main_put_number(number);
+	return err;
 }
 
 /*
@@ -148,7 +245,7 @@ static int sim_main_make_all(unsigned int nr)
 	int err;
 
 	while (sim_main_nr_devs < nr) {
-		err = sim_main_make(sim_main_nr_devs);
+		err = sim_main_make_next();
 		if (err && !sim_main_nr_devs)
 			return err;
 		if (err) {
@@ -164,20 +261,20 @@ static int sim_main_make_all(unsigned int nr)
 static int __init sim_main_init(void)
 {
 	unsigned int nr = sim_param_devices.value;
-	int err = sim_dev_register_driver(nr);
+	int err = sim_dev_register_driver();
 
 	if (err)
 		return err;
 	err = sim_main_make_all(nr);
 	if (err)
-		sim_dev_unregister_driver(nr);
+		sim_dev_unregister_driver();
 	return err;
 }
 
 static void __exit sim_main_exit(void)
 {
-	sim_main_unmake();
-	sim_dev_unregister_driver(sim_param_devices.value);
+	sim_main_remove_all();
+	sim_dev_unregister_driver();
 }
 
 module_init(sim_main_init);

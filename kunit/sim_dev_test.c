@@ -207,6 +207,7 @@ static bool timer_is_enabled(struct fixture *fx)
 #include "sim_dev_test_lifetime.c"
 #include "sim_dev_test_power.c"
 #include "sim_dev_test_ctl.c"
+#include "sim_dev_test_main.c"
 
 static struct kunit_case sim_dev_cases[] = {
 	KUNIT_CASE(request_loops_data_back),
@@ -271,6 +272,11 @@ static struct kunit_case sim_dev_cases[] = {
 	KUNIT_CASE(rules_are_shown_as_they_are_written),
 	KUNIT_CASE(new_faults_and_ranges_are_shown_while_they_are_set),
 	KUNIT_CASE(attributes_check_their_range),
+	KUNIT_CASE(a_device_has_its_own_settings),
+	KUNIT_CASE(settings_are_back_when_it_is_bound_again),
+	KUNIT_CASE(a_bound_device_may_be_bound),
+	KUNIT_CASE(no_two_devices_have_a_number),
+	KUNIT_CASE(hardware_stays_while_a_node_is_open),
 	{}
 };
 

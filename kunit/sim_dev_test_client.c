@@ -443,7 +443,7 @@ static struct kunit_case sim_client_cases[] = {
 static int make_single_slots(struct kunit_suite *suite)
 {
 	sim_param_devices.value = 2;
-	sim_param_slots.value = 1;
+	sim_dev_defaults.slots.value = 1;
 	return sim_main_init();
 }
 

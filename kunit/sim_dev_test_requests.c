@@ -91,7 +91,7 @@ static void a_full_queue_says_eagain(struct kunit *test)
 	unsigned int i;
 
 	sim_hw_set_ms(fx->sim->hw, SIM_HW_LATENCY, 800);
-	for (i = 0; i < sim_param_queue_depth.value; i++)
+	for (i = 0; i < sim_dev_defaults.queue_depth.value; i++)
 		KUNIT_EXPECT_EQ(test, queue_text(fx, "x"), 1);
 	KUNIT_EXPECT_EQ(test, queue_text(fx, "x"), -EAGAIN);
 	KUNIT_EXPECT_TRUE(test, polls(fx, 0));
@@ -253,7 +253,7 @@ static void nowait_means_no_wait_for_room_only(struct kunit *test)
 
 	command(fx, "latency 300");
 	KUNIT_EXPECT_EQ(test, write_async(first, "x", IOCB_NOWAIT), -EIOCBQUEUED);
-	for (i = 1; i < sim_param_queue_depth.value; i++)
+	for (i = 1; i < sim_dev_defaults.queue_depth.value; i++)
 		queue_text(fx, "x");
 	KUNIT_EXPECT_EQ(test, write_async(second, "x", IOCB_NOWAIT), -EAGAIN);
 	expect_async(test, first, 1);

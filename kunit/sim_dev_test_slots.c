@@ -79,7 +79,7 @@ static void the_ninth_waits_for_a_slot(struct kunit *test)
 static void the_queue_is_as_deep_as_the_slots(struct kunit *test)
 {
 	struct fixture *fx = test->priv;
-	unsigned int depth = sim_param_queue_depth.value;
+	unsigned int depth = sim_dev_defaults.queue_depth.value;
 
 	KUNIT_EXPECT_EQ(test, fx->sim->depth, max_t(unsigned int, depth, SLOTS));
 }
@@ -445,7 +445,7 @@ static struct kunit_case sim_dev_slots_cases[] = {
 static int make_slots(struct kunit_suite *suite)
 {
 	sim_param_devices.value = 1;
-	sim_param_slots.value = SLOTS;
+	sim_dev_defaults.slots.value = SLOTS;
 	return sim_main_init();
 }
 

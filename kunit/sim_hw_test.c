@@ -93,7 +93,7 @@ static void destroy_device(struct kunit *test)
 	if (!fx || IS_ERR_OR_NULL(fx->hw))
 		return;
 	free_irq(sim_hw_irq(fx->hw), fx);
-	sim_hw_destroy(fx->hw);
+	sim_hw_put(fx->hw);
 }
 
 static void start(struct fixture *fx, u32 tag, const char *data)

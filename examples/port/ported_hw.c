@@ -109,14 +109,14 @@ static int __init ported_hw_init(void)
 	sim_hw_set_gone(hw, gone);
 	err = ported_hw_add_device();
 	if (err)
-		sim_hw_destroy(hw);
+		sim_hw_put(hw);
 	return err;
 }
 
 static void __exit ported_hw_exit(void)
 {
 	platform_device_unregister(pdev);
-	sim_hw_destroy(hw);
+	sim_hw_put(hw);
 }
 
 module_init(ported_hw_init);
