@@ -110,6 +110,22 @@ guest() {
 		--file "$top/tests/lib.sh" "${options[@]}" "$@"
 }
 
+# with_configfs: set the array `configfs` to the options of `guest` that put sim_dev_configfs.ko into the
+# guest, and configfs.ko if $kernel has that as a module.
+with_configfs() {
+	local file
+	[ -e "$built/sim_dev_configfs.ko" ] || die "$kernel has no configfs"
+	configfs=(--file "$built/sim_dev_configfs.ko")
+	file=$(find "$("$top/scripts/kernel" "$kernel")/lib" -name 'configfs.ko*' 2>/dev/null || true)
+	case $file in
+	'') ;;
+	*.xz)
+		xz -dc "$file" >"$logs/configfs.ko"
+		configfs+=(--file "$logs/configfs.ko") ;;
+	*) configfs+=(--file "$file") ;;
+	esac
+}
+
 # client NAME SOURCE|GCC-OPTION...: build a static C program for a guest, and print its file name. The
 # program may include kselftest_harness.h and the headers in tests/lib.
 client() {

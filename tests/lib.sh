@@ -49,6 +49,13 @@ all_passed() {
 	[ "$ktap_failed" -eq 0 ] && [ "$ktap_number" -gt 0 ]
 }
 
+# load_configfs: load sim_dev_configfs.ko, and before it configfs.ko if the kernel has that as a module.
+load_configfs() {
+	if [ -e /root/configfs.ko ] && [ ! -e /sys/module/configfs ]; then insmod /root/configfs.ko || return; fi
+	grep -q " /sys/kernel/config " /proc/mounts || mount -t configfs configfs /sys/kernel/config || return
+	insmod /root/sim_dev_configfs.ko
+}
+
 # put TEXT FILE: write it.
 put() { echo "$1" >"$2"; }
 
@@ -57,6 +64,13 @@ quietly() { "$@" >/tmp/out 2>&1; }
 
 # refuses COMMAND...: does it fail?
 refuses() { ! quietly "$@"; }
+
+# fails TEXT COMMAND...: does it fail with this message?
+fails() {
+	local message=$1
+	shift
+	refuses "$@" && says "$message"
+}
 
 # attr NAME [DEVICE]: print an attribute of a device (default: device 0).
 attr() { cat "$sysfs/sim_dev.${2:-0}/$1"; }

@@ -110,11 +110,11 @@ is_in_group() { getent group iotimer | grep -q '^iotimer:x:[0-9]*:$'; }
 # look KERNEL: check all that must be there when the modules are installed for the kernel.
 look() {
 	local module
-	for module in iotimer sim_dev; do
+	for module in iotimer sim_dev sim_dev_configfs; do
 		check "there is one file of the module ($module, $1)" [ "$(ko "$1" $module | wc -l)" -eq 1 ]
 		check "the module is built for its kernel ($module, $1)" is_for "$1" $module
 	done
-	check "no other module is installed ($1)" [ "$(find "/lib/modules/$1/updates" -name '*.ko*' | wc -l)" -eq 2 ]
+	check "no other module is installed ($1)" [ "$(find "/lib/modules/$1/updates" -name '*.ko*' | wc -l)" -eq 3 ]
 	check "sim_dev depends on iotimer ($1)" [ "$(modinfo -F depends "$(ko "$1" sim_dev)")" = iotimer ]
 	check "modprobe would load both modules ($1)" shows "$1"
 	check "modprobe obeys the example for modprobe.d ($1)" obeys "$1" "$example"
@@ -217,6 +217,7 @@ stage)
 	check "make install succeeds with DESTDIR" stage install
 	check "make install with DESTDIR leaves the system alone" nothing_left
 	for file in "lib/modules/$kernel/updates/iotimer.ko" "lib/modules/$kernel/updates/sim_dev.ko" \
+		"lib/modules/$kernel/updates/sim_dev_configfs.ko" \
 		"usr/src/iotimer/$kernel/iotimer.h" "usr/src/iotimer/$kernel/io_timeout.h" \
 		"usr/src/iotimer/$kernel/io_recovery.h" "usr/src/iotimer/$kernel/sim_client.h" \
 		"usr/src/iotimer/$kernel/Module.symvers" \
