@@ -25,7 +25,7 @@ copy = $(if $(filter-out $(CURDIR),$(out)),$(if $(wildcard $(out)/Makefile),$(er
 # Debian's headers from 6.12 on would have it, and leave it to others to bring it.
 btf = $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 
-modules:	## build iotimer.ko and sim_dev.ko; KDIR= for another kernel, O= into another folder, LLVM=1 with clang
+modules:	## build the modules; KDIR= for another kernel, O= into another folder, LLVM=1 with clang
 	$(headers)
 	$(copy)
 	$(MAKE) -C "$(KDIR)" M="$(out)" $(btf) modules
@@ -77,7 +77,7 @@ litmus:	## check the engine's memory ordering with herd7 and the kernel's memory
 	$(run) litmus
 
 # The tests of which `make test` runs some, by name; modules, timeline and install are other targets.
-names := system trace ported queue mirror edu lockdep suspend power vm um smp isolated
+names := system trace ported queue mirror edu configfs recipes lockdep suspend power vm um smp isolated
 $(names):
 	$(run) $@
 
