@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <sys/klog.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
@@ -260,7 +261,8 @@ static void look(struct view *view)
 	view_add_names(view, "/sys/bus/platform/devices", "mirror");
 	view_add_names(view, "/sys/bus/platform/drivers", "mirror");
 	view_add_names(view, DRIVER, "");
-	for (i = 0; i < DEVICES; i++) {
+	view_add_names(view, "/sys/kernel/config/sim_dev", "");
+	for (i = 0; i < DEVICES + 1; i++) {	/* configfs makes one more */
 		snprintf(path, sizeof(path), ATTR_PATH, i, "");
 		view_add_names(view, path, "");
 		view_add_device(view, i);
@@ -617,6 +619,78 @@ static const struct op use_mirror = {
 	.name = "mirror: open, write, read, close", .run = run_round_trip, .path = "/dev/mirror",
 };
 
+/* Devices by configfs */
+
+#define CONFIG		"/sys/kernel/config/sim_dev"
+#define CONFIG_DIR	CONFIG "/device"
+/* A name that does not fit into a struct config_item. */
+#define CONFIG_LONG	CONFIG "/a device with a long name"
+
+static int run_mkdir(const struct op *op)
+{
+	return mkdir(op->path, 0755) ? errno : 0;
+}
+
+static void undo_mkdir(const struct op *op)
+{
+	if (rmdir(op->path))
+		die("cannot remove %s: %m", op->path);
+}
+
+static void must(int err, const char *what)
+{
+	if (err)
+		die("%s: %s", what, strerror(err));
+}
+
+static int run_live(const struct op *op)
+{
+	return put(CONFIG_DIR "/live", op->flags ? "1" : "0");
+}
+
+/* The directory's device has the number that follows those of the module parameter. */
+static void check_live(void)
+{
+	check_device(DEVICES);
+}
+
+static void undo_live(const struct op *op)
+{
+	check_live();
+	must(put(CONFIG_DIR "/live", "0"), "take the device down");
+}
+
+static void prepare_remove(const struct op *op)
+{
+	must(put(CONFIG_DIR "/live", "1"), "make the device");
+	check_live();
+}
+
+static const struct op config_ops[] = {
+	{ .name = "configfs, make a directory", .run = run_mkdir, .undo = undo_mkdir,
+	  .path = CONFIG_DIR },
+	{ .name = "configfs, make a directory with a long name", .run = run_mkdir,
+	  .undo = undo_mkdir, .path = CONFIG_LONG },
+};
+
+/* EINVAL: see LOAD(). */
+static const struct op live_ops[] = {
+	{ .name = "configfs, go live", .run = run_live, .undo = undo_live, .also = EINVAL,
+	  .irqs = true, .flags = true },
+	{ .name = "configfs, remove", .run = run_live, .prepare = prepare_remove,
+	  .irqs = true },
+};
+
+static const struct op live_256_slots = {
+	.name = "configfs, go live, 256 slots", .run = run_live, .undo = undo_live, .also = EINVAL,
+	.irqs = true, .flags = true,
+};
+
+static void unload_configfs(const struct op *op)
+{
+	unload("sim_dev_configfs");
+}
+
 /* Attempts */
 
 /* Count of an operation's attempts */
@@ -738,10 +812,31 @@ static void sweep(const struct op *op)
 	     once.errors, from_then_on.failures, from_then_on.errors);
 }
 
-static void must(int err, const char *what)
+static const struct op load_configfs = {
+	.name = "load sim_dev_configfs", .run = load, .undo = unload_configfs,
+	.path = "/root/sim_dev_configfs.ko", .parameters = "",
+};
+
+/* Operations on devices that are made by configfs, with sim_dev loaded. */
+static void sweep_configfs(void)
 {
-	if (err)
-		die("%s: %s", what, strerror(err));
+	unsigned int i;
+
+	if (access(load_configfs.path, F_OK)) {
+		ksft_test_result_skip("configfs: the kernel has none\n");
+		return;
+	}
+	sweep(&load_configfs);
+	must(load(&load_configfs), "load sim_dev_configfs");
+	for (i = 0; i < ARRAY_SIZE(config_ops); i++)
+		sweep(&config_ops[i]);
+	must(run_mkdir(&config_ops[0]), "make a directory");
+	for (i = 0; i < ARRAY_SIZE(live_ops); i++)
+		sweep(&live_ops[i]);
+	must(put(CONFIG_DIR "/slots", "256"), "set 256 slots");
+	sweep(&live_256_slots);
+	undo_mkdir(&config_ops[0]);
+	unload("sim_dev_configfs");
 }
 
 int main(int argc, char **argv)
@@ -786,6 +881,7 @@ int main(int argc, char **argv)
 	must(bind_device(0, false), "unbind");
 	sweep(&bind_op);
 	must(bind_device(0, true), "bind");
+	sweep_configfs();
 	sweep(&unload_op);
 	unload("sim_dev");
 	unload("iotimer");

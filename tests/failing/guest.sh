@@ -4,4 +4,5 @@
 # shellcheck source=tests/lib.sh
 . /root/lib.sh
 let_allocations_fail || exit
+[ ! -e /root/sim_dev_configfs.ko ] || mount -t configfs configfs /sys/kernel/config || exit
 exec /root/failing "$PATTERN"
