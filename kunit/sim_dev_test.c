@@ -275,6 +275,7 @@ static struct kunit_case sim_dev_cases[] = {
 	KUNIT_CASE(a_device_has_its_own_settings),
 	KUNIT_CASE(settings_are_back_when_it_is_bound_again),
 	KUNIT_CASE(a_bound_device_may_be_bound),
+	KUNIT_CASE(a_bad_setting_makes_no_device),
 	KUNIT_CASE(no_two_devices_have_a_number),
 	KUNIT_CASE(hardware_stays_while_a_node_is_open),
 	{}

@@ -80,6 +80,20 @@ static void a_bound_device_may_be_bound(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, device(1));
 }
 
+static void a_bad_setting_makes_no_device(struct kunit *test)
+{
+	struct sim_dev_settings settings = sim_dev_defaults;
+	int number = sim_main_get_number();
+	struct sim_main_dev dev;
+
+	settings.slots.value = SIM_HW_MAX_SLOTS + 1;
+	KUNIT_EXPECT_EQ(test, sim_main_add(&dev, number, &settings), -EINVAL);
+	settings.slots.value = 1;
+	KUNIT_EXPECT_EQ(test, sim_main_add(&dev, number, &settings), 0);
+	sim_main_remove(&dev);
+	sim_main_put_number(number);
+}
+
 static void no_two_devices_have_a_number(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, sim_main_get_number(), 2);

@@ -29,7 +29,7 @@ check "a device that is not live has no nodes" [ "$(nodes)" = 2 ]
 check "sim_dev_configfs does not unload while there is a directory" refuses rmmod sim_dev_configfs
 
 # Names, ranges and defaults, as the module describes its parameters.
-strings /root/sim_dev.ko | sed -n 's/^parm=\([a-z_]*\):.*(\([0-9]*\) to \([0-9]*\), default \([0-9]*\))$/\1 \2 \3 \4/p' |
+strings /root/sim_dev.ko | sed -n 's/^par[m]=\([a-z_]*\):.*(\([0-9]*\) to \([0-9]*\), default \([0-9]*\))$/\1 \2 \3 \4/p' |
 	grep -v '^devices ' >/tmp/settings
 check "sim_dev describes seven settings" [ "$(wc -l </tmp/settings)" -eq 7 ]
 
