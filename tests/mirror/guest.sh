@@ -213,7 +213,9 @@ end
 
 scene "no leg" "" "wait=5"
 for i in 0 1 2; do put sim_dev.$i $driver/unbind; done
+mark
 check "a write to legs that have gone fails" refuses writes hello
+check "it fails at once ($took ms)" [ $took -lt 100 ]
 check "all legs that have gone are detached" legs - - -
 mark
 check "a write without legs fails" refuses writes hello
