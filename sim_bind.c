@@ -306,7 +306,7 @@ static struct platform_driver sim_dev_driver = {
  * sim_dev_bind - bind the driver to a device, unless it is bound
  * @pdev: the device, registered
  *
- * To register a device binds it too, but ignores that this failed.
+ * Registering a device binds it too, but ignores that probe failed.
  *
  * Context: process, may sleep.
  * Return: 0, or the negative errno of probe.

@@ -76,7 +76,7 @@ void sim_client_end(struct sim_client *client)
 
 /**
  * sim_client_put - give up access to a device
- * @client: the client, freed. Nothing is submitted any more
+ * @client: the client, freed; submit nothing to it any more
  *
  * Waits for the client's requests, so cancel them first if they need not be done.
  * When this returns, no done() of the client is running, or will be called.
@@ -100,11 +100,11 @@ EXPORT_SYMBOL_GPL(sim_client_put);
  *
  * The caller may hold a lock that done() takes.
  *
- * Context: any but NMI.
- * Return: 0: done() is called, or was; -EINVAL: the request has no data, or no done();
+ * Context: any but NMI; on PREEMPT_RT not a hard interrupt either.
+ * Return: 0: done() will be called, or was already; -EINVAL: the request has no data, or no done();
  *	-EMSGSIZE: it has more than SIM_CLIENT_MAX_LEN bytes; -ENODEV: the driver was
- *	unbound from the device; -EAGAIN: the device's queue is full: there is room when
- *	a request is done, perhaps another submitter's.
+ *	unbound from the device; -EAGAIN: the queue is full; try again when a
+ *	request is done, maybe another submitter's.
  */
 int sim_client_submit(struct sim_client *client, struct sim_request *req)
 {
@@ -133,11 +133,10 @@ EXPORT_SYMBOL_GPL(sim_client_submit);
  * @client: the client that submitted it
  * @req: the request; it may be done already, but not freed
  *
- * A request that waits in the device's queue is taken back. One that the device does
- * is done with -ECANCELED when the device has ended it, or was reset. The caller may
- * hold a lock that done() takes.
+ * A request in the queue is taken back. One in the device ends with -ECANCELED, once
+ * the device has ended it or was reset. The caller may hold a lock that done() takes.
  *
- * Context: any but NMI.
+ * Context: any but NMI; on PREEMPT_RT not a hard interrupt either.
  * Return: true: the request is the caller's again, and done() is not called. false:
  *	done() is called, or was.
  */

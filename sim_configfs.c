@@ -8,9 +8,9 @@
  *	echo 0 > .../NAME/live				removes it
  *	rmdir /sys/kernel/config/sim_dev/NAME		gives the number back
  *
- * The settings are those of the module parameters, which are their defaults. The
- * settings of a live device cannot be changed, and its directory not be removed:
- * both fail with EBUSY.
+ * The settings are those of the module parameters, which are their defaults. A live
+ * device's settings cannot be changed and its directory cannot be removed: both fail
+ * with EBUSY.
  *
  * A module of its own, sim_dev_configfs.ko: it needs configfs.ko, while sim_dev.ko
  * must load without that. Each directory pins this module, which pins sim_dev.ko.
@@ -31,7 +31,7 @@
  * @item: its configfs item
  * @number: the device's number, as long as the directory exists
  * @lock: protects all that follows
- * @settings: what the device is made with; do not change while @live
+ * @settings: what the device is made with; does not change while @live
  * @live: @dev exists
  * @dev: the device
  */
@@ -184,7 +184,7 @@ static struct configfs_attribute *sim_configfs_attrs[] = {
 	NULL
 };
 
-/* The device does not exist: rmdir() would have failed. */
+/* The device is not live: otherwise rmdir() would have failed. */
 static void sim_configfs_release(struct config_item *item)
 {
 	struct sim_configfs_dev *dev = sim_configfs_dev(item);

@@ -27,7 +27,8 @@
  * Each request is completed exactly once. Until then the request is in the
  * queue or in a slot. The context that takes it out, under the lock,
  * completes it: the thread, the watchdog, the work item, suspend or unbinding.
- * Or its submitter takes it back from the queue (on a fatal signal, or on close).
+ * Or its submitter takes it back from the queue (on a fatal signal, on close, or by
+ * sim_client_cancel()).
  *
  * Log lines are written after the lock is dropped: a console is slow, and the
  * handler waits for the lock. A struct sim_dev_report keeps them until then.

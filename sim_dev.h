@@ -3,7 +3,7 @@
  * sim_dev - what the files of sim_dev.ko share
  *
  *	sim_main.c	parameters, and the devices that the module makes
- *	sim_configfs.c	devices at run time; a module of its own, by sim_main.h
+ *	sim_configfs.c	devices at run time, in a module of its own that uses sim_main.h
  *	sim_dev.c	the driver: starts requests, times them out, resets, retries
  *	sim_bind.c	binds the driver to a device: memory, nodes, power
  *	sim_log.c	the driver's log lines
@@ -41,7 +41,7 @@
 #define SIM_DEV_NAME	"sim_dev"
 #endif
 
-/* Devices that there may be at a time, and the first number that none has. */
+/* At most this many devices at a time, numbered from 0. */
 #define SIM_DEV_MAX_DEVICES	1024
 
 struct iotimer;

@@ -1063,7 +1063,7 @@ struct sim_hw *sim_hw_get(struct sim_hw *hw)
 /**
  * sim_hw_put - drop a reference to a device
  * @hw: the device, freed with the last reference; its interrupt must have been
- *	freed then
+ *	freed by then
  *
  * Context: process, may sleep.
  */

@@ -20,7 +20,7 @@
 #include "sim_hw.h"
 #include "sim_main.h"
 
-#define SIM_MAIN_MAX_DEVICES	256	/* that the parameter makes */
+#define SIM_MAIN_MAX_DEVICES	256	/* limit of the parameter "devices" */
 
 /* The parameters. Most are defaults that sysfs or the control node can change. */
 
@@ -71,9 +71,9 @@ SIM_DEV_PARAM(latency_ms, &sim_dev_defaults.latency_ms,
 SIM_DEV_PARAM(queue_depth, &sim_dev_defaults.queue_depth,
 	      "requests a device holds at most, those under way included; slots, if that is more (1 to 1024, default 16)");
 
-static DEFINE_IDA(sim_main_numbers);	/* of devices; has a lock of its own */
+static DEFINE_IDA(sim_main_numbers);	/* the devices' numbers; an IDA has its own lock */
 
-/* Only init and exit use these: the devices that the parameter makes. */
+/* The devices that the parameter makes. Only init and exit use these. */
 static struct sim_main_dev sim_main_devs[SIM_MAIN_MAX_DEVICES];
 static unsigned int sim_main_nr_devs;
 
@@ -131,7 +131,7 @@ static struct platform_device *sim_main_register(const struct sim_dev_data *data
 	return pdev;
 }
 
-/* The driver may fail to bind to the device. */
+/* Returns 0 even if the driver did not bind. */
 static int sim_main_make(struct sim_main_dev *dev, unsigned int number,
 			 const struct sim_dev_settings *settings)
 {
@@ -151,7 +151,7 @@ static int sim_main_make(struct sim_main_dev *dev, unsigned int number,
 }
 
 /**
- * sim_main_get_number - reserve the first number that no device has
+ * sim_main_get_number - reserve the lowest free number
  *
  * Context: process, may sleep.
  * Return: the number, or a negative errno: -ENOSPC if there are
