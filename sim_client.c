@@ -100,7 +100,7 @@ EXPORT_SYMBOL_GPL(sim_client_put);
  *
  * The caller may hold a lock that done() takes.
  *
- * Context: any but NMI; on PREEMPT_RT not a hard interrupt either.
+ * Context: any but NMI; on PREEMPT_RT, where a spinlock may be taken.
  * Return: 0: done() will be called, or was already; -EINVAL: the request has no data, or no done();
  *	-EMSGSIZE: it has more than SIM_CLIENT_MAX_LEN bytes; -ENODEV: the driver was
  *	unbound from the device; -EAGAIN: the queue is full; try again when a
@@ -136,7 +136,7 @@ EXPORT_SYMBOL_GPL(sim_client_submit);
  * A request in the queue is taken back. One in the device ends with -ECANCELED, once
  * the device has ended it or was reset. The caller may hold a lock that done() takes.
  *
- * Context: any but NMI; on PREEMPT_RT not a hard interrupt either.
+ * Context: any but NMI; on PREEMPT_RT, where a spinlock may be taken.
  * Return: true: the request is the caller's again, and done() is not called. false:
  *	done() is called, or was.
  */

@@ -46,7 +46,8 @@ struct sim_client;
  * @len: bytes of it, 1 to SIM_CLIENT_MAX_LEN
  * @read_back: write what the device loops back over @data
  * @done: called when the request is done, without a lock of the device's: by a
- *	thread or softirq (never a hard interrupt), so it may not sleep. It may be
+ *	thread or softirq (never a hard interrupt), so it may not sleep, and a lock
+ *	that it takes must be taken with softirqs off everywhere else. It may be
  *	called before sim_client_submit() has returned, but not by sim_client_submit() or
  *	sim_client_cancel(). It may free the request, or
  *	submit it again

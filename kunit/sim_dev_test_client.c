@@ -82,14 +82,17 @@ static struct call *new_call(struct kunit *test, const char *text)
 
 static int submit(struct sim_client *client, struct call *call)
 {
-	unsigned long flags;
+	unsigned long flags = 0;
 	int err;
 
-	local_irq_save(flags);		/* any context may submit */
+	/* Any context may submit, but on PREEMPT_RT the lock sleeps. */
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		local_irq_save(flags);
 	WRITE_ONCE(call->submitter, current);
 	err = sim_client_submit(client, &call->req);
 	WRITE_ONCE(call->submitter, NULL);
-	local_irq_restore(flags);
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		local_irq_restore(flags);
 	return err;
 }
 

@@ -9,16 +9,16 @@
  * A sim_dev stores nothing: it loops back what it gets. So the mirror remembers the
  * block that was written last.
  *
- *	write()	sends a block to all attached legs, and succeeds when each of them has
- *		it, or has been detached, but one has it
+ *	write()	sends a block to all attached legs; succeeds when each of them has it
+ *		or was detached, and at least one has it
  *	read()	sends the block that was written last to one attached leg, and returns
  *		what this leg loops back. If the leg fails, another one is asked
  *
  * A leg that fails or does not answer in time is detached: it gets no more requests
  * but probes, one at a time. When a probe succeeds, the leg is attached again. (A
  * real mirror would first copy to it what it has missed.) A request asks each leg at
- * most once. While no leg that it has not asked is attached, it waits, but not for
- * ever.
+ * most once. While no attached leg is left that it has not asked, the request
+ * waits, for at most `wait` seconds.
  *
  * A part is what a request sends to one leg:
  *
@@ -33,8 +33,9 @@
  * A late part belongs to its leg: the leg may still use its memory. So each part has
  * its own copy of the data, and the request is freed when its last part is done.
  *
- * All events change the state of parts and legs only. Then mirror_settle() decides
- * what follows for each request.
+ * done(), the tick and a probe change the state of parts and legs. Then
+ * mirror_settle() decides what follows for each request. Only a kill, and a wait that
+ * is up, end a request directly.
  */
 #include <linux/completion.h>
 #include <linux/err.h>
@@ -65,12 +66,23 @@ static unsigned int nr_legs = 2;
 module_param_array(legs, uint, &nr_legs, 0444);
 MODULE_PARM_DESC(legs, "numbers of the sim_devs (default 0,1)");
 
+/* Seconds, 1 to 3600 */
+static int set_seconds(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 1, 3600);
+}
+
+static const struct kernel_param_ops seconds_ops = {
+	.set = set_seconds,
+	.get = param_get_uint,
+};
+
 static unsigned int timeout = 120;
-module_param(timeout, uint, 0644);
+module_param_cb(timeout, &seconds_ops, &timeout, 0644);
 MODULE_PARM_DESC(timeout, "seconds the legs may take: more than their own recovery needs (default 120)");
 
 static unsigned int wait = 30;
-module_param(wait, uint, 0644);
+module_param_cb(wait, &seconds_ops, &wait, 0644);
 MODULE_PARM_DESC(wait, "seconds a request waits for an attached leg (default 30)");
 
 enum mirror_state {
@@ -79,13 +91,13 @@ enum mirror_state {
 	MIRROR_SENT,
 	MIRROR_GOOD,
 	MIRROR_FAILED,
-	MIRROR_LATE,	/* given up, but its leg has it */
+	MIRROR_LATE,	/* cancelled, but its leg still has it */
 };
 
 struct mirror_part {
 	struct sim_request req;
 	struct mirror_request *owner;
-	unsigned int nr;		/* of its leg */
+	unsigned int nr;		/* index of the part's leg */
 	enum mirror_state state;
 	u8 data[];
 };
@@ -95,10 +107,11 @@ struct mirror_request {
 	unsigned int refs;		/* the submitter, and parts that are sent or late */
 	bool is_read;
 	bool ended;			/* result is valid */
-	bool waits;			/* for a leg to be attached */
+	bool waits;			/* no leg is left to ask until one is attached */
 	int result;
-	struct io_countdown countdown;	/* of the set of parts, or of the wait */
+	struct io_countdown countdown;	/* limits the set of parts, or the wait */
 	struct completion completed;
+	const u8 *answer;		/* of a read that completed */
 	struct mirror_part *part[MIRROR_MAX_LEGS];	/* one for each leg */
 };
 
@@ -117,17 +130,17 @@ static struct mirror {
 	struct device *dev;
 	struct work_struct work;	/* logs and probes */
 	struct semaphore room;
-	spinlock_t lock;		/* protects what follows; done() takes it */
+	spinlock_t lock;		/* protects what follows, all requests and parts */
 	struct mirror_leg leg[MIRROR_MAX_LEGS];
 	unsigned int next;		/* leg to read from */
 	struct list_head requests;
-	unsigned int outstanding;	/* how many */
+	unsigned int outstanding;	/* entries of requests */
 	struct {
 		u64 submitted, completed, failed, cancelled, timeouts, rereads,
 		    detached, attached, late;
 	} stats;
-	size_t len;			/* of the block that was written last */
-	u8 block[SIM_CLIENT_MAX_LEN];
+	size_t len;			/* length of block */
+	u8 block[SIM_CLIENT_MAX_LEN];	/* what was written last */
 } mirror;
 
 static void mirror_put(struct mirror_request *req)
@@ -153,7 +166,7 @@ static void mirror_detach(unsigned int nr, int error)
 }
 
 /* Nobody waits for the part any more. Its leg may still have it. */
-static void mirror_give_up(struct mirror_part *part)
+static void mirror_cancel_part(struct mirror_part *part)
 {
 	struct sim_client *client = mirror.leg[part->nr].client;
 
@@ -173,7 +186,7 @@ static void mirror_end(struct mirror_request *req, int result)
 	unsigned int i;
 
 	for (i = 0; i < nr_legs; i++)
-		mirror_give_up(req->part[i]);
+		mirror_cancel_part(req->part[i]);
 	list_del(&req->entry);
 	mirror.outstanding--;
 	req->result = result;
@@ -246,7 +259,7 @@ static void mirror_settle_one(struct mirror_request *req)
 
 	for (i = 0; i < nr_legs; i++)
 		if (!mirror.leg[i].attached)
-			mirror_give_up(req->part[i]);
+			mirror_cancel_part(req->part[i]);
 	if (!mirror_has(req, MIRROR_QUEUED) && !mirror_has(req, MIRROR_SENT)) {
 		if (mirror_has(req, MIRROR_GOOD)) {
 			mirror_end(req, req->part[0]->req.len);
@@ -259,7 +272,7 @@ static void mirror_settle_one(struct mirror_request *req)
 			mirror_send(req->part[i]);
 }
 
-/* To be called after each event, until nothing is detached any more. */
+/* Call after each event. Repeats while a leg is detached: that concerns all requests. */
 static void mirror_settle(void)
 {
 	struct mirror_request *req, *next;
@@ -285,6 +298,7 @@ static void mirror_done(struct sim_request *sim_req)
 		mirror.stats.late++;
 	} else if (sim_req->result == (int)sim_req->len) {
 		part->state = MIRROR_GOOD;
+		part->owner->answer = part->data;
 	} else {
 		part->state = MIRROR_FAILED;
 		mirror_detach(part->nr,
@@ -347,9 +361,6 @@ static void mirror_log(struct mirror_leg *leg, bool attached, int error)
 {
 	unsigned int nr = legs[leg - mirror.leg];
 
-	if (leg->logged == attached)
-		return;
-	leg->logged = attached;
 	if (attached)
 		dev_info(mirror.dev, "sim_dev%u is attached\n", nr);
 	else
@@ -362,16 +373,19 @@ static void mirror_work(struct work_struct *work)
 
 	for (i = 0; i < nr_legs; i++) {
 		struct mirror_leg *leg = &mirror.leg[i];
-		bool attached, probe;
+		bool attached, probe, logged;
 		int error;
 
 		spin_lock_irq(&mirror.lock);
 		attached = leg->attached;
 		error = leg->error;
+		logged = leg->logged == attached;
+		leg->logged = attached;
 		probe = !attached && !leg->probing;
 		leg->probing |= probe;
 		spin_unlock_irq(&mirror.lock);
-		mirror_log(leg, attached, error);
+		if (!logged)
+			mirror_log(leg, attached, error);
 		if (probe)
 			mirror_probe(leg);
 	}
@@ -461,7 +475,7 @@ static struct mirror_request *mirror_alloc(const u8 *data, size_t len)
 	return req;
 }
 
-/* The block that was written last is what the leg is to loop back. */
+/* Let each part send the block that was written last. */
 static void mirror_fill(struct mirror_request *req)
 {
 	unsigned int i;
@@ -544,7 +558,6 @@ static ssize_t mirror_read(struct file *filp, char __user *buf, size_t count,
 			   loff_t *pos)
 {
 	struct mirror_request *req;
-	unsigned int i = 0;
 	ssize_t ret;
 
 	if (!count || *pos >= READ_ONCE(mirror.len))
@@ -553,12 +566,8 @@ static ssize_t mirror_read(struct file *filp, char __user *buf, size_t count,
 	if (!req)
 		return -ENOMEM;
 	ret = mirror_run(req);
-	if (ret > 0) {
-		while (req->part[i]->state != MIRROR_GOOD)
-			i++;
-		ret = simple_read_from_buffer(buf, count, pos, req->part[i]->data,
-					      ret);
-	}
+	if (ret > 0)
+		ret = simple_read_from_buffer(buf, count, pos, req->answer, ret);
 	mirror_free(req);
 	return ret;
 }
@@ -619,7 +628,7 @@ static struct attribute *mirror_attrs[] = {
 };
 ATTRIBUTE_GROUPS(mirror);
 
-/* The time of the legs does not count while the system sleeps. */
+/* The legs' time-outs do not run while the system sleeps. */
 static int mirror_suspend(struct device *dev)
 {
 	iotimer_stop_sync(mirror.timer);
@@ -645,15 +654,9 @@ static void mirror_quit(void *unused)
 
 		if (!leg->client)
 			continue;
-		if (leg->probing)
-			sim_client_cancel(leg->client, &leg->probe);
+		sim_client_cancel(leg->client, &leg->probe);	/* if it is under way */
 		sim_client_put(leg->client);	/* waits for done() */
 	}
-}
-
-static void mirror_deregister(void *unused)
-{
-	misc_deregister(&mirror_misc);
 }
 
 /* All legs are detached at first, and probed at once. */
@@ -677,8 +680,7 @@ static int mirror_probe_device(struct platform_device *pdev)
 		return PTR_ERR(mirror.timer);
 	iotimer_start(mirror.timer);
 	queue_work(system_freezable_wq, &mirror.work);
-	err = misc_register(&mirror_misc);
-	return err ?: devm_add_action_or_reset(dev, mirror_deregister, NULL);
+	return 0;
 }
 
 static struct platform_driver mirror_driver = {
@@ -691,22 +693,36 @@ static struct platform_driver mirror_driver = {
 
 static struct platform_device *pdev;
 
+static void mirror_remove(void)
+{
+	platform_device_unregister(pdev);
+	platform_driver_unregister(&mirror_driver);
+}
+
 static int __init mirror_init(void)
 {
+	int err;
+
 	spin_lock_init(&mirror.lock);
 	sema_init(&mirror.room, MIRROR_DEPTH);
 	INIT_LIST_HEAD(&mirror.requests);
 	INIT_WORK(&mirror.work, mirror_work);
-	/* It cannot be unbound: an open file uses it. */
+	/* The bundle prevents unbinding by sysfs: an open file uses the device. */
 	pdev = platform_create_bundle(&mirror_driver, mirror_probe_device, NULL, 0,
 				      NULL, 0);
-	return PTR_ERR_OR_ZERO(pdev);
+	if (IS_ERR(pdev))
+		return PTR_ERR(pdev);
+	/* Last: once a program may have the node open, init must not fail. */
+	err = misc_register(&mirror_misc);
+	if (err)
+		mirror_remove();
+	return err;
 }
 
 static void __exit mirror_exit(void)
 {
-	platform_device_unregister(pdev);
-	platform_driver_unregister(&mirror_driver);
+	misc_deregister(&mirror_misc);
+	mirror_remove();
 }
 
 module_init(mirror_init);

@@ -15,23 +15,24 @@ check "the load passes" [ $status -eq 0 ]
 check "the identity holds under load" identity
 check "all legs are attached in the end" await 30 legs + + +
 
-# busy: write in the background until $stop exists.
-busy() { while [ ! -e /tmp/stop ]; do echo x >/dev/mirror || sleep 0.01; done 2>/dev/null; }
+# busy: read until /tmp/stop exists. (A shell that writes would make a file once the node is gone.)
+busy() { while [ ! -e /tmp/stop ]; do cat /dev/mirror || sleep 0.01; done >/dev/null 2>&1; }
 
+unloaded=0
 for _ in 1 2 3 4 5; do
 	rm -f /tmp/stop
+	quietly put x /dev/mirror	# what the readers get
 	for i in 0 1 2; do put "rule hang chance 1/20" /dev/sim_dev${i}_ctl; done
 	for _ in 1 2 3; do busy & done
 	sleep 0.5
-	quietly rmmod mirror
+	# The readers hold the module only while they have it open, so this may take several attempts.
+	await 60 rmmod mirror 2>/dev/null && unloaded=$((unloaded + 1))
 	touch /tmp/stop
-	# The writers hold the module only while they have it open, so this may take several attempts.
-	await 60 rmmod mirror 2>/dev/null || break
 	wait
 	for i in 0 1 2; do put clear /dev/sim_dev${i}_ctl; done
-	insmod /root/mirror.ko legs=0,1,2 timeout=1 wait=1
+	insmod /root/mirror.ko legs=0,1,2 timeout=1 wait=1 && await 30 legs + + + || break
 done
-check "the mirror unloads under load, five times" [ -e /dev/mirror ]
+check "the mirror unloads under load, five times" [ "$unloaded" -eq 5 ]
 
 rmmod mirror
 check "the devices' module unloads after the load" rmmod sim_dev
