@@ -678,6 +678,12 @@ static int mirror_probe_device(struct platform_device *pdev)
 	mirror.timer = devm_iotimer_create(dev, mirror_watchdog, NULL);
 	if (IS_ERR(mirror.timer))
 		return PTR_ERR(mirror.timer);
+	err = misc_register(&mirror_misc);
+	if (err)
+		return err;
+	err = devm_add_action_or_reset(dev, mirror_deregister, NULL);
+	if (err)
+		return err;
 	iotimer_start(mirror.timer);
 	queue_work(system_freezable_wq, &mirror.work);
 	return 0;

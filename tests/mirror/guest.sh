@@ -11,7 +11,7 @@ scene() {
 	insmod /root/sim_dev.ko devices=3 $2 || exit
 	insmod /root/mirror.ko legs=0,1,2 $3 || exit
 	await 5 legs + + + || exit
-	sleep 1		# the next tick logs it
+	sleep 3		# the next tick logs it, a later one stops the timer
 	mark
 }
 
