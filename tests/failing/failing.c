@@ -660,6 +660,8 @@ static int run_live(const struct op *op)
 /* The directory's device has the number that follows those of the module parameter. */
 static void check_live(void)
 {
+	if (!is_bound(DEVICES))
+		die("a device is live, but has no driver");
 	check_device(DEVICES);
 }
 
