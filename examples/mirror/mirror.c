@@ -659,7 +659,7 @@ static void mirror_quit(void *unused)
 	}
 }
 
-/* All legs are detached at first, and probed at once. */
+/* All legs are detached at first, and probed as soon as the module is loaded. */
 static int mirror_probe_device(struct platform_device *pdev)
 {
 	struct device *dev = &pdev->dev;
@@ -676,17 +676,7 @@ static int mirror_probe_device(struct platform_device *pdev)
 	if (err)
 		return err;
 	mirror.timer = devm_iotimer_create(dev, mirror_watchdog, NULL);
-	if (IS_ERR(mirror.timer))
-		return PTR_ERR(mirror.timer);
-	err = misc_register(&mirror_misc);
-	if (err)
-		return err;
-	err = devm_add_action_or_reset(dev, mirror_deregister, NULL);
-	if (err)
-		return err;
-	iotimer_start(mirror.timer);
-	queue_work(system_freezable_wq, &mirror.work);
-	return 0;
+	return PTR_ERR_OR_ZERO(mirror.timer);
 }
 
 static struct platform_driver mirror_driver = {
@@ -720,9 +710,13 @@ static int __init mirror_init(void)
 		return PTR_ERR(pdev);
 	/* Last: once a program may have the node open, init must not fail. */
 	err = misc_register(&mirror_misc);
-	if (err)
+	if (err) {
 		mirror_remove();
-	return err;
+		return err;
+	}
+	iotimer_start(mirror.timer);
+	queue_work(system_freezable_wq, &mirror.work);
+	return 0;
 }
 
 static void __exit mirror_exit(void)
