@@ -5,7 +5,11 @@
 . /root/lib.sh
 insmod /root/iotimer.ko && insmod /root/sim_dev.ko && load_configfs || exit
 dmesg -n 4	# a console is slow
-/root/devices || exit
+printf '    %s\n' "KTAP version 1" "# Subtest: devices"
+/root/devices >/tmp/devices
+status=$?
+sed 's/^/    /' /tmp/devices
+check "devices" [ $status -eq 0 ]
 dmesg -n 8
 check "no directory is left" [ "$(find /sys/kernel/config/sim_dev -mindepth 1 | wc -l)" = 0 ]
 check "no node is left" [ "$(find /dev -name 'sim_dev*' | wc -l)" = 2 ]
