@@ -497,9 +497,49 @@ else
 	check "a write succeeds after the storm" [ $? -eq 0 ]
 fi
 
+# A driver above two devices
+
+# hang_both LIMIT: one operation hangs in each device; four writers write to the mirror of both.
+hang_both() {
+	run "echo $1 > /sys/module/mirror/parameters/timeout"
+	run "echo hang > /dev/sim_dev0_ctl; echo hang > /dev/sim_dev1_ctl"
+	run 'for i in 1 2 3 4; do (echo $i > /dev/mirror && echo write $i succeeds) & done; wait; sleep 6'
+	succeeded=$(grep -c succeeds /tmp/out)
+	run "cat /sys/bus/platform/devices/mirror/stats /sys/bus/platform/devices/mirror/legs"
+}
+both_grew() { grew "$1" "$2" 0 && grew "$1" "$2" 1; }
+
+trace_save
+trace_file=
+echo
+run "rmmod sim_dev; insmod /root/sim_dev.ko devices=2 && insmod /root/mirror.ko"
+sleep 2
+scenes=22
+
+scene upper-too-short "Two devices hang once; the driver above them waits 1 s: all writes fail, for nothing"
+before 1
+hang_both 1
+end
+check "with an upper limit of 1 s no write succeeds" [ "$succeeded" -eq 0 ]
+check "each device has timed out once" both_grew timeouts 1
+check "each device has recovered by one reset, for nobody" both_grew resets 1
+check "both devices are attached again" [ "$(grep -c "^[01] attached" /tmp/out)" -eq 2 ]
+
+scene upper-long-enough "The same, but the driver above waits longer than the worst case below: all writes succeed"
+before 1
+hang_both 120
+end
+check "with an upper limit of 120 s all four writes succeed" [ "$succeeded" -eq 4 ]
+check "each device times out once" both_grew timeouts 1
+check "each device recovers by one reset" both_grew resets 1
+check "each device retries the request that hung" both_grew retries 1
+trace_save
+trace_file=
+run "rmmod mirror"
+check "the mirror unloads" [ $? -eq 0 ]
+
 echo
 echo "# Try it yourself: scripts/vm --shell"
-trace_save
 all_passed
 status=$?
 trace_print

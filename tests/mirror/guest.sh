@@ -319,8 +319,13 @@ check "a leg without a device is detached" legs + -
 check "a write succeeds without the device that never was" writes hello
 check "the mirror unloads with a leg that never was" rmmod mirror
 check "nine legs are refused" refuses insmod /root/mirror.ko legs=0,1,2,3,4,5,6,7,8
+for limit in timeout=0 timeout=3601 wait=0 wait=3601; do
+	check "the mirror does not load with $limit" refuses insmod /root/mirror.ko legs=0,1,2 $limit
+done
 insmod /root/mirror.ko legs=0,1,2
 await 5 legs + + +
+check "a limit of 0 is refused while it is loaded" refuses put 0 /sys/module/mirror/parameters/timeout
+check "the limit stays as it was" [ "$(cat /sys/module/mirror/parameters/timeout)" = 120 ]
 end
 
 rmmod iotimer_wake

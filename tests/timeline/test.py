@@ -56,6 +56,8 @@ SCENES = {
     "18-abort-hang": {"requests": 16, "successes": 16, "resets": 1, "retries": 1},
     "19-eight-fail": {"requests": 17, "successes": 9, "failures": 8, "resets": 1, "retries": 0},
     "20-three-late": {"requests": 1, "successes": 1, "late": 3, "timeouts": 3, "retries": 3},
+    "23-upper-too-short": {"requests": 10, "successes": 2, "timeouts": 2, "resets": 2, "retries": 0},
+    "24-upper-long-enough": {"requests": 8, "successes": 8, "timeouts": 2, "resets": 2, "retries": 2},
 }
 
 
