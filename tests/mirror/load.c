@@ -133,7 +133,7 @@ static void unbind_legs(uint64_t random)
 static void inject_faults(unsigned long seed)
 {
 	static const char *const lines[] = {
-		"rule hang chance 1/700", "rule error chance 1/900", "rule lost chance 1/700",
+		"rule hang chance 1/300", "rule error chance 1/900", "rule lost chance 1/700",
 		"rule late 2500 chance 1/1100", "rule short chance 1/1300",
 		"rule duplicate chance 1/500", "rule reset-hang chance 1/5",
 		"rule abort-hang chance 1/3", "rule reset-lost chance 1/5",

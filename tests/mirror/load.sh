@@ -5,7 +5,7 @@
 . /root/mirror-lib.sh
 
 insmod /root/iotimer.ko || exit
-insmod /root/sim_dev.ko devices=3 slots=4 timeout=1 abort_timeout=1 reset_timeout=1 max_retries=1 queue_depth=16
+insmod /root/sim_dev.ko devices=3 slots=4 timeout=3 abort_timeout=1 reset_timeout=1 max_retries=1 queue_depth=16
 insmod /root/mirror.ko legs=0,1,2 timeout=1 wait=5 || exit
 await 10 legs + + + || exit
 /root/load "$REQUESTS" "${SEED:-1}" >/tmp/load
