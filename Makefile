@@ -77,7 +77,7 @@ litmus:	## check the engine's memory ordering with herd7 and the kernel's memory
 	$(run) litmus
 
 # The tests of which `make test` runs some, by name; modules, timeline and install are other targets.
-names := system trace ported queue mirror edu configfs recipes lockdep suspend power vm um smp isolated
+names := system trace ported queue mirror edu configfs recipes lockdep suspend power vm um rewrite smp isolated
 $(names):
 	$(run) $@
 
@@ -95,6 +95,9 @@ failing:	## fail each allocation of each operation in turn
 
 fuzz:	## a million lines, and random system calls, on both nodes
 	$(run) fuzz
+
+convert-drivers:	## convert the timers of all drivers of the newest kernel source, build what was converted
+	$(run) rewrite -- --all
 
 bench:	## speed, memory and wake-ups, beside what a driver would use instead; QEMU=1 counts instructions
 	$(run) bench $(if $(QEMU),-- --qemu)
@@ -118,7 +121,8 @@ test-all:	## all of these (hours)
 	@scripts/setup test; status=0; \
 	tests/run -j 1 check model litmus || status=1; \
 	tests/run || status=1; \
-	tests/run -j 1 smp isolated install overlay days failing fuzz million coverage kernels || status=1; \
+	tests/run rewrite -- --all || status=1; \
+	tests/run -j 1 smp isolated install overlay series days failing fuzz million coverage kernels || status=1; \
 	tests/run power -- --smp 2 || status=1; \
 	tests/run torture -- --minutes $(or $(MINUTES),10) || status=1; \
 	tests/run bench -- --quick || status=1; \
@@ -130,6 +134,6 @@ help:	## this list; `tests/run NAME -- OPTION...` runs a test with options, test
 
 # Two targets of one command line take turns; what kbuild does below one uses all of -j.
 .NOTPARALLEL:
-.PHONY: modules clean install uninstall deb overlay test-install test-overlay demo timeline test check \
-	docs model litmus torture million days failing fuzz coverage bench \
+.PHONY: modules clean install uninstall deb overlay series test-install test-overlay test-series demo timeline test check \
+	docs model litmus torture million days failing fuzz coverage convert-drivers bench \
 	test-kernels test-all help $(names)
