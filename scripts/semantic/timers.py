@@ -23,10 +23,11 @@ REASONS = {
     "macro": "runs through a macro",
     "use": "used in a way that no countdown has",
     "value": "the value of mod_timer() is used",
-    "unknown": "the period cannot be told",
+    "unknown": "no place shows how long it is",
     "subsecond": "shorter than a second",
     "slow": "a period above a second: a tick each second would cost more",
     "first": "the first call is not due a second after the start",
+    "many": "a device has many of its struct, or it is set up anew each time: one iotimer must serve all",
     "delay": "only the driver's end clears it: a delay, not a time-out",
     "spatch": "the semantic patch does not match all of it",
 }
@@ -43,6 +44,9 @@ CALL = re.compile(r"\b(" + "|".join(KNOWN) + r")\s*\(")
 TEARDOWN = set("remove exit close stop free destroy release shutdown suspend disconnect detach clean cleanup unregister "
                "deinit uninit fini finish kill down unload quiesce disable dispose unbind delete probe init attach teardown "
                "die halt dead flush term unlink off unregister unprobe del cancel deactivate purge".split()) - {"finish", "cancel"}
+
+# A word in the name of a struct of which a device has many, that come and go.
+MANY = set("request req cmd command event urb conn connection peer ep endpoint session sta tid qp rport file".split())
 
 # Headers that stand elsewhere, by their name.
 given = {}
@@ -79,6 +83,19 @@ class Source:
             if name and end >= 0:
                 found.append(Function(name[1], head, brace.end(), end))
         return found
+
+    def in_loop(self, pos):
+        """Does a loop stand around this, in its function?"""
+        function, depth = self.function_at(pos), 0
+        code = self.code[function.start:pos] if function else ""
+        heads = [code]
+        for brace in reversed(list(re.finditer(r"[{}]", code))):
+            depth += 1 if brace[0] == "}" else -1
+            if depth < 0:
+                depth = 0
+                heads.append(code[:brace.start()])
+        return any(re.search(r"\b(for|while|\w*for_each\w*)\s*\(.*\)\s*$|\bdo\s*$",
+                             re.split(r"[{}]|;(?![^()]*\))", head)[-1], re.DOTALL) for head in heads)
 
     def function_at(self, pos):
         return next((function for function in self.functions if function.start <= pos < function.end), None)
@@ -208,6 +225,11 @@ def beside(folder):
                      for name in names if name.endswith((".c", ".h")))
 
 
+# A jiffy is a millisecond here.
+CONSTANTS = {"HZ": "1000", "MSEC_PER_SEC": "1000", "USEC_PER_SEC": "1000000", "NSEC_PER_SEC": "1000000000",
+             "USEC_PER_MSEC": "1000", "NSEC_PER_MSEC": "1000000", "NSEC_PER_USEC": "1000", "TICK_NSEC": "1000000"}
+
+
 def seconds(expression, unit, depth=0):
     """How many seconds a C expression of jiffies is, None if that cannot be told."""
     text = re.sub(r"\(\s*(?:unsigned |signed )*(?:long|int|u32|u64)\s*\)", "", expression)
@@ -216,7 +238,7 @@ def seconds(expression, unit, depth=0):
     for name, factor in factors.items():
         text = re.sub(rf"\b{name}\s*\(", f"{factor}(", text)
     for word in set(re.findall(r"\b[A-Za-z_]\w*", text)):
-        value = {"HZ": "1000", "MSEC_PER_SEC": "1000"}.get(word)
+        value = CONSTANTS.get(word)
         for source in [unit.main, *unit.headers]:
             value = value or source.defines.get(word)
         if value is None or depth > 8:
@@ -245,6 +267,62 @@ def delay(expires, unit):
             return delay(re.sub(r"^\((.*)\)$", r"\1", source.defines[expires].strip()), unit)
     added = re.fullmatch(r"jiffies \+ (.*)", expires) or re.fullmatch(r"(.*) \+ jiffies", expires)
     return seconds(added[1], unit) if added else None
+
+
+@functools.lru_cache(None)
+def assigned(leaf, source, function, files):
+    """What is assigned to a member anywhere, or to a variable in its function, or passed as it: expression, source, function."""
+    name = re.split(r"->|\.", leaf)[-1]
+    found = []
+    if name != leaf:
+        for other in files:
+            for place in re.finditer(rf"(?:->|\.)\s*{name}\s*[+|]?=(?!=)\s*", other.code):
+                found += [(text, other, other.function_at(place.start())) for text in arguments(other.code, place.end())[:1]]
+        return found
+    inside = source.code[function.start:function.end] if function else ""
+    # A variable of the file is looked for if the function assigns nothing.
+    for code in (inside, source.code):
+        for place in re.finditer(rf"(?<![\w.>]){name}\s*[+|]?=(?!=)\s*", code) if not found else []:
+            found += [(text, source, function) for text in arguments(code, place.end())[:1]]
+        names = parameters(function) if function else []
+        if name in names:
+            return found + passed(function.name, names.index(name), len(names), files)
+    return found
+
+
+def parameters(function):
+    return [re.sub(r".*\W", "", one) for one in arguments(function.head, function.head.find("(") + 1)]
+
+
+def passed(name, number, count, files):
+    """What these files' calls of a function pass as its argument of this number."""
+    found = []
+    for source in files:
+        for call in re.finditer(rf"\b{name}\s*\(", source.code):
+            function, given_here = source.function_at(call.start()), arguments(source.code, call.end())
+            if function and len(given_here) == count:
+                found.append((given_here[number], source, function))
+    return found
+
+
+def lengths(expression, source, function, unit, files, depth=0):
+    """The lengths in seconds that can be told, when what is assigned to its variables is put in their place."""
+    if "?" in expression:
+        arms = expression.partition("?")[2].split(":")
+        return [length for arm in arms for length in lengths(arm.strip(" ()"), source, function, unit, files, depth)]
+    length = seconds(re.sub(r"\bjiffies\b", "0", expression), unit)
+    if length is not None:
+        return [length]
+    for leaf in re.finditer(r"[A-Za-z_]\w*(?:(?:->|\.)\w+)*\b(?!\s*\()", expression):
+        if leaf[0] == "jiffies" or seconds(leaf[0], unit) is not None:
+            continue
+        found = assigned(leaf[0], source, function, files) if depth < 4 else []
+        # What is assigned in so many places is the name of many things.
+        return [length for text, other, there in found if len(found) <= 12 and len(text) < 200
+                for choice in (text.partition("?")[2].split(":") if "?" in text else [text])
+                for length in lengths(f"{expression[:leaf.start()]}({choice}){expression[leaf.end():]}",
+                                      other, there, unit, files, depth + 1)]
+    return []
 
 
 class Timer:
@@ -404,14 +482,28 @@ class Timer:
         self.kind = "watchdog"
 
     def tell_request(self):
+        longest = []
         for call, length in self.times(self.arms):
             if "usecs_to_jiffies" in call.args[1] if length is None else length < 1:
                 raise Left("subsecond", call.source, call.pos, call.args[1])
             self.unknown_limits += length is None
+            longest += lengths(call.args[1], call.source, call.source.function_at(call.pos), self.unit, tuple(self.files)) if length is None else [length]
+        if any(0 < length < 1 for length in longest) or max(longest, default=1) < 1:
+            raise Left("subsecond")
+        if not longest:
+            raise Left("unknown")
+        if self.has_many():
+            raise Left("many")
         ends = {function.name for call in self.clears if (function := call.source.function_at(call.pos))}
         if not any(self.ends_request(name) for name in ends - {self.fn}):
             raise Left("delay")
         self.kind = "request"
+
+    def has_many(self):
+        """Does a device have many of these timers? Then the driver's routine must walk them, which is no rewriting."""
+        here = self.source.function_at(self.call.pos)
+        return bool(set(self.struct.lower().split("_")) & MANY or self.source.in_loop(self.call.pos)
+                    or any(call.source is self.source and here is self.source.function_at(call.pos) for call in self.arms))
 
     def ends_request(self, name, depth=0):
         """Is this a function that runs when a request is done? What only clears timers is judged by its callers."""

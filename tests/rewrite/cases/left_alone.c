@@ -32,7 +32,16 @@ struct driver {
 	struct timer_list slow;
 	struct timer_list first;
 	struct timer_list delay;
+	struct timer_list unseen;
+	struct timer_list passed;
+	struct timer_list fresh;
+	struct timer_list looped;
 	unsigned long period;
+	int refs;
+};
+
+struct driver_cmd {
+	struct timer_list expiry;
 	int refs;
 };
 
@@ -141,6 +150,46 @@ static void delay_over(struct timer_list *t)
 	p->refs++;
 }
 
+static void unseen_out(struct timer_list *t)
+{
+	struct driver *p = from_timer(p, t, unseen);
+
+	p->refs++;
+}
+
+static void passed_out(struct timer_list *t)
+{
+	struct driver *p = from_timer(p, t, passed);
+
+	p->refs++;
+}
+
+static void fresh_out(struct timer_list *t)
+{
+	struct driver *p = from_timer(p, t, fresh);
+
+	p->refs++;
+}
+
+static void looped_out(struct timer_list *t)
+{
+	struct driver *p = from_timer(p, t, looped);
+
+	p->refs++;
+}
+
+static void expiry_out(struct timer_list *t)
+{
+	struct driver_cmd *cmd = from_timer(cmd, t, expiry);
+
+	cmd->refs++;
+}
+
+static void passed_arm(struct driver *p, unsigned long expires)
+{
+	mod_timer(&p->passed, expires);
+}
+
 void driver_begin(struct driver *p, struct container *c)
 {
 	mod_timer(&c->timer, jiffies + HZ);
@@ -159,6 +208,33 @@ void driver_begin(struct driver *p, struct container *c)
 	mod_timer(&p->slow, jiffies + 2 * HZ);
 	mod_timer(&p->first, jiffies);
 	mod_timer(&p->delay, jiffies + HZ);
+	mod_timer(&p->unseen, jiffies + p->period);
+	mod_timer(&p->looped, jiffies + HZ);
+}
+
+void driver_pass(struct driver *p, bool quick)
+{
+	unsigned long limit = jiffies + HZ;
+
+	if (quick)
+		limit = jiffies + HZ / 10;
+	passed_arm(p, limit);
+}
+
+void driver_fresh(struct driver *p)
+{
+	timer_setup(&p->fresh, fresh_out, 0);
+	mod_timer(&p->fresh, jiffies + HZ);
+}
+
+void driver_cmd_begin(struct driver_cmd *cmd)
+{
+	mod_timer(&cmd->expiry, jiffies + HZ);
+}
+
+void driver_cmd_done(struct driver_cmd *cmd)
+{
+	timer_delete(&cmd->expiry);
 }
 
 void driver_done(struct driver *p)
@@ -173,6 +249,10 @@ void driver_done(struct driver *p)
 		p->refs--;
 	timer_delete(&p->subsecond);
 	timer_delete(&p->deadline);
+	timer_delete(&p->unseen);
+	timer_delete(&p->passed);
+	timer_delete(&p->fresh);
+	timer_delete(&p->looped);
 }
 
 void driver_remove(struct driver *p)
@@ -199,4 +279,13 @@ void driver_setup(struct driver *p, struct container *c, int i)
 	timer_setup(&p->slow, slow_poll, 0);
 	timer_setup(&p->first, first_poll, 0);
 	timer_setup(&p->delay, delay_over, 0);
+	timer_setup(&p->unseen, unseen_out, 0);
+	timer_setup(&p->passed, passed_out, 0);
+	for (i = 0; i < 4; i++)
+		timer_setup(&p[i].looped, looped_out, 0);
+}
+
+void driver_cmd_setup(struct driver_cmd *cmd)
+{
+	timer_setup(&cmd->expiry, expiry_out, 0);
 }

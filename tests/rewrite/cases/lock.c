@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The callback has a prototype, takes the lock, and is called by hand too. The limits are
-// milliseconds and jiffies. The struct is static. add_timer() arms the timer once.
+// milliseconds and jiffies. The struct is static. add_timer() arms the timer once, under a mutex.
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 
 struct tape {
 	spinlock_t lock;	/* protects the timer and the error */
+	struct mutex mutex;	/* protects the position */
 	struct timer_list	timeout;
 	unsigned int limit_ms;
 	unsigned long limit;
@@ -32,8 +34,10 @@ static void tape_begin(struct tape *p)
 
 static void tape_rewind(struct tape *p)
 {
+	mutex_lock(&p->mutex);
 	p->timeout.expires = jiffies + 60 * HZ;
 	add_timer(&p->timeout);
+	mutex_unlock(&p->mutex);
 }
 
 void tape_end(struct tape *p, bool failed);
@@ -50,7 +54,7 @@ static void tape_timed_out(struct timer_list *t)
 	struct tape *dev = container_of(t, struct tape, timeout);
 	unsigned long flags;
 
-	spin_lock_irqsave(&dev->lock, flags);
+	spin_lock_irqsave(&(dev->lock), flags);
 	dev->error = -ETIMEDOUT;
 	spin_unlock_irqrestore(&dev->lock, flags);
 }
@@ -58,6 +62,7 @@ static void tape_timed_out(struct timer_list *t)
 static int __init tape_init(void)
 {
 	spin_lock_init(&tape.lock);
+	mutex_init(&tape.mutex);
 	timer_setup(&tape.timeout, tape_timed_out, 0);
 	tape_rewind(&tape);
 	return 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Two timers in one struct, which a header declares. They are armed with a deadline.
+// Two timers in one struct, which a header declares. They are armed with a deadline,
+// and only the function that computes it shows how far away it is.
 #include <linux/module.h>
 #include <linux/slab.h>
 
@@ -11,6 +12,15 @@ void two_host_set(struct two_host *host, bool data, unsigned long deadline)
 		mod_timer(&host->data_timer, deadline);
 	else
 		mod_timer(&host->timer, deadline);
+}
+
+void two_host_begin(struct two_host *host, unsigned int busy_seconds);
+void two_host_begin(struct two_host *host, unsigned int busy_seconds)
+{
+	unsigned long deadline = jiffies;
+
+	deadline += busy_seconds ? busy_seconds * HZ : 10 * HZ;
+	two_host_set(host, busy_seconds, deadline);
 }
 
 static void two_host_done(struct two_host *host, bool data)
