@@ -26,6 +26,7 @@ REASONS = {
     "unknown": "no place shows how long it is",
     "subsecond": "shorter than a second",
     "slow": "a period above a second: a tick each second would cost more",
+    "postponed": "armed in other places than a start, which may postpone its call; a started iotimer goes on",
     "first": "the first call is not due a second after the start",
     "many": "a device has many of its struct, or it is set up anew each time: one iotimer must serve all",
     "delay": "only the driver's end clears it: a delay, not a time-out",
@@ -47,6 +48,9 @@ TEARDOWN = set("remove exit close stop free destroy release shutdown suspend dis
 
 # A word in the name of a struct of which a device has many, that come and go.
 MANY = set("request req cmd command event urb conn connection peer ep endpoint session sta tid qp rport file".split())
+
+# A word in the name of a function that starts a device, so its watchdog does not run yet.
+START = set("probe init open start up resume attach bind connect enable setup create add restore register".split())
 
 # Headers that stand elsewhere, by their name.
 given = {}
@@ -479,7 +483,18 @@ class Timer:
         for call, length in self.times([call for call in self.arms if call not in self.again]):
             if length != 1:
                 raise Left("unknown" if length is None else "first", call.source, call.pos, call.args[1])
+        if self.source.in_loop(self.call.pos):
+            raise Left("many")
+        for call in self.arms:
+            function = call.source.function_at(call.pos)
+            if call not in self.again and function and not self.starts(call, function):
+                raise Left("postponed", call.source, call.pos)
         self.kind = "watchdog"
+
+    def starts(self, call, function):
+        """Does the watchdog rest where this call arms it?"""
+        asked = re.search(rf"!\s*timer_pending\s*\([^;]*\b{self.name}\s*\)", call.source.code[function.start:call.pos])
+        return bool(asked or set(function.name.lower().split("_")) & START)
 
     def tell_request(self):
         longest = []

@@ -36,6 +36,8 @@ struct driver {
 	struct timer_list passed;
 	struct timer_list fresh;
 	struct timer_list looped;
+	struct timer_list postponed;
+	struct timer_list each;
 	unsigned long period;
 	int refs;
 };
@@ -178,6 +180,20 @@ static void looped_out(struct timer_list *t)
 	p->refs++;
 }
 
+static void postponed_poll(struct timer_list *t)
+{
+	struct driver *p = from_timer(p, t, postponed);
+
+	mod_timer(&p->postponed, jiffies + HZ);
+}
+
+static void each_poll(struct timer_list *t)
+{
+	struct driver *p = from_timer(p, t, each);
+
+	mod_timer(&p->each, jiffies + HZ);
+}
+
 static void expiry_out(struct timer_list *t)
 {
 	struct driver_cmd *cmd = from_timer(cmd, t, expiry);
@@ -210,6 +226,7 @@ void driver_begin(struct driver *p, struct container *c)
 	mod_timer(&p->delay, jiffies + HZ);
 	mod_timer(&p->unseen, jiffies + p->period);
 	mod_timer(&p->looped, jiffies + HZ);
+	mod_timer(&p->postponed, jiffies + HZ);
 }
 
 void driver_pass(struct driver *p, bool quick)
@@ -235,6 +252,11 @@ void driver_cmd_begin(struct driver_cmd *cmd)
 void driver_cmd_done(struct driver_cmd *cmd)
 {
 	timer_delete(&cmd->expiry);
+}
+
+void driver_start(struct driver *p)
+{
+	mod_timer(&p->each, jiffies + HZ);
 }
 
 void driver_done(struct driver *p)
@@ -281,8 +303,13 @@ void driver_setup(struct driver *p, struct container *c, int i)
 	timer_setup(&p->delay, delay_over, 0);
 	timer_setup(&p->unseen, unseen_out, 0);
 	timer_setup(&p->passed, passed_out, 0);
+	timer_setup(&p->postponed, postponed_poll, 0);
 	for (i = 0; i < 4; i++)
 		timer_setup(&p[i].looped, looped_out, 0);
+	while (i--) {
+		timer_setup(&p[i].each, each_poll, 0);
+		driver_start(&p[i]);
+	}
 }
 
 void driver_cmd_setup(struct driver_cmd *cmd)
