@@ -311,9 +311,10 @@ def passed(name, number, count, files):
 
 def lengths(expression, source, function, unit, files, depth=0):
     """The lengths in seconds that can be told, when what is assigned to its variables is put in their place."""
-    if "?" in expression:
-        arms = expression.partition("?")[2].split(":")
-        return [length for arm in arms for length in lengths(arm.strip(" ()"), source, function, unit, files, depth)]
+    choice = re.search(r"\([^()?]*\?([^()?:]*):([^()?:]*)\)", expression)
+    if choice:
+        return [length for arm in choice.groups() for length in lengths(
+            f"{expression[:choice.start()]}({arm}){expression[choice.end():]}", source, function, unit, files, depth)]
     length = seconds(re.sub(r"\bjiffies\b", "0", expression), unit)
     if length is not None:
         return [length]
@@ -323,8 +324,7 @@ def lengths(expression, source, function, unit, files, depth=0):
         found = assigned(leaf[0], source, function, files) if depth < 4 else []
         # What is assigned in so many places is the name of many things.
         return [length for text, other, there in found if len(found) <= 12 and len(text) < 200
-                for choice in (text.partition("?")[2].split(":") if "?" in text else [text])
-                for length in lengths(f"{expression[:leaf.start()]}({choice}){expression[leaf.end():]}",
+                for length in lengths(f"{expression[:leaf.start()]}({text}){expression[leaf.end():]}",
                                       other, there, unit, files, depth + 1)]
     return []
 

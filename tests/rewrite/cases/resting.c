@@ -34,6 +34,14 @@ struct link *link_new(void)
 	return link;
 }
 
+void link_packet(struct link *link);
+void link_packet(struct link *link)
+{
+	link->packets++;
+	if (!timer_pending(&link->watchdog))
+		mod_timer(&link->watchdog, jiffies + HZ);
+}
+
 void link_open(struct link *link);
 void link_open(struct link *link)
 {

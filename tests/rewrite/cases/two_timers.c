@@ -19,7 +19,7 @@ void two_host_begin(struct two_host *host, unsigned int busy_seconds)
 {
 	unsigned long deadline = jiffies;
 
-	deadline += busy_seconds ? busy_seconds * HZ : 10 * HZ;
+	deadline += HZ * (busy_seconds ? busy_seconds : 10);
 	two_host_set(host, busy_seconds, deadline);
 }
 
