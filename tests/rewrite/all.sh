@@ -2,6 +2,7 @@
 # Sourced by run --all: convert all drivers of the newest source, and build each object of a converted file.
 # shellcheck shell=bash disable=SC2154 # run's and lib.sh's variables
 
+"$top/scripts/setup" test
 open_logs rewrite-all
 source=$(readlink -f "$("$top/scripts/kernel" source)/source")
 linux=$logs/linux
