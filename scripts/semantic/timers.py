@@ -28,7 +28,7 @@ REASONS = {
     "slow": "a period above a second: a tick each second would cost more",
     "postponed": "armed in other places than a start, which may postpone its call; a started iotimer goes on",
     "first": "the first call is not due a second after the start",
-    "many": "a device has many of its struct, or it is set up anew each time: one iotimer must serve all",
+    "many": "a device has many of its struct, or each request sets it up: one iotimer must serve all",
     "delay": "only the driver's end clears it: a delay, not a time-out",
     "spatch": "the semantic patch does not match all of it",
 }
