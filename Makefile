@@ -105,6 +105,9 @@ bench:	## speed, memory and wake-ups, beside what a driver would use instead; QE
 timeline:	## draw each scene of the demo as it went, from the kernel's trace; see Documentation/timeline
 	@scripts/timeline
 
+convert-test:	## drivers of the kernel that are converted to iotimer, with devices of QEMU's
+	$(run) convert
+
 coverage:	## which lines and branches the tests reach
 	$(run) coverage
 
@@ -122,7 +125,7 @@ test-all:	## all of these (hours)
 	tests/run -j 1 check model litmus || status=1; \
 	tests/run || status=1; \
 	tests/run rewrite -- --all || status=1; \
-	tests/run -j 1 smp isolated install overlay series days failing fuzz million coverage kernels || status=1; \
+	tests/run -j 1 smp isolated install overlay series days failing fuzz million convert coverage kernels || status=1; \
 	tests/run power -- --smp 2 || status=1; \
 	tests/run torture -- --minutes $(or $(MINUTES),10) || status=1; \
 	tests/run bench -- --quick || status=1; \
@@ -135,5 +138,5 @@ help:	## this list; `tests/run NAME -- OPTION...` runs a test with options, test
 # Two targets of one command line take turns; what kbuild does below one uses all of -j.
 .NOTPARALLEL:
 .PHONY: modules clean install uninstall deb overlay series test-install test-overlay test-series demo timeline test check \
-	docs model litmus torture million days failing fuzz coverage convert-drivers bench \
+	docs model litmus torture million days failing fuzz coverage convert-drivers convert-test bench \
 	test-kernels test-all help $(names)
