@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ipmi_lose - lose what a BMC answers, before ipmi_msghandler sees it
+ *
+ * Every message of the lower driver goes through ipmi_smi_msg_received(). Of a
+ * message to the IPMB there are two: the BMC's own response, that it has sent the
+ * message (Send Message), and later the answer (Get Message). ipmi_msghandler then
+ * does with a lost one what it would do if it had not come.
+ */
+#include <linux/ipmi_smi.h>
+#include <linux/kprobes.h>
+#include <linux/module.h>
+
+#ifndef CONFIG_X86_64
+#error "Where are the arguments of a function on this architecture?"
+#endif
+
+static unsigned int answers;
+module_param(answers, uint, 0644);
+MODULE_PARM_DESC(answers, "lose so many of the next answers");
+
+static unsigned int responses;
+module_param(responses, uint, 0644);
+MODULE_PARM_DESC(responses, "lose so many of the next responses to Send Message");
+
+static unsigned int sent;
+module_param(sent, uint, 0644);
+MODULE_PARM_DESC(sent, "how many messages the BMC said it has sent, the lost responses included");
+
+#define APP_RESPONSE	((IPMI_NETFN_APP_REQUEST | 1) << 2)
+
+/* Only one CPU at a time is here: there is one BMC. */
+static int lose(struct kprobe *probe, struct pt_regs *regs)
+{
+	struct ipmi_smi_msg *msg = (void *)regs->si;
+
+	if (msg->rsp_size < 3 || msg->rsp[0] != APP_RESPONSE)
+		return 0;
+	if (msg->rsp[1] == IPMI_SEND_MSG_CMD) {
+		sent++;
+		if (responses) {
+			responses--;
+			msg->msgid ^= 1;	/* of another message in this slot */
+		}
+	} else if (msg->rsp[1] == IPMI_GET_MSG_CMD && answers) {
+		answers--;
+		msg->rsp[2] = 0x80;		/* the queue is empty */
+	}
+	return 0;
+}
+
+static struct kprobe probe = {
+	.symbol_name = "ipmi_smi_msg_received",
+	.pre_handler = lose,
+};
+
+static int __init lose_init(void)
+{
+	return register_kprobe(&probe);
+}
+
+static void __exit lose_exit(void)
+{
+	unregister_kprobe(&probe);
+}
+
+module_init(lose_init);
+module_exit(lose_exit);
+MODULE_DESCRIPTION("Lose what a BMC answers");
+MODULE_LICENSE("GPL");

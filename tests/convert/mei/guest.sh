@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# mei with firmware that falls silent, converted or original. KIND: which of the two.
+# shellcheck shell=dash
+# shellcheck source=tests/lib.sh
+. /root/lib.sh
+
+KIND=${KIND:-converted}
+mock=/sys/module/mei_mock/parameters
+init=15 connect=3	# mei's limits, in seconds
+
+# report NAME: print a figure of mei_mock.
+report() { sed "s/.*\\b$1=\\([-_A-Z0-9a-z]*\\).*/\\1/" $mock/report; }
+is() { [ "$(report "$1")" = "$2" ]; }
+
+# within SECONDS COMMAND...: repeat COMMAND until it succeeds, for so long at most.
+within() {
+	end=$(($(uptime_ms) + $1 * 1000))
+	shift
+	until "$@"; do
+		[ "$(uptime_ms)" -lt "$end" ] || { echo "# $(cat $mock/report)"; return 1; }
+		sleep 1
+	done
+}
+
+# in_time LIMIT: did mei wait more than LIMIT seconds, and at most one more? The original counts every other second,
+# so there the figure is only printed.
+in_time() {
+	ms=$(report last_ms)
+	echo "# $KIND: mei waited for $ms ms"
+	[ "$KIND" != converted ] || { [ "$ms" -gt $(($1 * 1000)) ] && [ "$ms" -le $((($1 + 1) * 1000 + ${SLACK_MS:-20})) ]; }
+}
+
+# connects RESULT SECONDS: does a connection end with this? It stays for so long.
+connects() {
+	/root/mei connect "$2" >/tmp/connect
+	read -r said ms </tmp/connect
+	[ "$said" = "$1" ] || { echo "# $said after $ms ms"; return 1; }
+}
+
+[ "$KIND" != converted ] || check "iotimer loads" insmod /root/iotimer.ko
+check "mei loads" insmod /root/mei.ko
+
+# Nothing is lost.
+check "the firmware answers all" insmod /root/mei_mock.ko
+check "mei gets to the end" within 5 is state enabled
+check "a client connects" connects OK 6
+sleep 3
+check "mei's timer rests" is counts 0
+check "nothing was reset since the start" is resets 1
+
+# A connection that is not answered.
+check "mei resets the silent hardware while a client connects" put 3 $mock/answers
+/root/mei open 6 &
+check "the client does not connect" connects EFAULT 0
+check "mei waited as long as for a connection" in_time $connect
+check "the hardware was reset once, although another client was idle" is resets 2
+wait
+check "mei gets to the end" within 5 is state enabled
+put 1000 $mock/answers
+check "a client connects after that" connects OK 6
+sleep 3
+check "mei's timer rests after that" is counts 0
+check "the hardware was not reset again" is resets 2
+
+# A process that is killed while it connects.
+put 3 $mock/answers
+/root/mei connect 0 >/dev/null &
+usleep 500000
+kill -KILL $!
+wait $! 2>/dev/null
+check "the mock unloads after a process was killed while it connected" rmmod mei_mock
+
+# Silence at each step of the start, from the enumeration on. mei gives up after three resets.
+for answers in 1 2; do
+	check "the firmware answers $answers" insmod /root/mei_mock.ko answers=$answers
+	check "mei resets the silent hardware" within 40 is resets 2
+	check "mei waited as long as for a step of the start" in_time $init
+	check "mei resets it again" within 40 is resets 3
+	check "and waited as long again" in_time $init
+	check "mei gives up" within 80 is state disabled
+	sleep 3
+	check "mei's timer rests after that" is counts 0
+	check "the mock unloads" rmmod mei_mock
+done
+check "the firmware answers 1" insmod /root/mei_mock.ko answers=1
+usleep 5500000
+check "the mock unloads while a step is outstanding" rmmod mei_mock
+check "mei unloads" rmmod mei
+[ "$KIND" != converted ] || check "iotimer unloads" rmmod iotimer
+all_passed
