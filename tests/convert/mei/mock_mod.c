@@ -39,14 +39,17 @@ struct mock {
 	ktime_t since;				/* the request that was not answered */
 	unsigned int resets;			/* the first is the start */
 	s64 last_ms;				/* how long it was silent */
+	bool counted;				/* mei did, while the system was suspended */
 };
 
 static struct mock mock;
 
 #ifdef _IOTIMER_H			/* mei is converted */
 static bool counts(struct mei_device *mei) { return iotimer_enabled(mei->timer); }
+static void start_counting(struct mei_device *mei) { iotimer_start(mei->timer); }
 #else
 static bool counts(struct mei_device *mei) { return delayed_work_pending(&mei->timer_work); }
+static void start_counting(struct mei_device *mei) { schedule_delayed_work(&mei->timer_work, HZ); }
 #endif
 
 static const char *state_name(enum mei_dev_state state)
@@ -67,8 +70,9 @@ static int report_get(char *buffer, const struct kernel_param *kp)
 	int length;
 
 	mutex_lock(&mei->device_lock);
-	length = sysfs_emit(buffer, "resets=%u last_ms=%lld state=%s counts=%d\n",
-			    mock.resets, mock.last_ms, state_name(mei->dev_state), counts(mei));
+	length = sysfs_emit(buffer, "resets=%u last_ms=%lld state=%s counts=%d suspended=%d\n",
+			    mock.resets, mock.last_ms, state_name(mei->dev_state), counts(mei),
+			    mock.counted);
 	mutex_unlock(&mei->device_lock);
 	return length;
 }
@@ -77,7 +81,7 @@ static const struct kernel_param_ops report_ops = {
 	.get = report_get,
 };
 module_param_cb(report, &report_ops, NULL, 0444);
-MODULE_PARM_DESC(report, "resets; how long the hardware was silent before the last; state; does mei count?");
+MODULE_PARM_DESC(report, "resets; how long the hardware was silent before the last; state; does mei count? did it while suspended?");
 
 /* Queue an answer of @length bytes. */
 static void answer(const void *message, unsigned int length)
@@ -274,8 +278,28 @@ static int __init mock_probe(struct platform_device *pdev)
 	return devm_add_action_or_reset(&pdev->dev, stop, NULL);
 }
 
+/* Suspend and resume do what mei's PCI drivers do. */
+static int mock_suspend(struct device *unused)
+{
+	mei_stop(mock.mei);
+	mock.counted = counts(mock.mei);
+	return 0;
+}
+
+static int mock_resume(struct device *unused)
+{
+	int err = mei_restart(mock.mei);
+
+	if (!err)
+		start_counting(mock.mei);
+	return err;
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(mock_pm_ops, mock_suspend, mock_resume);
+
 static struct platform_driver driver = {
 	.driver.name = "mei_mock",
+	.driver.pm = pm_sleep_ptr(&mock_pm_ops),
 };
 
 static struct platform_device *device;
