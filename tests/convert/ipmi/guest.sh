@@ -174,10 +174,16 @@ unload_loaded() {
 	unload_drivers && no_timer && load_drivers && within 20 node_there && answered 20 4
 }
 no_timer() { [ -z "$converted" ] || [ "$(grep -c ipmi $timers)" -eq 0 ]; }
-# On PREEMPT_RT of 6.1 the original hangs there, too: users are freed while one of them is in a SRCU reader.
-uname -v | grep -q PREEMPT_RT || check "the interface is unbound under load, each of ${UNBINDS:-4} times" rounds unbind_loaded
-# In 7.x the original oopses there, too: it shuts the interface down before it frees a slot that is in use.
-uname -r | grep -q '^7\.' || check "and with messages that nobody answers" rounds unbind_waiting
+# On PREEMPT_RT of 6.1 users are freed while one of them is in a SRCU reader. 7.x shuts the interface down before it
+# frees a slot that is in use.
+case $(uname -v) in
+*PREEMPT_RT*) result ok "the interface is unbound under load # SKIP there the original hangs, too" ;;
+*) check "the interface is unbound under load, each of ${UNBINDS:-4} times" rounds unbind_loaded ;;
+esac
+case $(uname -r) in
+7.*) result ok "and with messages that nobody answers # SKIP there the original oopses, too" ;;
+*) check "and with messages that nobody answers" rounds unbind_waiting ;;
+esac
 [ -z "$can_lose" ] || check "ipmi_lose unloads" rmmod ipmi_lose
 check "the drivers are unloaded right after the load, each of ${UNBINDS:-4} times" rounds unload_loaded
 check "no message was left over" [ "$(dmesg | grep -c 'message count')" -eq 0 ]
@@ -198,6 +204,8 @@ if [ -e /sys/power/pm_test ] && [ -z "${SLACK_MS:-}" ]; then
 		check "the load that was interrupted gets all of its answers ($level)" loaded 0
 		check "the message that nobody answers times out ($level)" grep -q '^c3' /tmp/one
 	done
+elif [ -z "${SLACK_MS:-}" ]; then
+	result ok "the system suspends and resumes # SKIP this kernel has no pm_test"
 fi
 check "the drivers unload" unload_drivers
 [ -z "$converted" ] || check "iotimer unloads" rmmod iotimer
