@@ -55,6 +55,9 @@ deb:	## build the package iotimer-dkms
 overlay:	## place the project into a kernel tree as drivers/iotimer; LINUX=folder
 	@scripts/overlay $(if $(LINUX),"$(LINUX)")
 
+series:	## write the patches that propose the project to a kernel; LINUX=its git tree, OUT=folder
+	@scripts/series $(if $(LINUX),"$(LINUX)") $(if $(OUT),"$(OUT)")
+
 demo:	## watch time-out, reset, retry and failure in a virtual machine; KDIR= and KERNEL= for your own kernel
 	@$(if $(filter-out file undefined,$(origin KDIR)),KDIR="$(KDIR)") tests/demo/run
 
@@ -119,6 +122,9 @@ test-install:	## make install, DKMS and the package in a container root, what th
 
 test-overlay:	## kunit.py in the newest kernel's tree, built in and as modules
 	$(run) overlay
+
+test-series:	## the patches of `make series`, each built and tested on the newest kernel
+	$(run) series
 
 test-all:	## all of these (hours)
 	@scripts/setup test; status=0; \
