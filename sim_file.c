@@ -94,9 +94,10 @@ struct sim_file_request {
 	u8 data[];
 };
 
-static void sim_file_put(struct sim_file_request *freq)
+/* Drop references, and free the request with the last one. */
+static void sim_file_put(struct sim_file_request *freq, int refs)
 {
-	if (refcount_dec_and_test(&freq->ref))
+	if (refcount_sub_and_test(refs, &freq->ref))
 		kfree(freq);
 }
 
@@ -144,29 +145,29 @@ static void sim_file_done(struct sim_request *req)
 		container_of(req, struct sim_file_request, req);
 	struct kiocb *iocb = freq->iocb;
 	int result = req->result;
+	struct sim_dev *sim = freq->sim;
 	unsigned long flags;
-	bool kept;
+	int refs;
 
-	spin_lock_irqsave(&freq->sim->lock, flags);
-	kept = sim_file_keep_result(freq);
-	spin_unlock_irqrestore(&freq->sim->lock, flags);
-	/* Without an iocb, a reader may have freed a request that is kept. */
-	if (!kept)
-		sim_file_put(freq);
-	if (iocb) {
-		sim_file_put(freq);
+	spin_lock_irqsave(&sim->lock, flags);
+	refs = !sim_file_keep_result(freq) + !!iocb;
+	spin_unlock_irqrestore(&sim->lock, flags);
+	if (refs)	/* else a reader may have freed the request */
+		sim_file_put(freq, refs);
+	if (iocb)
 		iocb->ki_complete(iocb, result);	/* may free the file */
-	}
 }
 
-/* Cancel a request that is not done. Caller holds the lock. */
-static void sim_file_cancel(struct sim_file_request *freq)
+/*
+ * Cancel a request that is not done. Return true if the caller is to drop the driver's
+ * reference, else sim_file_done() does. Caller holds the lock.
+ */
+static bool sim_file_cancel(struct sim_file_request *freq)
 {
 	bool taken_back = sim_dev_cancel(freq->sim, &freq->req);
 
 	sim_file_unlist(freq);
-	if (taken_back)		/* else sim_file_done() puts it */
-		sim_file_put(freq);
+	return taken_back;
 }
 
 /* Allocate a request of @len bytes, or reuse the spare one if it is large enough. */
@@ -271,17 +272,18 @@ static unsigned int sim_file_wait_state(struct kiocb *iocb)
  */
 static int sim_file_wait(struct sim_file_request *freq, unsigned int state)
 {
+	struct sim_dev *sim = freq->sim;
 	unsigned long flags;
 	int result;
 
 	if (!wait_for_completion_state(&freq->completed, state))
 		return freq->req.result;
 
-	spin_lock_irqsave(&freq->sim->lock, flags);
+	spin_lock_irqsave(&sim->lock, flags);
 	result = freq->done ? freq->req.result : -EINTR;
-	if (!freq->done)
-		sim_file_cancel(freq);
-	spin_unlock_irqrestore(&freq->sim->lock, flags);
+	if (!freq->done && sim_file_cancel(freq))
+		refcount_dec(&freq->ref);	/* write() has another */
+	spin_unlock_irqrestore(&sim->lock, flags);
 	return result;
 }
 
@@ -431,7 +433,7 @@ static void sim_file_pop(struct sim_file_request *first)
 	spin_lock_irqsave(&first->sim->lock, flags);
 	sim_file_unlist(first);
 	spin_unlock_irqrestore(&first->sim->lock, flags);
-	sim_file_put(first);
+	sim_file_put(first, 1);
 }
 
 /* Read from the first result, which is done. Caller holds read_lock. */
@@ -553,12 +555,14 @@ static void sim_file_free(struct sim_file *file)
 	list_del(&file->watcher.node);
 	file->keeps_results = false;
 	list_for_each_entry_safe(freq, next, &file->requests, list) {
-		if (!freq->done) {
-			sim_file_cancel(freq);
-		} else {
+		bool put = true;
+
+		if (freq->done)
 			sim_file_unlist(freq);
-			sim_file_put(freq);
-		}
+		else
+			put = sim_file_cancel(freq);
+		if (put)
+			sim_file_put(freq, 1);
 	}
 	spin_unlock_irqrestore(&sim->lock, flags);
 	mutex_destroy(&file->read_lock);
