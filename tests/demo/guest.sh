@@ -503,7 +503,7 @@ fi
 hang_both() {
 	run "echo $1 > /sys/module/mirror/parameters/timeout"
 	run "echo hang > /dev/sim_dev0_ctl; echo hang > /dev/sim_dev1_ctl"
-	run 'for i in 1 2 3 4; do (echo $i > /dev/mirror && echo write $i succeeds) & done; wait; sleep 6'
+	run "for i in 1 2 3 4; do (echo \$i > /dev/mirror && echo write \$i succeeds) & done; wait; sleep 6"
 	succeeded=$(grep -c succeeds /tmp/out)
 	run "cat /sys/bus/platform/devices/mirror/stats /sys/bus/platform/devices/mirror/legs"
 }

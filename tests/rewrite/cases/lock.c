@@ -40,10 +40,10 @@ static void tape_rewind(struct tape *p)
 	mutex_unlock(&p->mutex);
 }
 
-void tape_end(struct tape *p, bool failed);
-void tape_end(struct tape *p, bool failed)
+void tape_end(struct tape *p, bool error);
+void tape_end(struct tape *p, bool error)
 {
-	if (failed)
+	if (error)
 		tape_timed_out(&p->timeout);
 	else if (timer_delete(&p->timeout))
 		tape_begin(p);
