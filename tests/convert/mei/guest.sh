@@ -25,7 +25,7 @@ within() {
 # in_time LIMIT [BUSY]: did mei wait more than LIMIT seconds, and at most one more? Works could not run for BUSY of
 # these seconds. The original counts every other second, so there the figure is only printed.
 in_time() {
-	ms=$(report last_ms) most=$((($1 + 1 + ${2:-0}) * 1000 + ${SLACK_MS:-50}))
+	ms=$(report last_ms) most=$((($1 + 1 + ${2:-0}) * 1000 + ${SLACK_MS:-20}))
 	echo "# $KIND: mei waited for $ms ms"
 	[ "$KIND" != converted ] || { [ "$ms" -gt $(($1 * 1000)) ] && [ "$ms" -le $most ]; }
 }
