@@ -48,7 +48,7 @@ subtest() {
 	shift
 	[ "$ktap_number" -gt 0 ] || echo "KTAP version 1"
 	printf '    %s\n' "KTAP version 1" "# Subtest: $name"
-	(ktap_number=0 ktap_failed=0; "$@") | sed -u 's/\r$//; /^KTAP version/d; /^ *TAP version/d; s/^/    /' || status=$?
+	(ktap_number=0 ktap_failed=0; "$@" && [ "$ktap_failed" -eq 0 ]) | sed -u 's/\r$//; /^KTAP version/d; /^ *TAP version/d; s/^/    /' || status=$?
 	[ "$status" -le 1 ] || echo "    # exit status $status; logs are in $logs"
 	if [ "$status" -eq 0 ]; then result ok "$name"; else result "not ok" "$name"; fi
 }
