@@ -225,7 +225,7 @@ stage)
 		usr/lib/sysusers.d/iotimer.conf usr/share/doc/iotimer/examples/sim_dev.conf; do
 		check "DESTDIR has the installed file ($file)" [ -s "/root/stage/$file" ]
 	done
-	check "DESTDIR has no other file" [ "$(find /root/stage -type f ! -path '*/share/man/*' ! -name 'modules.*' | wc -l)" -eq 10 ]
+	check "DESTDIR has no other file" [ "$(find /root/stage -type f ! -path '*/share/man/*' ! -name 'modules.*' | wc -l)" -eq 11 ]
 	check "DESTDIR has the man pages" [ "$(find /root/stage/usr/share/man -type f 2>/dev/null | wc -l)" -eq ${#mans[@]} ]
 	check "make uninstall succeeds with DESTDIR" stage uninstall
 	check "make uninstall with DESTDIR leaves no file" [ -z "$(find /root/stage -type f)" ]
