@@ -159,15 +159,16 @@ static void sim_file_done(struct sim_request *req)
 }
 
 /*
- * Cancel a request that is not done. Return true if the caller is to drop the driver's
- * reference, else sim_file_done() does. Caller holds the lock.
+ * Take a request off its file's list, and cancel it if it is not done. Return true if
+ * the caller is to drop the driver's reference, else sim_file_done() does. Caller holds
+ * the lock.
  */
 static bool sim_file_cancel(struct sim_file_request *freq)
 {
-	bool taken_back = sim_dev_cancel(freq->sim, &freq->req);
+	bool is_back = freq->done || sim_dev_cancel(freq->sim, &freq->req);
 
 	sim_file_unlist(freq);
-	return taken_back;
+	return is_back;
 }
 
 /* Allocate a request of @len bytes, or reuse the spare one if it is large enough. */
@@ -554,16 +555,9 @@ static void sim_file_free(struct sim_file *file)
 	spin_lock_irqsave(&sim->lock, flags);
 	list_del(&file->watcher.node);
 	file->keeps_results = false;
-	list_for_each_entry_safe(freq, next, &file->requests, list) {
-		bool put = true;
-
-		if (freq->done)
-			sim_file_unlist(freq);
-		else
-			put = sim_file_cancel(freq);
-		if (put)
+	list_for_each_entry_safe(freq, next, &file->requests, list)
+		if (sim_file_cancel(freq))
 			sim_file_put(freq, 1);
-	}
 	spin_unlock_irqrestore(&sim->lock, flags);
 	mutex_destroy(&file->read_lock);
 	kfree(file->spare);
