@@ -43,8 +43,8 @@ CALL = re.compile(r"\b(" + "|".join(KNOWN) + r")\s*\(")
 # A word in the name of a function that ends a device, stops it for long, or begins it: a clear there is
 # no sign of a request that is done.
 TEARDOWN = set("remove exit close stop free destroy release shutdown suspend disconnect detach clean cleanup unregister "
-               "deinit uninit fini finish kill down unload quiesce disable dispose unbind delete probe init attach teardown "
-               "die halt dead flush term unlink off unregister unprobe del cancel deactivate purge".split()) - {"finish", "cancel"}
+               "deinit uninit fini kill down unload quiesce disable dispose unbind delete probe init attach teardown "
+               "die halt dead flush term unlink off unregister unprobe del deactivate purge".split())
 
 # A word in the name of a struct of which a device has many, that come and go.
 MANY = set("request req cmd command event urb conn connection peer ep endpoint session sta tid qp rport file".split())
@@ -248,8 +248,6 @@ def seconds(expression, unit, depth=0):
         if value is None or depth > 8:
             return None
         text = re.sub(rf"\b{word}\b", lambda _, value=value: f"({value})", text)
-        if re.search(r"[A-Za-z_]", text):
-            continue
     if re.search(r"[A-Za-z_]", text):
         return None if depth > 8 else seconds(text, unit, depth + 1)
     if not re.fullmatch(r"[0-9+\-*/()\s]+", text) or "**" in text or "//" in text:
@@ -283,15 +281,17 @@ def assigned(leaf, source, function, files):
             for place in re.finditer(rf"(?:->|\.)\s*{name}\s*[+|]?=(?!=)\s*", other.code):
                 found += [(text, other, other.function_at(place.start())) for text in arguments(other.code, place.end())[:1]]
         return found
-    inside = source.code[function.start:function.end] if function else ""
+
+    def assigned_in(code):
+        return [(text, source, function) for place in re.finditer(rf"(?<![\w.>]){name}\s*[+|]?=(?!=)\s*", code)
+                for text in arguments(code, place.end())[:1]]
+
+    found = assigned_in(source.code[function.start:function.end]) if function else []
+    names = parameters(function) if function else []
+    if name in names:
+        return found + passed(function.name, names.index(name), len(names), files)
     # A variable of the file is looked for if the function assigns nothing.
-    for code in (inside, source.code):
-        for place in re.finditer(rf"(?<![\w.>]){name}\s*[+|]?=(?!=)\s*", code) if not found else []:
-            found += [(text, source, function) for text in arguments(code, place.end())[:1]]
-        names = parameters(function) if function else []
-        if name in names:
-            return found + passed(function.name, names.index(name), len(names), files)
-    return found
+    return found or assigned_in(source.code)
 
 
 def parameters(function):
