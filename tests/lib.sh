@@ -104,6 +104,23 @@ ms() { awk -v s="$1" 'BEGIN { printf "%d", s * 1000 + 0.5 }'; }
 # uptime_ms: print the time since boot in milliseconds.
 uptime_ms() { ms "$(cut -d ' ' -f 1 /proc/uptime)"; }
 
+# wait_until SECONDS COMMAND...: repeat COMMAND until it succeeds, for so long at most.
+wait_until() {
+	local end=$(($(uptime_ms) + $1 * 1000))
+	shift
+	until "$@"; do
+		[ "$(uptime_ms)" -lt "$end" ] || return 1
+		usleep 100000
+	done
+}
+
+# suspended LEVEL: suspend to idle, as a test up to LEVEL of pm_test, or with "none" until iotimer_wake
+# ends it after 12 s. Does it succeed?
+suspended() {
+	[ "$1" != none ] || put 12 /sys/module/iotimer_wake/parameters/seconds
+	put "$1" /sys/power/pm_test && put freeze /sys/power/state && put none /sys/power/pm_test
+}
+
 # let_allocations_fail: set up fault injection for tasks that ask for it by fail-nth or make-it-fail;
 # false if the kernel cannot.
 let_allocations_fail() {

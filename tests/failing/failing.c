@@ -686,15 +686,15 @@ static const struct op config_ops[] = {
 
 /* EINVAL: see LOAD(). */
 static const struct op live_ops[] = {
-	{ .name = "configfs, go live", .run = run_live, .undo = undo_live, .also = EINVAL,
+	{ .name = "configfs, go live", .run = run_live, .undo = undo_live, .also = { EINVAL },
 	  .irqs = true, .flags = true },
 	{ .name = "configfs, remove", .run = run_live, .prepare = prepare_remove,
 	  .irqs = true },
 };
 
 static const struct op live_256_slots = {
-	.name = "configfs, go live, 256 slots", .run = run_live, .undo = undo_live, .also = EINVAL,
-	.irqs = true, .flags = true,
+	.name = "configfs, go live, 256 slots", .run = run_live, .undo = undo_live,
+	.also = { EINVAL }, .irqs = true, .flags = true,
 };
 
 static void unload_configfs(const struct op *op)

@@ -10,7 +10,7 @@ scene() {
 	printf '\n--- %s\n\n' "$title"
 	insmod /root/sim_dev.ko devices=3 $2 || exit
 	insmod /root/mirror.ko legs=0,1,2 $3 || exit
-	await 5 legs + + + || exit
+	wait_until 5 legs + + + || exit
 	sleep 3		# the next tick logs it, a later one stops the timer
 	mark
 }
@@ -91,7 +91,7 @@ scene "a leg reports an error" "" ""
 ctl 1 error
 check "the write succeeds without the leg" writes hello
 check "the leg is detached" legs + - +
-check "the leg is taken back within two seconds" await 2 legs + + +
+check "the leg is taken back within two seconds" wait_until 2 legs + + +
 check "the leg was detached and attached" counts submitted 1 completed 1 detached 1 attached 1
 end
 
@@ -108,7 +108,7 @@ sleep 60
 check "a dead leg stays detached" legs + - +
 check "the probes of a dead leg are one at a time" [ "$(sed -n 's/^outstanding: //p' /dev/sim_dev1_ctl)" -le 1 ]
 ctl 1 revive
-check "the leg is taken back when it answers a probe" await 15 legs + + +
+check "the leg is taken back when it answers a probe" wait_until 15 legs + + +
 mark
 check "a write to all legs succeeds after one was taken back" writes third
 check "the leg that was taken back gets writes" each completed 1 1 1
@@ -121,7 +121,7 @@ sleep 3
 klog_mirror
 check "the kernel logs which leg is detached, and why" klog_says "sim_dev2 is detached, error -5"
 ctl 2 revive
-await 15 legs + + +
+wait_until 15 legs + + +
 sleep 2
 klog_mirror
 check "the kernel logs that the leg is attached" klog_says "sim_dev2 is attached"
@@ -143,7 +143,7 @@ check "the write succeeds without the leg that hangs" writes hello
 check "the write takes as long as the upper limit ($took ms)" within 1000 2100
 check "the upper limit detaches a leg that would have recovered" legs + - +
 check "the request that the leg has is late" counts submitted 1 completed 1 timeouts 1 detached 1
-await 15 legs + + +
+wait_until 15 legs + + +
 check "the late request ends, and the leg is taken back" counts submitted 1 completed 1 timeouts 1 detached 1 attached 1 late 1
 check "the late request was cancelled" each cancelled 0 1 0
 end
@@ -171,7 +171,7 @@ for i in 0 1 2; do ctl $i hang; done
 timed four_writers
 check "all writes fail with a short limit, although each leg would have recovered" [ ! -s /tmp/ok ]
 check "all legs are detached with a short limit" counts submitted 4 failed 4 timeouts 4 detached 3
-await 15 legs + + +
+wait_until 15 legs + + +
 check "what the legs had is late; what waited in their queues is taken back" \
 	counts submitted 4 failed 4 timeouts 4 detached 3 attached 3 late 3
 check "the devices count what was taken back as cancelled" each cancelled 4 4 4
@@ -184,7 +184,7 @@ mark
 check "a read that all legs fail, fails" refuses cat /dev/mirror
 check "EIO is the error of the read" says "nput/output error"
 check "the read has asked all legs" each failed 1 1 1
-await 3 legs + + +
+wait_until 3 legs + + +
 for i in 0 1; do ctl $i error; done
 mark
 for _ in 1 2 3; do reads hello || echo failed; done >/tmp/reads
@@ -200,7 +200,7 @@ mark
 timed cat /dev/mirror
 check "a read gets its data from a leg that does not hang" [ "$(cat /tmp/out)" = hello ]
 check "a read takes at most the time of two legs that hang ($took ms)" within -1 6100
-await 20 legs + + +
+wait_until 20 legs + + +
 check "the legs that hung are taken back" legs + + +
 check "their reads are late" [ "$(stat late)" -eq "$(stat timeouts)" ]
 end
@@ -229,7 +229,7 @@ wait
 check "only this leg is attached" legs - + -
 put sim_dev.0 $driver/bind
 put sim_dev.2 $driver/bind
-check "legs that were bound again are attached" await 3 legs + + +
+check "legs that were bound again are attached" wait_until 3 legs + + +
 end
 
 scene "a leg is unbound with a request in it" "" ""
@@ -243,7 +243,7 @@ klog_mirror
 check "the kernel logs that the leg has gone" klog_says "sim_dev1 is detached, error -19"
 put sim_dev.1 $driver/bind
 ctl 1 revive
-check "the leg is taken back after it was bound" await 20 legs + + +
+check "the leg is taken back after it was bound" wait_until 20 legs + + +
 end
 
 scene "a writer is killed" "" ""
@@ -314,7 +314,7 @@ end
 scene "a device that never was" "" ""
 rmmod mirror
 insmod /root/mirror.ko legs=0,7 wait=1
-await 5 legs + - || exit
+wait_until 5 legs + - || exit
 check "a leg without a device is detached" legs + -
 check "a write succeeds without the device that never was" writes hello
 check "the mirror unloads with a leg that never was" rmmod mirror
@@ -323,7 +323,7 @@ for limit in timeout=0 timeout=3601 wait=0 wait=3601; do
 	check "the mirror does not load with $limit" refuses insmod /root/mirror.ko legs=0,1,2 $limit
 done
 insmod /root/mirror.ko legs=0,1,2
-await 5 legs + + +
+wait_until 5 legs + + +
 check "a limit of 0 is refused while it is loaded" refuses put 0 /sys/module/mirror/parameters/timeout
 check "the limit stays as it was" [ "$(cat /sys/module/mirror/parameters/timeout)" = 120 ]
 end

@@ -12,17 +12,6 @@ stat() { sed "s/.*\<$1 \([0-9]*\).*/\1/" "${2:-$mirror/stats}"; }
 # legs STATE...: have the legs these states, "+" for attached, "-" for detached?
 legs() { [ "$(sed 's/.* attached/+/; s/.* detached/-/' $mirror/legs | xargs)" = "$*" ]; }
 
-# await SECONDS COMMAND...: wait until the command succeeds, but no longer.
-await() {
-	tenths=$(($1 * 10))
-	shift
-	while ! "$@"; do
-		[ $tenths -gt 0 ] || return
-		tenths=$((tenths - 1))
-		sleep 0.1
-	done
-}
-
 # identity: is submitted the sum of completed, failed, cancelled and outstanding, in the mirror and all devices?
 identity() {
 	cat $mirror/stats >/tmp/stats

@@ -7,13 +7,13 @@
 insmod /root/iotimer.ko || exit
 insmod /root/sim_dev.ko devices=3 slots=4 timeout=3 abort_timeout=1 reset_timeout=1 max_retries=1 queue_depth=16
 insmod /root/mirror.ko legs=0,1,2 timeout=1 wait=5 || exit
-await 10 legs + + + || exit
+wait_until 10 legs + + + || exit
 /root/load "$REQUESTS" "${SEED:-1}" >/tmp/load
 status=$?
 sed 's/^/# /' /tmp/load
 check "the load passes" [ $status -eq 0 ]
 check "the identity holds under load" identity
-check "all legs are attached in the end" await 30 legs + + +
+check "all legs are attached in the end" wait_until 30 legs + + +
 
 # busy: read until /tmp/stop exists. (A shell that writes would make a file once the node is gone.)
 busy() { while [ ! -e /tmp/stop ]; do cat /dev/mirror || sleep 0.01; done >/dev/null 2>&1; }
@@ -26,12 +26,12 @@ for _ in 1 2 3 4 5; do
 	for _ in 1 2 3; do busy & done
 	sleep 0.5
 	# The readers hold the module only while they have it open, so this may take several attempts.
-	await 60 rmmod mirror 2>/dev/null && unloaded=$((unloaded + 1))
+	wait_until 60 rmmod mirror 2>/dev/null && unloaded=$((unloaded + 1))
 	touch /tmp/stop
 	wait
 	for i in 0 1 2; do put clear /dev/sim_dev${i}_ctl; done
 	insmod /root/mirror.ko legs=0,1,2 timeout=1 wait=1 || break
-	await 30 legs + + + || break
+	wait_until 30 legs + + + || break
 done
 check "the mirror unloads under load, five times" [ "$unloaded" -eq 5 ]
 

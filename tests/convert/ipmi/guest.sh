@@ -16,16 +16,6 @@ converted=
 [ "$KIND" != converted ] || converted=yes
 [ -e /root/ipmi_lose.ko ] && can_lose=yes || can_lose=
 
-# within SECONDS COMMAND...: repeat COMMAND until it succeeds, for so long at most.
-within() {
-	end=$(($(uptime_ms) + $1 * 1000))
-	shift
-	until "$@"; do
-		[ "$(uptime_ms)" -lt "$end" ] || return 1
-		usleep 100000
-	done
-}
-
 load_drivers() { insmod /root/ipmi_msghandler.ko && insmod /root/ipmi_si.ko && insmod /root/ipmi_devintf.ko; }
 unload_drivers() { rmmod ipmi_devintf && rmmod ipmi_si && rmmod ipmi_msghandler; }
 node_there() { [ -c /dev/ipmi0 ]; }
@@ -37,7 +27,7 @@ begin_load() {
 	for process in 1 2 3; do
 		(/root/ipmi load "$1" "$2" >/tmp/load$process 2>&1; echo $? >/tmp/status$process) &
 	done
-	within 60 under_way
+	wait_until 60 under_way
 }
 loaded() {
 	wait
@@ -90,7 +80,7 @@ expiries() {
 
 [ -z "$converted" ] || check "iotimer loads" insmod /root/iotimer.ko
 check "the drivers load" load_drivers
-check "the node appears" within 20 node_there
+check "the node appears" wait_until 20 node_there
 device=$(basename "$(readlink /sys/class/ipmi/ipmi0/device)")
 echo "# $device"
 
@@ -142,7 +132,7 @@ check "and rests when it is gone ($expired times)" [ "$expired" -eq 0 ]
 
 # Unbind and unload.
 unbind() { echo "$device" >$bus/unbind; }
-bind() { echo "$device" >$bus/bind && within 20 node_there; }
+bind() { echo "$device" >$bus/bind && wait_until 20 node_there; }
 # rounds DO: do it, each time at another moment.
 rounds() {
 	for round in $(seq "${UNBINDS:-4}"); do
@@ -171,7 +161,7 @@ unload_loaded() {
 	wait
 	/root/ipmi leave $nobody 10
 	usleep $(($1 * 130000))
-	unload_drivers && no_timer && load_drivers && within 20 node_there && answered 20 4
+	unload_drivers && no_timer && load_drivers && wait_until 20 node_there && answered 20 4
 }
 no_timer() { [ -z "$converted" ] || [ "$(grep -c ipmi $timers)" -eq 0 ]; }
 # On PREEMPT_RT of 6.1 users are freed while one of them is in a SRCU reader. 7.x shuts the interface down before it
@@ -189,11 +179,6 @@ check "the drivers are unloaded right after the load, each of ${UNBINDS:-4} time
 check "no message was left over" [ "$(dmesg | grep -c 'message count')" -eq 0 ]
 
 # Suspend.
-# suspended LEVEL: suspend to idle, as a test up to LEVEL, or until iotimer_wake ends it.
-suspended() {
-	[ "$1" != none ] || put 12 /sys/module/iotimer_wake/parameters/seconds
-	put "$1" /sys/power/pm_test && put freeze /sys/power/state && put none /sys/power/pm_test
-}
 if [ -e /sys/power/pm_test ] && [ -z "${SLACK_MS:-}" ]; then
 	check "iotimer_wake loads" insmod /root/iotimer_wake.ko
 	for level in freezer platform none; do

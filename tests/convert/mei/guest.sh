@@ -12,15 +12,8 @@ init=15 connect=3	# mei's limits, in seconds
 report() { sed "s/.*\\b$1=\\([-_A-Z0-9a-z]*\\).*/\\1/" $mock/report; }
 is() { [ "$(report "$1")" = "$2" ]; }
 
-# within SECONDS COMMAND...: repeat COMMAND until it succeeds, for so long at most.
-within() {
-	end=$(($(uptime_ms) + $1 * 1000))
-	shift
-	until "$@"; do
-		[ "$(uptime_ms)" -lt "$end" ] || { echo "# $(cat $mock/report)"; return 1; }
-		sleep 1
-	done
-}
+# within SECONDS COMMAND...: as wait_until; prints mei_mock's figures if it fails.
+within() { wait_until "$@" || { echo "# $(cat $mock/report)"; return 1; }; }
 
 # in_time LIMIT [BUSY]: did mei wait more than LIMIT seconds, and at most one more? Works could not run for BUSY of
 # these seconds. The original counts every other second, so there the figure is only printed.
@@ -87,11 +80,6 @@ usleep 5500000
 check "the mock unloads while a step is outstanding" rmmod mei_mock
 
 # Suspend, while a step of the start is outstanding. mei stops, and starts again at resume.
-# suspended LEVEL: suspend to idle, as a test up to LEVEL, or until iotimer_wake ends it.
-suspended() {
-	[ "$1" != none ] || put 12 /sys/module/iotimer_wake/parameters/seconds
-	put "$1" /sys/power/pm_test && put freeze /sys/power/state && put none /sys/power/pm_test
-}
 if [ -e /sys/power/pm_test ] && [ -z "${SLACK_MS:-}" ]; then
 	check "iotimer_wake loads" insmod /root/iotimer_wake.ko
 	for level in freezer platform none; do

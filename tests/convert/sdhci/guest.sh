@@ -13,16 +13,6 @@ timers=/sys/kernel/debug/iotimer/timers
 converted=
 [ "$KIND" != converted ] || converted=yes
 
-# within SECONDS COMMAND...: repeat COMMAND until it succeeds, for so long at most.
-within() {
-	end=$(($(uptime_ms) + $1 * 1000))
-	shift
-	until "$@"; do
-		[ "$(uptime_ms)" -lt "$end" ] || return 1
-		usleep 100000
-	done
-}
-
 # sdhci-uhs2 is there since 6.13.
 load_driver() {
 	for module in sdhci sdhci-uhs2 sdhci-pci; do
@@ -49,7 +39,7 @@ gives() {
 	shift
 	: >/tmp/out
 	/root/card "$@" >/tmp/out &
-	within 60 [ -s /tmp/out ] || hangs "$*"
+	wait_until 60 [ -s /tmp/out ] || hangs "$*"
 	read -r said ms </tmp/out
 	[ "$said" = "$error" ] || { echo "# $* gave $said after $ms ms"; return 1; }
 }
@@ -101,7 +91,7 @@ for module in $MODULES; do
 done
 [ -z "$converted" ] || check "iotimer loads" insmod /root/iotimer.ko
 check "the driver loads" load_driver
-check "the card appears" within 20 card_there
+check "the card appears" wait_until 20 card_there
 
 # The same data, on the card and back.
 [ -z "${PREVIOUS:-}" ] || check "4 MiB that the unconverted driver wrote are read" card read 1 0 1024
@@ -177,7 +167,7 @@ wait
 check "the command has failed ($(cat /tmp/last))" grep -qv OK /tmp/last
 [ -z "$converted" ] || check "the unbound host has no timer" [ "$(grep -c mmc0 $timers)" -eq 0 ]
 check "the host is bound" bind
-check "the card appears" within 20 card_there
+check "the card appears" wait_until 20 card_there
 
 # unbound_under_load, unloaded_under_load: and the card comes back.
 unbound_under_load() {
@@ -185,14 +175,14 @@ unbound_under_load() {
 	usleep $((round * 170000))
 	unbind || return
 	wait
-	! card_there && bind && within 20 card_there
+	! card_there && bind && wait_until 20 card_there
 }
 unloaded_under_load() {
 	begin_load
 	usleep $((round * 130000))
 	unload_driver || return
 	wait
-	load_driver && within 20 card_there
+	load_driver && wait_until 20 card_there
 }
 for round in $(seq "${UNBINDS:-5}"); do
 	check "the host is unbound and bound under load" unbound_under_load
@@ -201,11 +191,6 @@ done
 check "all data are still there" card read 1 0 1024
 
 # Suspend.
-# suspended LEVEL: suspend to idle, as a test up to LEVEL, or until iotimer_wake ends it.
-suspended() {
-	[ "$1" != none ] || put 12 /sys/module/iotimer_wake/parameters/seconds
-	put "$1" /sys/power/pm_test && put freeze /sys/power/state && put none /sys/power/pm_test
-}
 # The watchdog runs when the system suspends, since the card is told to sleep just before.
 # Is there a stop that did not come from the watchdog itself, which runs in the softirq?
 stopped_by_driver() {
