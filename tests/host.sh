@@ -110,20 +110,25 @@ guest() {
 		--file "$top/tests/lib.sh" "${options[@]}" "$@"
 }
 
+# kernel_module NAME: print the file of a module of $kernel, unpacked; nothing if $kernel has no such module.
+kernel_module() {
+	local file
+	file=$(find "$("$top/scripts/kernel" "$kernel")/lib" -name "$1.ko*" 2>/dev/null || true)
+	if [ "${file%.xz}" != "$file" ]; then
+		xz -dc "$file" >"$logs/$1.ko"
+		file=$logs/$1.ko
+	fi
+	echo "$file"
+}
+
 # with_configfs: set the array `configfs` to the options of `guest` that put sim_dev_configfs.ko into the
 # guest, and configfs.ko if $kernel has that as a module.
 with_configfs() {
 	local file
 	[ -e "$built/sim_dev_configfs.ko" ] || die "$kernel has no configfs"
 	configfs=(--file "$built/sim_dev_configfs.ko")
-	file=$(find "$("$top/scripts/kernel" "$kernel")/lib" -name 'configfs.ko*' 2>/dev/null || true)
-	case $file in
-	'') ;;
-	*.xz)
-		xz -dc "$file" >"$logs/configfs.ko"
-		configfs+=(--file "$logs/configfs.ko") ;;
-	*) configfs+=(--file "$file") ;;
-	esac
+	file=$(kernel_module configfs)
+	[ -z "$file" ] || configfs+=(--file "$file")
 }
 
 # client NAME SOURCE|GCC-OPTION...: build a static C program for a guest, and print its file name. The
