@@ -86,6 +86,20 @@ static inline int io_timeout_from_jiffies(unsigned long timeout)
 }
 
 /**
+ * io_timeout_until - a limit in seconds from the moment at which the time is up
+ * @expires: in jiffies, as mod_timer() takes it; may have passed
+ *
+ * Context: any.
+ * Return: seconds from now, rounded up, and clamped to 1 to IO_TIMEOUT_MAX_LIMIT.
+ */
+static inline int io_timeout_until(unsigned long expires)
+{
+	long left = expires - jiffies;
+
+	return io_timeout_from_jiffies(max(left, 0L));
+}
+
+/**
  * struct io_countdown - seconds until a time is up
  *
  * Zeroed memory is no countdown: begin with io_countdown_init().

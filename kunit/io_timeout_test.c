@@ -52,6 +52,19 @@ static void jiffies_are_rounded_up_and_clamped(struct kunit *test)
 			min_t(u64, IO_TIMEOUT_MAX_LIMIT, div_u64(ULONG_MAX, HZ) + 1));
 }
 
+/* Jiffies may go on meanwhile, but not by half a second. */
+static void a_moment_that_has_passed_is_one_second_away(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, io_timeout_until(jiffies - LONG_MAX + HZ), 1);
+	KUNIT_EXPECT_EQ(test, io_timeout_until(jiffies - 1), 1);
+	KUNIT_EXPECT_EQ(test, io_timeout_until(jiffies), 1);
+	KUNIT_EXPECT_EQ(test, io_timeout_until(jiffies + HZ / 2), 1);
+	KUNIT_EXPECT_EQ(test, io_timeout_until(jiffies + HZ + HZ / 2), 2);
+	KUNIT_EXPECT_EQ(test, io_timeout_until(jiffies + 30 * HZ), 30);
+	KUNIT_EXPECT_GT(test, io_timeout_until(jiffies + LONG_MAX), LONG_MAX / HZ > INT_MAX ?
+			IO_TIMEOUT_MAX_LIMIT - 1 : LONG_MAX / HZ - 1);
+}
+
 static struct io_countdown countdown_of(int seconds)
 {
 	struct io_countdown c;
@@ -807,6 +820,7 @@ static void every_sequence_with_own_limits_up_to_length_7(struct kunit *test)
 static struct kunit_case io_timeout_cases[] = {
 	KUNIT_CASE(ms_are_rounded_up),
 	KUNIT_CASE(jiffies_are_rounded_up_and_clamped),
+	KUNIT_CASE(a_moment_that_has_passed_is_one_second_away),
 	KUNIT_CASE(countdown_clear_says_if_it_was_running),
 	KUNIT_CASE(countdown_is_up_once),
 	KUNIT_CASE(countdown_set_again_starts_over),

@@ -158,7 +158,7 @@ symbol jiffies, HZ;
 +	io_timeout_from_jiffies(Y)
 |
 -	Y
-+	io_timeout_from_jiffies(Y - jiffies)
++	io_timeout_until(Y)
 )
  )
 |
