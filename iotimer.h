@@ -92,8 +92,8 @@ struct iotimer;
  * P11: All this holds on PREEMPT_RT, with CPU hotplug, and across suspend.
  *	On PREEMPT_RT, iotimer_stop_sync() lends its priority to the routine that
  *	it waits for, and to no other. If jiffies advance during suspend to idle,
- *	the ticks continue: a driver must stop its timer before its device loses
- *	power.
+ *	the ticks continue: before its device loses power, a driver must stop its
+ *	timer, unless the routine then does not touch the device.
  *
  * P12: Isolated CPUs are left alone.
  *	The tick runs on housekeeping CPUs. A start on an isolated CPU

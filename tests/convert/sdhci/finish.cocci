@@ -96,9 +96,3 @@ identifier mrq, timeout;
 +		destroy_workqueue(host->complete_wq);
 +		return PTR_ERR(host->watchdog);
 +	}
-
-// No command is outstanding when the host suspends, so nothing starts the timer before resume.
-@@
-@@
- mmc_retune_timer_stop(host->mmc);
-+iotimer_stop_sync(host->watchdog);
