@@ -9,6 +9,9 @@
 // The work stops the timer, counts, and starts the timer again if there is more to count; all under
 // device_lock. So nothing is lost in between, and a device in a state that counts nothing is not
 // started again: after such a state is set, one stop of the timer and then of the work is enough.
+//
+// The work may be late. A countdown that is set after a tick but before its work has not seen that
+// second, so it gets one more: `tick_due` is 1 then.
 
 @@
 expression E;
@@ -26,10 +29,10 @@ expression E, limit;
 @@
 (
 -E->init_clients_timer = limit
-+io_countdown_set(&E->init_clients_timer, limit)
++io_countdown_set(&E->init_clients_timer, limit + READ_ONCE(dev->tick_due))
 |
 -E->timer_count = limit
-+io_countdown_set(&E->timer_count, limit)
++io_countdown_set(&E->timer_count, limit + READ_ONCE(dev->tick_due))
 )
 
 @@
@@ -71,7 +74,6 @@ identifier cl;
  }
 
 @@
-identifier dev;
 @@
  mei_device_init(struct mei_device *dev, ...)
  {
@@ -107,7 +109,10 @@ identifier dev;
  ...
 -struct delayed_work timer_work;
 +struct work_struct timer_work;
++/* NULL before mei_start() */
 +struct iotimer *timer;
++/* timer_work is still to count a tick: 0 or 1 */
++int tick_due;
  ...
  };
 
@@ -115,12 +120,14 @@ identifier dev;
 @@
 -#define MEI_STALL_TIMER_FREQ (2 * HZ)
 
+// Interrupts come before mei_start(), and may reset the device.
 @@
 @@
  mei_schedule_stall_timer(struct mei_device *dev)
  {
 -schedule_delayed_work(&dev->timer_work, MEI_STALL_TIMER_FREQ);
-+iotimer_start(dev->timer);
++if (dev->timer)
++	iotimer_start(dev->timer);
  }
 
 @@
@@ -140,10 +147,22 @@ identifier dev;
  ...
  mutex_lock(&dev->device_lock);
 +iotimer_stop(dev->timer);
++WRITE_ONCE(dev->tick_due, 0);
  ...
  }
 
-// At resume.
+// Another client's start may have been stopped above.
+@@
+@@
+ mei_timer(struct work_struct *work)
+ {
+ <...
+ mei_connect_timeout(...);
++reschedule_timer = true;
+ ...>
+ }
+
+// At resume, after mei_restart(), which succeeds only if there is a timer.
 @@
 expression E;
 @@
@@ -155,13 +174,13 @@ expression E;
 -INIT_DELAYED_WORK(&dev->timer_work, mei_timer);
 +INIT_WORK(&dev->timer_work, mei_timer);
 
-// A start that failed may have left no timer.
 @@
 @@
 -cancel_delayed_work_sync(&dev->timer_work);
 +if (dev->timer)
 +	iotimer_stop_sync(dev->timer);
 +cancel_work_sync(&dev->timer_work);
++WRITE_ONCE(dev->tick_due, 0);
 
 // All drivers call mei_start() in their probe. The device of the bus is `parent` where mei's own is in its structure.
 @newer@
@@ -175,18 +194,19 @@ expression E;
 +{
 +	struct mei_device *dev = context;
 +
-+	schedule_work(&dev->timer_work);
++	if (!xchg(&dev->tick_due, 1))
++		schedule_work(&dev->timer_work);
 +}
 +
  int mei_start(struct mei_device *dev)
  {
 +struct iotimer *timer;
  int ret;
+ mutex_lock(&dev->device_lock);
 +timer = devm_iotimer_create(dev->dev, mei_tick, dev);
 +if (IS_ERR(timer))
-+	return PTR_ERR(timer);
++	goto err;
 +dev->timer = timer;
- mutex_lock(&dev->device_lock);
  ...
  }
 
@@ -196,18 +216,31 @@ expression E;
 +{
 +	struct mei_device *dev = context;
 +
-+	schedule_work(&dev->timer_work);
++	if (!xchg(&dev->tick_due, 1))
++		schedule_work(&dev->timer_work);
 +}
 +
  int mei_start(struct mei_device *dev)
  {
 +struct iotimer *timer;
  int ret;
+ mutex_lock(&dev->device_lock);
 +timer = devm_iotimer_create(dev->parent, mei_tick, dev);
 +if (IS_ERR(timer))
-+	return PTR_ERR(timer);
++	goto err;
 +dev->timer = timer;
- mutex_lock(&dev->device_lock);
+ ...
+ }
+
+// Some drivers go on after a start that failed. Without a timer nothing may start the device later.
+@@
+@@
+ int mei_restart(struct mei_device *dev)
+ {
+ int err;
++
++if (!dev->timer)
++	return -ENODEV;
  ...
  }
 

@@ -23,9 +23,9 @@ in_time() {
 	[ "$KIND" != converted ] || { [ "$ms" -gt $(($1 * 1000)) ] && [ "$ms" -le $most ]; }
 }
 
-# connects RESULT SECONDS: does a connection end with this? It stays for so long.
+# connects RESULT SECONDS [WORD]: does a connection end with this? It stays for so long.
 connects() {
-	/root/mei connect "$2" >/tmp/connect
+	/root/mei "${3:-connect}" "$2" >/tmp/connect
 	read -r said ms </tmp/connect
 	[ "$said" = "$1" ] || { echo "# $said after $ms ms"; return 1; }
 }
@@ -41,7 +41,37 @@ sleep 3
 check "mei's timer rests" is counts 0
 check "nothing was reset since the start" is resets 1
 
+check "the mock unloads when nothing is outstanding" rmmod mei_mock
+
+# A tick whose work is late. The work waits for mei's lock behind a connection, which has not seen that second. The
+# firmware answers the start, and a connection and its end. From 7.x on a client that was reset connects again.
+held() {
+	insmod /root/mei_mock.ko answers=5 && within 5 is state enabled && connects OK 0 || return
+	(usleep 150000; put 1300 $mock/hold_ms) &
+	/root/mei later 0 >/dev/null &
+	within 10 is resets 2 && in_time $connect
+	timely=$?
+	wait
+	rmmod mei_mock && [ $timely -eq 0 ]
+}
+for moment in 1 2 3 4; do
+	check "a tick whose work is late does not shorten the time of a connection" held
+	usleep $((moment * 250000))
+done
+
+# Before the start, and after one that failed.
+check "an interrupt may reset the device before its start" insmod /root/mei_mock.ko early=1
+check "mei gets to the end after that" within 5 is state enabled
+check "the mock unloads again" rmmod mei_mock
+if [ "$KIND" = converted ]; then
+	check "a driver goes on after a start that got no timer" insmod /root/mei_mock.ko refused=1
+	check "the device does not start later (-ENODEV)" is restart -19
+	check "the mock unloads after that, too" rmmod mei_mock
+fi
+
 # A connection that is not answered.
+check "the mock loads again" insmod /root/mei_mock.ko
+check "mei gets to the end again" within 5 is state enabled
 check "mei resets the silent hardware while a client connects" put 3 $mock/answers
 /root/mei open 6 &
 check "the client does not connect" connects EFAULT 0

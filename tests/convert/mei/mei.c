@@ -3,6 +3,7 @@
  * mei - connect to the client of mei_mock's firmware, through /dev/mei0
  *
  *	mei connect SECONDS	print the error, or OK, and the milliseconds; then stay so long
+ *	mei later SECONDS	the same, but connect only 0.3 s after the file was opened
  *	mei open SECONDS	only open the file, and stay so long
  */
 #include "client.h"
@@ -26,7 +27,9 @@ int main(int argc, char **argv)
 	fd = open("/dev/mei0", O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		die("/dev/mei0: %m");
-	if (!strcmp(argv[1], "connect")) {
+	if (!strcmp(argv[1], "later"))
+		sleep_ms(300);
+	if (strcmp(argv[1], "open")) {
 		failed = ioctl(fd, IOCTL_MEI_CONNECT_CLIENT, &data);
 		printf("%s %.0f\n", failed ? strerrorname_np(errno) : "OK", (now() - began) * 1000);
 		fflush(stdout);

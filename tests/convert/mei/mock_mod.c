@@ -8,6 +8,7 @@
  * client, connection. The report tells how long mei waited for an answer that never
  * came, until it reset the hardware.
  */
+#include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
@@ -21,6 +22,14 @@
 static unsigned int answers = UINT_MAX;
 module_param(answers, uint, 0644);
 MODULE_PARM_DESC(answers, "how many requests the firmware answers after a reset (default: all)");
+
+static bool early;
+module_param(early, bool, 0444);
+MODULE_PARM_DESC(early, "an interrupt resets the device before it is started");
+
+static bool refused;
+module_param(refused, bool, 0444);
+MODULE_PARM_DESC(refused, "the start gets no timer; go on all the same, and restart, as at resume");
 
 #define SLOTS		128	/* of four bytes, in either direction */
 #define CLIENT		1	/* address of the firmware's client; also in mei.c */
@@ -40,12 +49,13 @@ struct mock {
 	unsigned int resets;			/* the first is the start */
 	s64 last_ms;				/* how long it was silent */
 	bool counted;				/* mei did, while the system was suspended */
+	int restart;				/* mei_restart()'s result after a refused start */
 };
 
 static struct mock mock;
 
 #ifdef _IOTIMER_H			/* mei is converted */
-static bool counts(struct mei_device *mei) { return iotimer_enabled(mei->timer); }
+static bool counts(struct mei_device *mei) { return mei->timer && iotimer_enabled(mei->timer); }
 static void start_counting(struct mei_device *mei) { iotimer_start(mei->timer); }
 #else
 static bool counts(struct mei_device *mei) { return delayed_work_pending(&mei->timer_work); }
@@ -70,18 +80,39 @@ static int report_get(char *buffer, const struct kernel_param *kp)
 	int length;
 
 	mutex_lock(&mei->device_lock);
-	length = sysfs_emit(buffer, "resets=%u last_ms=%lld state=%s counts=%d suspended=%d\n",
+	length = sysfs_emit(buffer,
+			    "resets=%u last_ms=%lld state=%s counts=%d suspended=%d restart=%d\n",
 			    mock.resets, mock.last_ms, state_name(mei->dev_state), counts(mei),
-			    mock.counted);
+			    mock.counted, mock.restart);
 	mutex_unlock(&mei->device_lock);
 	return length;
 }
+
+/* All that mei does waits meanwhile. */
+static int hold_set(const char *ms, const struct kernel_param *kp)
+{
+	unsigned int length;
+	int err = kstrtouint(ms, 0, &length);
+
+	if (err)
+		return err;
+	mutex_lock(&mock.mei->device_lock);
+	msleep(length);
+	mutex_unlock(&mock.mei->device_lock);
+	return 0;
+}
+
+static const struct kernel_param_ops hold_ops = {
+	.set = hold_set,
+};
+module_param_cb(hold_ms, &hold_ops, NULL, 0200);
+MODULE_PARM_DESC(hold_ms, "hold mei's lock for so long");
 
 static const struct kernel_param_ops report_ops = {
 	.get = report_get,
 };
 module_param_cb(report, &report_ops, NULL, 0444);
-MODULE_PARM_DESC(report, "resets; how long the hardware was silent before the last; state; does mei count? did it while suspended?");
+MODULE_PARM_DESC(report, "resets; silence before the last; state; does mei count? did it while suspended? restart");
 
 /* Queue an answer of @length bytes. */
 static void answer(const void *message, unsigned int length)
@@ -252,6 +283,38 @@ static void stop(void *unused)
 	cancel_work_sync(&mock.work);
 }
 
+/* Start without a timer: the device that the timer would belong to is hidden. */
+static int start_refused(struct mei_device *mei)
+{
+#ifdef MEI_FREES_ITSELF			/* there this is the device of the bus */
+	struct device **parent = &mei->parent;
+#else
+	struct device **parent = &mei->dev;
+#endif
+	struct device *hidden = *parent;
+	int err;
+
+	*parent = NULL;
+	err = mei_start(mei);
+	*parent = hidden;
+	if (!err)
+		return -EINVAL;
+	mock.restart = mei_restart(mei);
+	return 0;
+}
+
+static int start(struct mei_device *mei)
+{
+	if (refused)
+		return start_refused(mei);
+	if (early) {
+		mutex_lock(&mei->device_lock);
+		mei_reset(mei);
+		mutex_unlock(&mei->device_lock);
+	}
+	return mei_start(mei);
+}
+
 static int __init mock_probe(struct platform_device *pdev)
 {
 	int err;
@@ -272,7 +335,7 @@ static int __init mock_probe(struct platform_device *pdev)
 	err = devm_add_action_or_reset(&pdev->dev, let_go, NULL);
 	if (err)
 		return err;
-	err = mei_start(mock.mei);
+	err = start(mock.mei);
 	if (err)
 		return err;
 	return devm_add_action_or_reset(&pdev->dev, stop, NULL);
