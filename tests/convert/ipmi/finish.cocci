@@ -10,6 +10,12 @@
 //
 // Newer kernels guard the slots by a mutex and look at them in a work. This work becomes one of each
 // interface, which the routine queues.
+//
+// A tick takes the slots in turn, and drops their lock while it sends a message again. `counted` tells
+// which slots it has done. A slot that is used when its turn is still to come has not seen that
+// second, so its countdown gets one more. A work may also begin late: while `tick_due` is set, a tick
+// has come that no work has begun to count. It is cleared, as a full barrier, before the work reads
+// anything, so a tick that finds it set needs no work of its own.
 
 // Rules that depend on this one are for the newer kernels.
 @queued@
@@ -36,14 +42,15 @@ identifier w;
 
 // A countdown that has run out is not running, so the slot is free again without a further step.
 @@
-identifier ent, period;
+identifier ent, period, slot;
 @@
  static void check_msg_timeout(struct ipmi_smi *intf, struct seq_table *ent, ...,
 -	unsigned long period,
-	...)
+	int slot, ...)
  {
  ...
 +lockdep_assert_held(&intf->seq_lock);
++intf->counted = slot + 1;
  if (intf->in_shutdown) return;
  if (!ent->inuse) return;
 -if (period < ent->timeout) {
@@ -118,6 +125,69 @@ expression E;
 +io_countdown_running(&E->left)
 )
 
+@@
+expression slot, limit;
+@@
+ intf_next_seq(struct ipmi_smi *intf, ...)
+ {
+ <...
+ io_countdown_set(&intf->seq_table[slot].left,
+-	limit
++	limit + uncounted_ticks(intf, slot)
+	)
+ ...>
+ }
+
+@@
+symbol seq;
+expression C, limit;
+@@
+ intf_start_seq_timer(struct ipmi_smi *intf, ...)
+ {
+ <...
+ io_countdown_set(C,
+-	limit
++	limit + uncounted_ticks(intf, seq)
+	)
+ ...>
+ }
+
+@@
+identifier slot, e, l;
+expression C, limit;
+@@
+ check_msg_timeout(struct ipmi_smi *intf, struct seq_table *e, struct list_head *l, int slot, ...)
+ {
+ <...
+ io_countdown_set(C,
+-	limit
++	limit + uncounted_ticks(intf, slot)
+	)
+ ...>
+ }
+
+@depends on !queued@
+@@
++static int uncounted_ticks(struct ipmi_smi *intf, int slot)
++{
++	/* That have come, but are still to count this slot. */
++	lockdep_assert_held(&intf->seq_lock);
++	return slot >= intf->counted;
++}
++
+ int intf_next_seq(...) { ... }
+
+@depends on queued@
+@@
++static int uncounted_ticks(struct ipmi_smi *intf, int slot)
++{
++	/* That have come, but are still to count this slot. */
++	lockdep_assert_held(&intf->seq_lock);
++	return (slot >= intf->counted) + READ_ONCE(intf->tick_due);
++}
++
+ int intf_next_seq(...) { ... }
+
 // ---- The timer
 
 @@
@@ -126,6 +196,8 @@ expression E;
  ...
  int curr_seq;
 +struct iotimer *timer;
++/* slots that the last tick has counted; under seq_lock */
++int counted;
  ...
  };
 
@@ -135,6 +207,8 @@ expression E;
  ...
  struct iotimer *timer;
 +struct work_struct tick_work;
++/* tick_work has not begun to count a tick */
++int tick_due;
  ...
  };
 
@@ -155,7 +229,7 @@ iterator name list_for_each_entry_rcu;
 -int index;
  if (
 -atomic_read(&stop_operation)
-+intf->in_shutdown
++READ_ONCE(intf->in_shutdown)
  ) return;
 +iotimer_stop(intf->timer);
 -index = srcu_read_lock(&ipmi_interfaces_srcu);
@@ -165,9 +239,10 @@ iterator name list_for_each_entry_rcu;
 -srcu_read_unlock(&ipmi_interfaces_srcu, index);
  if (need_timer)
 -	mod_timer(&ipmi_timer, jiffies + IPMI_TIMEOUT_JIFFIES);
-+	iotimer_start(intf->timer);
++	need_waiter(intf);
  }
 
+// The mutex keeps the work away from an interface that is being added.
 @depends on queued@
 iterator name list_for_each_entry;
 identifier w;
@@ -180,14 +255,19 @@ identifier w;
  ;
  bool need_timer = false;
 -if (atomic_read(&stop_operation)) return;
--mutex_lock(&ipmi_interfaces_mutex);
+ mutex_lock(&ipmi_interfaces_mutex);
++mutex_lock(&intf->seq_lock);
++intf->counted = 0;
++xchg(&intf->tick_due, 0);
++mutex_unlock(&intf->seq_lock);
++
 -list_for_each_entry(intf, &ipmi_interfaces, link) {
  ...
 -}
--mutex_unlock(&ipmi_interfaces_mutex);
+ mutex_unlock(&ipmi_interfaces_mutex);
  if (need_timer)
 -	mod_timer(&ipmi_timer, jiffies + IPMI_TIMEOUT_JIFFIES);
-+	iotimer_start(intf->timer);
++	need_waiter(intf);
  }
 
 @depends on queued@
@@ -204,7 +284,7 @@ expression E;
 +
 +iotimer_stop(intf->timer);
 -queue_work(E, &ipmi_timer_work);
-+if (!intf->in_shutdown)
++if (!xchg(&intf->tick_due, 1))
 +	queue_work(E, &intf->tick_work);
  }
 
@@ -213,14 +293,14 @@ declarer name DECLARE_WORK;
 @@
 -DECLARE_WORK(ipmi_timer_work, ipmi_timeout_work);
 
-// Its start.
+// Its start, which is below.
 @@
 @@
- static void need_waiter(struct ipmi_smi *intf)
- {
--...
-+iotimer_start(intf->timer);
- }
+-static void need_waiter(struct ipmi_smi *intf)
+-{
+-if (!timer_pending(&ipmi_timer))
+-	mod_timer(&ipmi_timer, jiffies + IPMI_TIMEOUT_JIFFIES);
+-}
 
 @@
 identifier f;
@@ -229,7 +309,7 @@ identifier f;
  {
  <...
 -mod_timer(&ipmi_timer, jiffies + IPMI_TIMEOUT_JIFFIES)
-+iotimer_start(intf->timer)
++need_waiter(intf)
  ...>
  }
 
@@ -253,6 +333,7 @@ expression F;
  {
  ...
  init_waitqueue_head(&intf->waitq);
++intf->counted = IPMI_IPMB_NUM_SEQ;
 +intf->timer = iotimer_create(si_dev, ipmi_timeout, intf);
 +if (IS_ERR(intf->timer)) {
 +	rv = PTR_ERR(intf->timer);
@@ -273,14 +354,51 @@ expression F;
  ...>
  }
 
-// A failed add: nothing starts the timer any more.
+@@
+@@
++static void need_waiter(struct ipmi_smi *intf)
++{
++	rcu_read_lock();
++	if (!READ_ONCE(intf->in_shutdown))
++		iotimer_start(intf->timer);
++	rcu_read_unlock();
++}
++
+ int ipmi_add_smi(...) { ... }
+
+// Users, and a work that asks the BMC again, outlive the interface. They start the timer before the grace
+// period ends, or not at all.
+@depends on !queued@
+@@
++static void ipmi_end_timer(struct ipmi_smi *intf)
++{
++	WRITE_ONCE(intf->in_shutdown, true);
++	synchronize_rcu();
++	iotimer_destroy(intf->timer);
++}
++
+ int ipmi_add_smi(...) { ... }
+
+@depends on queued@
+@@
++static void ipmi_end_timer(struct ipmi_smi *intf)
++{
++	WRITE_ONCE(intf->in_shutdown, true);
++	synchronize_rcu();
++	iotimer_destroy(intf->timer);
++	cancel_work_sync(&intf->tick_work);
++}
++
+ int ipmi_add_smi(...) { ... }
+
+// A failed add.
 @depends on !queued@
 @@
  ipmi_add_smi(...)
  {
  <...
  synchronize_srcu(&ipmi_interfaces_srcu);
-+iotimer_destroy(intf->timer);
++ipmi_end_timer(intf);
  ...>
  }
 
@@ -289,43 +407,20 @@ expression F;
  ipmi_add_smi(...)
  {
  <...
-+iotimer_destroy(intf->timer);
-+cancel_work_sync(&intf->tick_work);
++ipmi_end_timer(intf);
  cancel_work_sync(&intf->smi_work);
  ...>
  }
 
-// Users may still start the timer until they are gone. The routine does nothing then, because
-// in_shutdown was set before this stop.
-@depends on !queued@
+@@
 @@
  ipmi_unregister_smi(struct ipmi_smi *intf)
  {
  ...
- intf->in_shutdown = true;
- ...
- synchronize_srcu(&ipmi_interfaces_srcu);
-+iotimer_stop_sync(intf->timer);
- ...
- srcu_read_unlock(&intf->users_srcu, ...);
-+iotimer_destroy(intf->timer);
- ...
- }
-
-@depends on queued@
-@@
- ipmi_unregister_smi(struct ipmi_smi *intf)
- {
- ...
-+intf->in_shutdown = true;
-+iotimer_stop_sync(intf->timer);
-+cancel_work_sync(&intf->tick_work);
- cancel_work_sync(&intf->smi_work);
++ipmi_end_timer(intf);
+ mutex_lock(&ipmi_interfaces_mutex);
  ...
 -intf->in_shutdown = true;
- ...
- mutex_unlock(&intf->users_mutex);
-+iotimer_destroy(intf->timer);
  ...
  }
 
@@ -356,10 +451,11 @@ expression F;
  ...>
  }
 
-// ipmi_add_smi() comes before the routine.
+// What is used before it comes.
 @@
 @@
  static bool drvregistered;
++static void need_waiter(struct ipmi_smi *intf);
 +static void ipmi_timeout(struct device *dev, void *context);
 
 @depends on queued@

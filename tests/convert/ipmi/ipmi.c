@@ -5,9 +5,11 @@
  *	ipmi answers			print what the BMC answers to some requests
  *	ipmi one ADDRESS RETRIES MS	ask the controller at ADDRESS of the IPMB for its device id
  *	ipmi load MESSAGES OUTSTANDING	ask the BMC and its neighbour, so many at a time
+ *	ipmi load-bmc MESSAGES OUTSTANDING	ask the BMC only
  *	ipmi leave ADDRESS MESSAGES	ask for so many, and end without waiting
  *	ipmi cost MESSAGES		the time of one message to the neighbour, one at a time
  *	ipmi listen SECONDS		wait for events, of which there are none
+ *	ipmi late SECONDS		open the file, and ask for events only after so long
  *
  * "one" prints the completion code and the milliseconds to the answer. QEMU's BMC
  * has a neighbour at NEIGHBOUR; no other address answers. A message to the IPMB has a
@@ -183,10 +185,13 @@ static struct answer right_answer(int address)
 	return a;
 }
 
-/* Every other message is to the neighbour. Each must be answered once, and rightly. */
-static void load(long messages, int outstanding)
+/*
+ * Every other message is to the neighbour, which may be the BMC itself. Each must be
+ * answered once, and rightly.
+ */
+static void load(long messages, int outstanding, int neighbour)
 {
-	struct answer right[2] = { right_answer(0), right_answer(NEIGHBOUR) };
+	struct answer right[2] = { right_answer(0), right_answer(neighbour) };
 	bool *answered = calloc(messages, sizeof(*answered));
 	long sent = 0, done = 0;
 
@@ -201,7 +206,7 @@ static void load(long messages, int outstanding)
 		int err = 0;
 
 		while (!err && sent < messages && sent - done < outstanding) {
-			err = ask(sent % 2 * NEIGHBOUR, sent, APP, GET_DEVICE_ID, "", 0, -1, 0);
+			err = ask(sent % 2 * neighbour, sent, APP, GET_DEVICE_ID, "", 0, -1, 0);
 			sent += !err;
 		}
 		/* EAGAIN: all slots are in use, by other processes perhaps. */
@@ -270,13 +275,17 @@ int main(int argc, char **argv)
 	else if (!strcmp(word, "one") && argc == 5)
 		one(a, b, strtol(argv[4], NULL, 0));
 	else if (!strcmp(word, "load") && argc == 4)
-		load(a, b);
+		load(a, b, NEIGHBOUR);
+	else if (!strcmp(word, "load-bmc") && argc == 4)
+		load(a, b, 0);
 	else if (!strcmp(word, "leave") && argc == 4)
 		leave(a, b);
 	else if (!strcmp(word, "cost") && argc == 3)
 		cost(a);
 	else if (!strcmp(word, "listen") && argc == 3)
 		listen_for(a);
+	else if (!strcmp(word, "late") && argc == 3)
+		sleep_ms(a * 1000), listen_for(0);
 	else
 		die("see the top of ipmi.c for what to say");
 	return 0;

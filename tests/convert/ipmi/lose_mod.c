@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ipmi_lose - lose what a BMC answers, before ipmi_msghandler sees it
+ * ipmi_lose - lose or hold up what a BMC answers, before ipmi_msghandler sees it
  *
  * Every message of the lower driver goes through ipmi_smi_msg_received(). Of a
  * message to the IPMB there are two: the BMC's own response, that it has sent the
  * message (Send Message), and later the answer (Get Message). ipmi_msghandler then
  * does with a lost one what it would do if it had not come.
  */
+#include <linux/delay.h>
 #include <linux/ipmi_smi.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
@@ -26,6 +27,10 @@ MODULE_PARM_DESC(responses, "lose so many of the next responses to Send Message"
 static unsigned int sent;
 module_param(sent, uint, 0644);
 MODULE_PARM_DESC(sent, "how many messages the BMC said it has sent, the lost responses included");
+
+static unsigned int hold_ms;
+module_param(hold_ms, uint, 0644);
+MODULE_PARM_DESC(hold_ms, "stop the CPU for so long while it handles the next response to Send Message");
 
 #define APP_RESPONSE	((IPMI_NETFN_APP_REQUEST | 1) << 2)
 
@@ -49,19 +54,51 @@ static int lose(struct kprobe *probe, struct pt_regs *regs)
 	return 0;
 }
 
-static struct kprobe probe = {
+/* Neither timers nor works run meanwhile, if this CPU is the only one. */
+static int hold(struct kprobe *probe, struct pt_regs *regs)
+{
+	struct ipmi_smi_msg *msg = (void *)regs->si;
+
+	if (hold_ms && msg->rsp_size >= 3 && msg->rsp[0] == APP_RESPONSE &&
+	    msg->rsp[1] == IPMI_SEND_MSG_CMD) {
+		unsigned long flags;
+
+		local_irq_save(flags);
+		mdelay(hold_ms);
+		local_irq_restore(flags);
+		hold_ms = 0;
+	}
+	return 0;
+}
+
+static struct kprobe received = {
 	.symbol_name = "ipmi_smi_msg_received",
 	.pre_handler = lose,
 };
 
+static struct kprobe handled = {
+	.symbol_name = "ipmi_msghandler:handle_one_recv_msg",
+	.pre_handler = hold,
+};
+
+static bool can_hold;
+module_param(can_hold, bool, 0444);
+MODULE_PARM_DESC(can_hold, "does hold_ms work? The compiler may have left no such function");
+
 static int __init lose_init(void)
 {
-	return register_kprobe(&probe);
+	int err = register_kprobe(&received);
+
+	if (!err)
+		can_hold = !register_kprobe(&handled);
+	return err;
 }
 
 static void __exit lose_exit(void)
 {
-	unregister_kprobe(&probe);
+	unregister_kprobe(&received);
+	if (can_hold)
+		unregister_kprobe(&handled);
 }
 
 module_init(lose_init);
