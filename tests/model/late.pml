@@ -38,7 +38,7 @@
 bool on;			/* the timer */
 bool due;			/* a tick has come that no work has begun to count */
 byte counted = SLOTS;		/* slots that the last tick has counted */
-bool queued, running;		/* the work */
+bool queued;			/* the work */
 bool wanted;			/* by the listener */
 byte left[SLOTS];		/* 0: the slot is free */
 byte passed[SLOTS];		/* seconds since it was used */
@@ -102,7 +102,7 @@ proctype work()
 	bool need;
 
 end:	do
-	:: atomic { queued -> queued = false; running = true };
+	:: atomic { queued -> queued = false };
 		need = false;
 		if
 		:: has(CLEAR_FIRST) -> clear_due()
@@ -136,8 +136,7 @@ end:	do
 		if
 		:: need -> on = true
 		:: else
-		fi;
-		running = false
+		fi
 	od
 }
 

@@ -166,7 +166,7 @@ expression C, limit;
  ...>
  }
 
-@depends on !queued@
+@@
 @@
 +static int uncounted_ticks(struct ipmi_smi *intf, int slot)
 +{
@@ -178,15 +178,16 @@ expression C, limit;
  int intf_next_seq(...) { ... }
 
 @depends on queued@
+expression E;
 @@
-+static int uncounted_ticks(struct ipmi_smi *intf, int slot)
-+{
-+	/* That have come, but are still to count this slot. */
-+	lockdep_assert_held(&intf->seq_lock);
-+	return (slot >= intf->counted) + READ_ONCE(intf->tick_due);
-+}
-+
- int intf_next_seq(...) { ... }
+ uncounted_ticks(...)
+ {
+ ...
+ return
+-	E
++	(E) + READ_ONCE(intf->tick_due)
+ ;
+ }
 
 // ---- The timer
 
@@ -368,7 +369,7 @@ expression F;
 
 // Users, and a work that asks the BMC again, outlive the interface. They start the timer before the grace
 // period ends, or not at all.
-@depends on !queued@
+@@
 @@
 +static void ipmi_end_timer(struct ipmi_smi *intf)
 +{
@@ -381,15 +382,12 @@ expression F;
 
 @depends on queued@
 @@
-+static void ipmi_end_timer(struct ipmi_smi *intf)
-+{
-+	WRITE_ONCE(intf->in_shutdown, true);
-+	synchronize_rcu();
-+	iotimer_destroy(intf->timer);
-+	cancel_work_sync(&intf->tick_work);
-+}
-+
- int ipmi_add_smi(...) { ... }
+ ipmi_end_timer(struct ipmi_smi *intf)
+ {
+ ...
+ iotimer_destroy(intf->timer);
++cancel_work_sync(&intf->tick_work);
+ }
 
 // A failed add.
 @depends on !queued@

@@ -261,6 +261,12 @@ static void listen_for(int seconds)
 	sleep_ms(seconds * 1000);
 }
 
+static void listen_late(int seconds)
+{
+	sleep_ms(seconds * 1000);
+	listen_for(0);
+}
+
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
@@ -285,7 +291,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(word, "listen") && argc == 3)
 		listen_for(a);
 	else if (!strcmp(word, "late") && argc == 3)
-		sleep_ms(a * 1000), listen_for(0);
+		listen_late(a);
 	else
 		die("see the top of ipmi.c for what to say");
 	return 0;

@@ -34,20 +34,23 @@ MODULE_PARM_DESC(hold_ms, "stop the CPU for so long while it handles the next re
 
 #define APP_RESPONSE	((IPMI_NETFN_APP_REQUEST | 1) << 2)
 
+static bool responds_to(const struct ipmi_smi_msg *msg, unsigned char command)
+{
+	return msg->rsp_size >= 3 && msg->rsp[0] == APP_RESPONSE && msg->rsp[1] == command;
+}
+
 /* Only one CPU at a time is here: there is one BMC. */
 static int lose(struct kprobe *probe, struct pt_regs *regs)
 {
 	struct ipmi_smi_msg *msg = (void *)regs->si;
 
-	if (msg->rsp_size < 3 || msg->rsp[0] != APP_RESPONSE)
-		return 0;
-	if (msg->rsp[1] == IPMI_SEND_MSG_CMD) {
+	if (responds_to(msg, IPMI_SEND_MSG_CMD)) {
 		sent++;
 		if (responses) {
 			responses--;
 			msg->msgid ^= 1;	/* of another message in this slot */
 		}
-	} else if (msg->rsp[1] == IPMI_GET_MSG_CMD && answers) {
+	} else if (responds_to(msg, IPMI_GET_MSG_CMD) && answers) {
 		answers--;
 		msg->rsp[2] = 0x80;		/* the queue is empty */
 	}
@@ -59,8 +62,7 @@ static int hold(struct kprobe *probe, struct pt_regs *regs)
 {
 	struct ipmi_smi_msg *msg = (void *)regs->si;
 
-	if (hold_ms && msg->rsp_size >= 3 && msg->rsp[0] == APP_RESPONSE &&
-	    msg->rsp[1] == IPMI_SEND_MSG_CMD) {
+	if (hold_ms && responds_to(msg, IPMI_SEND_MSG_CMD)) {
 		unsigned long flags;
 
 		local_irq_save(flags);

@@ -174,6 +174,7 @@ expression E;
 -INIT_DELAYED_WORK(&dev->timer_work, mei_timer);
 +INIT_WORK(&dev->timer_work, mei_timer);
 
+// A start that failed may have left no timer.
 @@
 @@
 -cancel_delayed_work_sync(&dev->timer_work);
@@ -182,13 +183,8 @@ expression E;
 +cancel_work_sync(&dev->timer_work);
 +WRITE_ONCE(dev->tick_due, 0);
 
-// All drivers call mei_start() in their probe. The device of the bus is `parent` where mei's own is in its structure.
-@newer@
-expression E;
+// All drivers call mei_start() in their probe.
 @@
- dev->parent = E;
-
-@depends on !newer@
 @@
 +static void mei_tick(struct device *unused, void *context)
 +{
@@ -210,27 +206,18 @@ expression E;
  ...
  }
 
+// The device of the bus is `parent` where mei's own is in its structure.
+@newer@
+expression E;
+@@
+ dev->parent = E;
+
 @depends on newer@
 @@
-+static void mei_tick(struct device *unused, void *context)
-+{
-+	struct mei_device *dev = context;
-+
-+	if (!xchg(&dev->tick_due, 1))
-+		schedule_work(&dev->timer_work);
-+}
-+
- int mei_start(struct mei_device *dev)
- {
-+struct iotimer *timer;
- int ret;
- mutex_lock(&dev->device_lock);
-+timer = devm_iotimer_create(dev->parent, mei_tick, dev);
-+if (IS_ERR(timer))
-+	goto err;
-+dev->timer = timer;
- ...
- }
+ devm_iotimer_create(
+-	dev->dev
++	dev->parent
+	, ...)
 
 // Some drivers go on after a start that failed. Without a timer nothing may start the device later.
 @@

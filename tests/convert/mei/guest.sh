@@ -23,9 +23,9 @@ in_time() {
 	[ "$KIND" != converted ] || { [ "$ms" -gt $(($1 * 1000)) ] && [ "$ms" -le $most ]; }
 }
 
-# connects RESULT SECONDS [WORD]: does a connection end with this? It stays for so long.
+# connects RESULT SECONDS: does a connection end with this? It stays for so long.
 connects() {
-	/root/mei "${3:-connect}" "$2" >/tmp/connect
+	/root/mei connect "$2" >/tmp/connect
 	read -r said ms </tmp/connect
 	[ "$said" = "$1" ] || { echo "# $said after $ms ms"; return 1; }
 }
